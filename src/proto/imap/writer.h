@@ -1,0 +1,86 @@
+// Writes IMAP: the small rules of [RFC3501 9], and whole status responses.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/ids.h"
+#include "proto/imap/command.h"
+
+namespace posthorn::imap {
+
+enum class Completion : std::uint8_t { ok, no, bad };  // tagged
+
+// Appends to a string that it does not own. Each method returns the writer, so responses read as they are
+// sent:
+//   w.untagged().number(3).sp().raw("EXISTS").crlf();
+class Writer {
+ public:
+  explicit Writer(std::string& out) : out_(out) {}
+
+  Writer& raw(std::string_view text) {
+    out_ += text;
+    return *this;
+  }
+  Writer& sp() {
+    out_ += ' ';
+    return *this;
+  }
+  Writer& open() {
+    out_ += '(';
+    return *this;
+  }
+  Writer& close() {
+    out_ += ')';
+    return *this;
+  }
+  Writer& crlf() {
+    out_ += "\r\n";
+    return *this;
+  }
+  Writer& nil() {
+    out_ += "NIL";
+    return *this;
+  }
+  Writer& number(std::uint64_t);
+
+  Writer& quoted(std::string_view);  // REQUIRES: can_be_quoted()
+  // "{n}" CRLF octets. NUL is not allowed in a literal [RFC3501 9] CHAR8; it is sent all the same, cutting
+  // mail is worse.
+  Writer& literal(std::string_view);
+  Writer& literal_header(std::uint64_t size);  // the caller sends the octets
+  Writer& string(std::string_view);            // quoted if possible and short, else literal
+  Writer& nstring(const std::optional<std::string>&);
+  Writer& astring(std::string_view);        // atom if possible, else string
+  Writer& mailbox(std::string_view utf8);   // modified UTF-7, always quoted (INBOX as it is)
+  Writer& flags(const FlagList&);           // "(\\Seen $Forwarded)"
+  Writer& special_uses(std::uint8_t bits);  // "\\Sent \\Drafts", without parentheses
+  Writer& set(const NumberSet&);
+  Writer& uids(const std::vector<Uid>& ascending);  // as a compact uid-set; REQUIRES: ascending, not empty
+  Writer& date_time(const DateTime&);               // "\"17-Jul-1996 02:44:25 -0700\""
+  Writer& date(const Date&);                        // 1-Feb-1994
+  Writer& fetch_name(const FetchAttribute&);
+
+  Writer& untagged() {
+    out_ += "* ";
+    return *this;
+  }
+  // "a1 NO [TRYCREATE] No such mailbox" CRLF; code may be empty; text is cleaned of control characters and
+  // never empty.
+  Writer& tagged(std::string_view tag, Completion, std::string_view code, std::string_view text);
+  Writer& untagged_status(std::string_view condition, std::string_view code,
+                          std::string_view text);  // OK NO BAD BYE PREAUTH
+  Writer& continuation(std::string_view text);     // "+ " text CRLF
+
+ private:
+  std::string& out_;
+};
+
+// [RFC3501 9] quoted: TEXT-CHAR, that is 7-bit without NUL, CR, LF.
+bool can_be_quoted(std::string_view);
+bool is_atom(std::string_view);
+bool is_astring_atom(std::string_view);
+
+}  // namespace posthorn::imap

@@ -1,0 +1,93 @@
+// SMTP and LMTP commands: one line to one struct. [RFC5321 4.1.1] and the extensions named below.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "proto/smtp/address.h"
+#include "proto/smtp/reply.h"
+
+namespace posthorn::smtp {
+
+enum class Body { seven_bit, eight_bit_mime, binary_mime };  // [RFC6152] [RFC3030]
+
+struct Ehlo {
+  std::string domain;
+};  // as sent: a Domain, an address-literal, or what some client believes is one
+struct Helo {
+  std::string domain;
+};
+struct Lhlo {
+  std::string domain;
+};  // [RFC2033]
+
+struct Mail {
+  std::optional<Mailbox> reverse_path;  // nullopt: "<>"
+  std::optional<std::uint64_t> size;    // [RFC1870] octets; saturates at 2^64-1
+  Body body = Body::seven_bit;
+  bool smtp_utf8 = false;  // [RFC6531]
+  // [RFC4954 5] AUTH=, xtext decoded; "<>" gives an empty string.
+  std::optional<std::string> auth;
+};
+struct Rcpt {
+  Mailbox forward_path;
+};
+struct Data {};
+struct Bdat {
+  std::uint64_t size = 0;
+  bool last = false;
+};  // [RFC3030]
+struct Rset {};
+struct Noop {};
+struct Quit {};
+struct Vrfy {
+  std::string text;
+};
+struct Expn {
+  std::string text;
+};
+struct Help {
+  std::string text;
+};
+struct StartTls {};                             // [RFC3207]
+struct Auth {                                   // [RFC4954]
+  std::string mechanism;                        // upper case
+  std::optional<std::string> initial_response;  // still base64; "=" gives an empty string
+};
+struct Unknown {
+  std::string verb;
+};  // upper case, at most 32 characters; answer 500 5.5.2
+
+using Command = std::variant<Ehlo, Helo, Lhlo, Mail, Rcpt, Data, Bdat, Rset, Noop, Quit, Vrfy, Expn, Help,
+                             StartTls, Auth, Unknown>;
+
+struct CommandLimits {
+  // [RFC5321 4.5.3.1.4] 512, and each extension adds to it; both without CRLF.
+  std::size_t line = 4096;
+  std::size_t auth_line = 12288;  // [RFC4954 4]
+  AddressLimits address{};
+};
+
+struct CommandOptions {
+  CommandLimits limits{};
+  // Whether the transaction was begun with SMTPUTF8: RCPT with UTF-8 is refused without it. [RFC6531 3.3]
+  bool transaction_is_utf8 = false;
+};
+
+// What is wrong with a line, as the reply that says so.
+struct CommandError {
+  Reply reply;
+  // After a BDAT whose size cannot be read nobody knows where the next command starts: send the reply and
+  // close.
+  bool desynchronised = false;
+};
+
+// `line` without its line end. Verbs and keywords in any case; spaces at the end are ignored.
+std::expected<Command, CommandError> parse_command(std::string_view line, const CommandOptions& = {});
+
+}  // namespace posthorn::smtp
