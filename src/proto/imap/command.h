@@ -14,6 +14,7 @@
 #include "proto/imap/flags.h"
 #include "proto/imap/search_key.h"
 #include "proto/imap/sequence_set.h"
+#include "text/date.h"
 
 namespace posthorn::imap {
 
@@ -85,15 +86,10 @@ struct Namespace {};  // [RFC2342]
 struct Idle {};       // [RFC2177]
 
 // What stands before the message literal of APPEND; CommandReader gives it, never parse_command().
-struct DateTime {
-  std::int64_t unix_time = 0;     // seconds since 1970-01-01 UTC
-  std::int16_t zone_minutes = 0;  // east of UTC
-  friend bool operator==(const DateTime&, const DateTime&) = default;
-};
 struct Append {
   std::string mailbox;
   FlagList flags;
-  std::optional<DateTime> date;
+  std::optional<text::DateTime> date;
 };
 
 // Selected

@@ -50,8 +50,7 @@ std::expected<AppendPrefix, ParseError> parse_append_prefix(std::string_view tex
 // The tag at the front of `text`, or "*".
 std::string peek_tag(std::string_view text, const ParserLimits& = {});
 
-// Single rules, for clients and tests; each takes all of `text`.
+// A single rule, for clients and tests; takes all of `text`.
 Result<SequenceSet> parse_sequence_set(std::string_view text, const ParserLimits& = {});
-Result<DateTime> parse_date_time(std::string_view text);  // without the quotes: "17-Jul-1996 02:44:25 -0700"
 
 }  // namespace posthorn::imap

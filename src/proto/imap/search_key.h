@@ -1,6 +1,7 @@
 // The search program as a tree. [RFC3501 6.4.4], MODSEQ of [RFC7162 3.1.5]
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -11,13 +12,6 @@
 #include "proto/imap/sequence_set.h"
 
 namespace posthorn::imap {
-
-struct Date {  // a valid day of the proleptic Gregorian calendar
-  std::uint16_t year = 0;
-  std::uint8_t month = 0;  // 1..12
-  std::uint8_t day = 0;    // 1..31
-  friend auto operator<=>(const Date&, const Date&) = default;
-};
 
 struct SearchKey;
 
@@ -46,7 +40,7 @@ struct SearchKeyword {
 struct SearchDate {
   enum class Field : std::uint8_t { internal_date, sent } field = Field::internal_date;
   enum class Op : std::uint8_t { before, on, since } op = Op::on;
-  Date date;
+  std::chrono::sys_days date{};
 };
 struct SearchSize {
   enum class Op : std::uint8_t { larger, smaller } op = Op::larger;

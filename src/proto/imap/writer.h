@@ -59,8 +59,7 @@ class Writer {
   Writer& special_uses(std::uint8_t bits);  // "\\Sent \\Drafts", without parentheses
   Writer& set(const NumberSet&);
   Writer& uids(const std::vector<Uid>& ascending);  // as a compact uid-set; REQUIRES: ascending, not empty
-  Writer& date_time(const DateTime&);               // "\"17-Jul-1996 02:44:25 -0700\""
-  Writer& date(const Date&);                        // 1-Feb-1994
+  Writer& date_time(const text::DateTime&);         // "\"17-Jul-1996 02:44:25 -0700\""
   Writer& fetch_name(const FetchAttribute&);
 
   Writer& untagged() {
