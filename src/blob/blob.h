@@ -1,0 +1,93 @@
+// Message bytes: written once, read in pieces, shared by everyone who links them.
+//
+// Order of writing: bytes, link, then the row that refers to them; removal in the reverse order.  A crash can leave an orphan
+// (swept at start), never a dangling reference.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/ids.h"
+#include "kv/store.h"
+
+namespace posthorn::blob {
+
+// A blob and the message it holds have one id: unique in the store for ever, ascending with time.
+using Id = MessageId;
+
+constexpr std::size_t kChunkSize = 256 * 1024;
+
+// Bytes that are ready to be committed with the rows that refer to them.
+struct Sealed {
+  Id id;
+  std::uint64_t size = 0;
+  kv::Batch batch;  // the last chunk (a small blob: all of it), and the end of the "being written" mark
+};
+
+class Blobs;
+
+// A blob being written.  Up to one chunk is in memory; more is written ahead, unsynced.  Dropping it leaves nothing
+// referenced: what was written ahead is swept.
+class Draft {
+ public:
+  Draft(Draft&&) = default;
+  Draft& operator=(Draft&&) = default;
+  Id id() const { return id_; }
+  std::uint64_t size() const { return size_; }
+  Task<Result<void>> write(std::string_view bytes);  // bytes are copied before the first wait
+  // REQUIRES: no write after it.
+  Sealed seal() &&;
+
+ private:
+  friend class Blobs;
+  Draft(Blobs& blobs, Id id) : blobs_(&blobs), id_(id) {}
+  Blobs* blobs_;
+  Id id_;
+  std::uint64_t size_ = 0;
+  std::uint32_t chunks_ = 0;  // written ahead
+  std::string pending_;
+};
+
+// Threads: any.
+class Blobs {
+ public:
+  explicit Blobs(kv::Store& store) : store_(store) {}
+
+  // Reads the id counter and sweeps what a crash left.  Call once before anything else.
+  Task<Result<void>> open();
+
+  Draft begin();
+  // Rows that link / unlink a blob to an account; the caller commits them with its own rows.
+  static void put_link(kv::Batch&, Id, AccountId);
+  static void erase_link(kv::Batch&, Id, AccountId);
+  // Deletes the bytes of those of `ids` that have no link left.  Call it after the unlinking commit.
+  Task<Result<void>> remove_unlinked(std::vector<Id> ids);
+
+  // The piece [offset, offset + length) of the blob, cut at its end; at most kChunkSize bytes are returned at once, possibly fewer than asked for:
+  // go on behind them.  not_found: no such blob; corrupt: the checksum of a chunk does not match.
+  Task<Result<std::string>> read(Id, std::uint64_t offset, std::uint64_t length);
+
+  // What store check uses.
+  struct Problem {
+    Id id;
+    std::string text;
+  };
+  Task<Result<std::vector<Problem>>> check();  // every chunk's checksum, order and end; blobs without a link
+
+ private:
+  friend class Draft;
+  Task<Result<void>> write_ahead_chunk(Id, std::uint32_t number, std::string bytes, bool first);
+  Id next_id();
+  std::uint64_t reserve_until_next(std::uint64_t wanted);
+
+  kv::Store& store_;
+  std::atomic<std::uint64_t> last_id_{0};
+  std::atomic<std::uint64_t> reserved_until_{0};
+};
+
+}  // namespace posthorn::blob

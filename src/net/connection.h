@@ -1,0 +1,110 @@
+// One accepted (or made) byte stream, plain or TLS, on one reactor.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "async/task.h"
+#include "async/timer.h"
+#include "base/result.h"
+#include "net/tls.h"
+
+namespace posthorn::net {
+
+// Where the other end is.  For a Unix socket `ip` is empty and `text` says "unix".
+struct Peer {
+  std::string ip;    // numeric; IPv4-mapped IPv6 is shown as IPv4
+  std::uint16_t port = 0;
+  bool loopback = false;  // 127/8, ::1 or a Unix socket
+  std::string text() const;
+};
+
+enum class LineEnd {
+  crlf,      // only CRLF ends a line; a bare LF or CR inside is part of it (the caller refuses it)
+  any_lf,    // LF ends a line, a CR before it is dropped
+};
+enum class Wake { input, interrupted };
+
+// Threads: everything on the reactor's thread, .  One coroutine uses it at a time.
+// Errors of waits: closed (the peer is gone), timed_out, cancelled (shut_down was called), io, too_large (line limit).
+//
+// INVARIANT 1: an idle connection owns no input or output buffer.
+// INVARIANT 2: after start_tls no byte received before it is ever returned.
+class Connection {
+ public:
+  // Takes over a connected socket (non-blocking is set here, TCP_NODELAY too).  REQUIRES: on the reactor's thread.
+  Connection(int fd, Peer peer);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  const Peer& peer() const { return peer_; }
+
+  // --- input.  input() is what has arrived and was not consumed; valid until the next wait on this connection.
+  std::string_view input() const { return std::string_view(in_).substr(in_start_); }
+  void consume(std::size_t n);
+  // Waits for at least one more byte and appends what is there (at most 64 KiB) to input().
+  Task<Result<void>> read_more(Deadline);
+  // The same, but returns early when interrupt() was called since the last such return.
+  Task<Result<Wake>> read_more_or_interrupt(Deadline);
+  // One line without its end, already consumed; valid until the next wait.  A line longer than `limit` is discarded to its end
+  // and answered with too_large: the connection can go on.
+  Task<Result<std::string_view>> read_line(std::size_t limit, LineEnd, Deadline);
+
+  // --- output.  Bytes put are sent by flush(); put never waits.
+  void put(std::string_view bytes) { out_.append(bytes); }
+  std::string& output() { return out_; }
+  // Sends everything put so far.
+  Task<Result<void>> flush(Deadline);
+  // Flushes when more than 64 KiB are waiting: call it between the pieces of a long answer.
+  Task<Result<void>> flush_if_large(Deadline);
+
+  // --- TLS
+  bool is_tls() const { return ssl_ != nullptr; }
+  // Server side of the handshake.  Buffered plaintext input is thrown away first [RFC3207 4.2].
+  Task<Result<void>> start_tls(const TlsContext&, Deadline);
+  // Client side (tests, client library).
+  Task<Result<void>> start_tls_client(const TlsContext&, std::string server_name, Deadline);
+  std::string tls_version() const;   // "TLSv1.3", empty when plain
+  std::string tls_cipher() const;
+
+  // --- ending
+  // Wakes a read_more_or_interrupt() (now, or the next one).  On the reactor's thread only.
+  void interrupt();
+  // Every wait from now on fails with `cancelled`; a wait under way is woken.  Used by shutdown.
+  void shut_down();
+  void close();
+
+ private:
+  struct Impl;
+  enum class Direction { read, write };
+  Task<Result<void>> wait_ready(Direction, Deadline, bool interruptible);
+  Task<Result<void>> handshake(const TlsContext&, bool server, const std::string& server_name, Deadline);
+  Result<std::size_t> try_read(bool& want_write);
+  Result<std::size_t> try_write(std::string_view, bool& want_read);
+  void set_trouble(Errc);
+  void release_idle_buffers();
+
+  Peer peer_;
+  std::unique_ptr<Impl> impl_;
+  void* ssl_ = nullptr;  // SSL*
+  std::string in_;
+  std::size_t in_start_ = 0;
+  std::string out_;
+  std::size_t line_scanned_ = 0;
+  bool discarding_line_ = false;
+  bool interrupted_ = false;
+  bool waiting_interruptible_ = false;
+  bool shut_down_ = false;
+};
+
+// Two connected Connections without a network: transcripts and unit tests.
+struct ConnectionPair {
+  std::unique_ptr<Connection> first, second;
+};
+ConnectionPair make_connection_pair();
+
+}  // namespace posthorn::net

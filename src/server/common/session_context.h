@@ -1,0 +1,64 @@
+// What every session of every protocol is given.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "async/reactor.h"
+#include "auth/authenticator.h"
+#include "auth/directory.h"
+#include "config/config.h"
+#include "net/connection.h"
+#include "net/tls.h"
+#include "store/mail_store.h"
+
+namespace posthorn::server {
+
+// The objects of the running server.  They outlive every session.
+struct Services {
+  std::string hostname;
+  store::MailStore& store;
+  auth::Directory& directory;
+  auth::Authenticator& authenticator;
+  // The current TLS context (replaced on reload); null: no TLS anywhere.  Any thread.
+  std::function<std::shared_ptr<const net::TlsContext>()> tls;
+};
+
+// The rules of the listener a session came by.
+struct ListenerRules {
+  config::Protocol protocol = config::Protocol::imap;
+  config::TlsMode tls = config::TlsMode::none;
+  bool allow_plaintext_auth = false;
+};
+
+// One accepted connection and what it may use.  The session lives on one reactor, as one coroutine.
+struct SessionContext {
+  Services& services;
+  ListenerRules rules;
+  net::Connection& connection;
+  std::string session_id;  // for the log
+
+  // Passwords may be taken now.
+  bool may_authenticate() const { return connection.is_tls() || rules.allow_plaintext_auth; }
+};
+
+// Wakes a session that waits for input, from any thread: the change hub's callback holds a copy.
+// (It posts connection.interrupt() to the session's reactor, unless the session has ended.)
+class Waker {
+ public:
+  Waker(Reactor& reactor, net::Connection& connection);
+  ~Waker();  // on the session's reactor: from here on wake() does nothing
+  Waker(const Waker&) = delete;
+  // Something to keep and call from anywhere; wakes arriving before the session has woken are merged.
+  std::function<void()> callback();
+
+ private:
+  struct Target;
+  std::shared_ptr<Target> target_;
+};
+
+}  // namespace posthorn::server

@@ -1,0 +1,147 @@
+// One account: its mailboxes and messages, and every change to them.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "async/mutex.h"
+#include "async/task.h"
+#include "base/result.h"
+#include "blob/blob.h"
+#include "message/summary.h"
+#include "store/mailbox.h"
+#include "store/view.h"
+
+namespace posthorn::store {
+
+class MailStore;
+
+struct Quota {
+  std::uint64_t bytes_used = 0, bytes_limit = 0;        // limit 0: none
+  std::uint64_t messages_used = 0, messages_limit = 0;
+};
+
+struct CreateOptions {
+  SpecialUse special_use = SpecialUse::none;
+};
+
+enum class FlagsOp { replace, add, remove };
+struct FlagsChange {
+  FlagsOp op = FlagsOp::replace;
+  std::uint8_t system = 0;
+  std::vector<std::string> keywords;  // valid atoms; compared without regard to case
+};
+struct FlagsResult {
+  ViewPtr view;                      // afterwards
+  std::vector<Uid> touched;          // existing UIDs of the set that were not held back, ascending (changed or not)
+  std::vector<Uid> changed;          // those whose flags differ now
+  std::vector<Uid> modified;         // held back: their mod-sequence is above unchanged_since [RFC7162 3.1.3]
+};
+
+struct CopyResult {
+  UidValidity uid_validity;     // of the target
+  std::vector<Uid> from, to;    // pairs, in order
+  ViewPtr source_view;          // afterwards (MOVE took the entries out)
+};
+
+struct ExpungeResult {
+  std::vector<Uid> uids;
+  ViewPtr view;  // afterwards
+  ModSeq mod_seq;
+};
+
+// Cached while anyone uses it.  Threads: any; coroutines resume on their own reactor.
+//
+// INVARIANT 1: every change is one durable commit, made under the account's partition lock; memory is updated after the commit
+//              and only then is the change announced by the hub.
+// INVARIANT 2: readers (views, states, message bytes) never wait for writers.
+// Errors of every change: over_quota, no_space, io, not_found (the mailbox or account has gone meanwhile).
+class Account : public std::enable_shared_from_this<Account> {
+ public:
+  AccountId id() const { return id_; }
+  MailStore& store() const { return store_; }
+
+  // --- mailboxes (what is committed now; no waiting)
+  MailboxStatePtr mailbox(MailboxId) const;                   // null: gone
+  MailboxStatePtr find_mailbox(std::string_view name) const;  // null: none.  "inbox" in any case is INBOX.
+  std::vector<MailboxStatePtr> mailboxes() const;             // by name
+  bool has_children(std::string_view name) const;
+  std::vector<std::string> subscriptions() const;             // names, sorted; may name vanished mailboxes [RFC3501 6.3.6]
+  bool is_subscribed(std::string_view name) const;
+  Quota quota() const;
+  ModSeq mod_seq() const;
+
+  // Parents are made too.  exists; invalid: bad name; limit: too many mailboxes.
+  Task<Result<MailboxStatePtr>> create_mailbox(std::string name, CreateOptions = {});
+  // invalid: INBOX, or it has children (they keep it as a name only when it is selectable: refuse).
+  Task<Result<void>> delete_mailbox(std::string name);
+  // Children move too.  INBOX: its messages move to the new mailbox, INBOX stays [RFC3501 6.3.5].
+  Task<Result<void>> rename_mailbox(std::string from, std::string to);
+  Task<Result<void>> set_subscribed(std::string name, bool subscribed);
+
+  // --- reading
+  // The newest version; loaded when nobody had it.
+  Task<Result<ViewPtr>> view(MailboxId);
+  // Messages from this UID on are \Recent for the caller, and for nobody after it [RFC3501 2.3.2].
+  Task<Result<Uid>> claim_recent(MailboxId);
+  Task<Result<Uid>> peek_recent(MailboxId) const;   // EXAMINE: without claiming
+  // The encoded summaries (message::SummaryView, decode_summary), in the order asked for; empty string: the message has gone.
+  Task<Result<std::vector<std::string>>> summaries(std::vector<MessageId>);
+  // A piece of the message's bytes, see blob::Blobs::read.
+  Task<Result<std::string>> read(MessageId, std::uint64_t offset, std::uint64_t length);
+
+  // --- changes
+  Task<Result<FlagsResult>> change_flags(MailboxId, UidSet, FlagsChange, std::optional<ModSeq> unchanged_since = {});
+  Task<Result<CopyResult>> copy(MailboxId from, UidSet, MailboxId to);
+  Task<Result<CopyResult>> move(MailboxId from, UidSet, MailboxId to);
+  // Removes entries that have \Deleted; with a set: only those in it [RFC4315 2.1].
+  Task<Result<ExpungeResult>> expunge(MailboxId, std::optional<UidSet> = {});
+  // Removes entries whatever their flags are (POP3, RFC1939 6): one commit.
+  Task<Result<ExpungeResult>> remove(MailboxId, UidSet);
+  Task<Result<void>> set_quota(std::uint64_t bytes_limit, std::uint64_t messages_limit);
+
+ private:
+  friend class MailStore;
+  friend class Change;
+  friend class StoreCheck;
+  Account(MailStore& store, AccountId id) : store_(store), id_(id) {}
+
+  // The part of the account that is not by mailbox; row in Space::account.
+  struct Core {
+    std::uint32_t next_mailbox = 1;
+    std::uint32_t next_uid_validity = 1;
+    ModSeq mod_seq{1};
+    ModSeq change_floor{1};  // changes up to here have been trimmed from the log
+    Quota quota;
+    bool has_copies = false;  // some message has more than one entry
+  };
+  struct LoadedView {
+    ViewPtr view;
+  };
+
+  Task<Result<void>> load();
+  Task<Result<ViewPtr>> load_view(MailboxId);
+  // With the partition lock held: memory agrees with the disk again after a commit of unknown outcome.
+  Task<Result<void>> reload_if_stale();
+
+  MailStore& store_;
+  const AccountId id_;
+
+  mutable std::mutex mutex_;  // guards everything below; held for look-ups and swaps only
+  Core core_;
+  std::unordered_map<MailboxId, MailboxStatePtr> mailboxes_;
+  std::map<std::string, MailboxId, std::less<>> by_name_;
+  std::vector<std::string> subscriptions_;
+  std::unordered_map<MailboxId, ViewPtr> views_;
+  bool stale_ = false;
+  bool gone_ = false;   // the account was removed
+};
+using AccountPtr = std::shared_ptr<Account>;
+
+}  // namespace posthorn::store

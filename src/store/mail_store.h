@@ -1,0 +1,123 @@
+// The mail of all accounts: opening accounts, delivering to several at once.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "async/task.h"
+#include "async/worker_pool.h"
+#include "base/result.h"
+#include "blob/blob.h"
+#include "kv/store.h"
+#include "message/parser.h"
+#include "store/account.h"
+#include "store/change_hub.h"
+
+namespace posthorn::store {
+
+// A message on its way in: bytes go to a blob and through the parser at once; never whole in memory.
+class Incoming {
+ public:
+  Incoming(Incoming&&) = default;
+  // REQUIRES: pieces of at most 64 KiB keep the reactor responsive.
+  Task<Result<void>> write(std::string_view bytes);
+  std::uint64_t size() const { return draft_.size(); }
+  MessageId id() const { return draft_.id(); }
+  std::uint32_t received_count() const { return parser_.received_count(); }
+
+ private:
+  friend class MailStore;
+  Incoming(blob::Draft draft) : draft_(std::move(draft)) {}
+  blob::Draft draft_;
+  message::Parser parser_;
+};
+
+struct Target {
+  AccountPtr account;
+  MailboxId mailbox;
+  std::uint8_t flags = 0;
+  std::vector<std::string> keywords;
+  InternalDate internal_date;
+};
+struct Appended {
+  UidValidity uid_validity;
+  Uid uid;
+  ModSeq mod_seq;
+};
+
+struct StoreStats {
+  std::size_t accounts_cached = 0;
+  std::size_t views_cached = 0;
+  std::size_t view_bytes = 0;
+};
+
+// Threads: any.
+class MailStore {
+ public:
+  struct Options {
+    std::size_t view_cache_bytes = 256 << 20;
+    std::size_t max_accounts_cached = 10'000;
+  };
+  MailStore(kv::Store& kv, blob::Blobs& blobs, WorkerPool& workers, Options);
+  MailStore(kv::Store& kv, blob::Blobs& blobs, WorkerPool& workers) : MailStore(kv, blobs, workers, Options{}) {}
+  ~MailStore();
+
+  // Once, before anything else: checks the format version.
+  Task<Result<void>> open();
+  // Once, at the end: waits for background work (folding, sweeping).
+  Task<> close();
+
+  // A new account with INBOX and the usual special-use mailboxes (Drafts, Sent, Junk, Trash, Archive), subscribed.
+  Task<Result<void>> create_account(AccountId);
+  Task<Result<void>> remove_account(AccountId);  // with all its mail
+  // not_found: no such account.
+  Task<Result<AccountPtr>> account(AccountId);
+
+  Incoming begin_incoming() { return Incoming(blobs_.begin()); }
+
+  // Puts the message into every target in ONE durable commit.  The inner results answer each target: over_quota, not_found, limit; the others
+  // are stored all the same.  The outer error means that nothing was stored.
+  Task<Result<std::vector<Result<Appended>>>> append(Incoming, std::vector<Target>);
+  // Several messages to one mailbox in one commit (MULTIAPPEND later): all or nothing.
+  // Whether a message of this size would fit now; for RCPT and APPEND before the bytes come.
+  static bool fits(const Account&, std::uint64_t bytes);
+
+  ChangeHub& hub() { return hub_; }
+  blob::Blobs& blobs() { return blobs_; }
+  kv::Store& kv() { return kv_; }
+  WorkerPool& workers() { return workers_; }
+  StoreStats stats() const;
+
+ private:
+  friend class Account;
+  friend class Change;
+  struct Background;
+  void forget(AccountId);
+  void view_loaded(std::size_t bytes);
+
+  kv::Store& kv_;
+  blob::Blobs& blobs_;
+  WorkerPool& workers_;
+  Options options_;
+  ChangeHub hub_;
+  mutable std::mutex mutex_;
+  std::unordered_map<AccountId, AccountPtr> accounts_;
+  std::unique_ptr<Background> background_;
+};
+
+// `posthorn store check`: every checksum, link, counter and UID order.
+struct CheckProblem {
+  AccountId account;  // 0: not of one account
+  std::string text;
+};
+struct CheckReport {
+  std::vector<CheckProblem> problems;  // at most 1,000
+  std::uint64_t accounts = 0, mailboxes = 0, entries = 0, messages = 0, blobs = 0;
+};
+Task<Result<CheckReport>> check_store(kv::Store&, blob::Blobs&);
+
+}  // namespace posthorn::store

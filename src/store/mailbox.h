@@ -1,0 +1,40 @@
+// What is known of a mailbox without opening it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "store/entry.h"
+
+namespace posthorn::store {
+
+// [RFC6154 2]
+enum class SpecialUse : std::uint8_t { none, all, archive, drafts, flagged, junk, sent, trash };
+
+// Immutable.  Counters describe the committed state.
+struct MailboxState {
+  MailboxId id;
+  std::string name;  // UTF-8, levels separated by '/'; "INBOX" in capitals
+  UidValidity uid_validity;
+  Uid uid_next{1};
+  std::uint32_t messages = 0;
+  std::uint32_t unseen = 0;    // without \Seen
+  std::uint32_t deleted = 0;   // with \Deleted
+  std::uint64_t bytes = 0;     // sum of sizes
+  ModSeq highest_mod_seq{1};
+  Uid recent_from{1};          // UIDs from here on no session has been told as \Recent
+  SpecialUse special_use = SpecialUse::none;
+  std::vector<std::string> keywords;  // bit i of Entry::keywords; only ever appended to
+  std::uint32_t overlay_rows = 0;     // rows in the overlay, for folding
+  Uid paged_until{0};                 // entries up to this UID have a page on disk
+};
+using MailboxStatePtr = std::shared_ptr<const MailboxState>;
+
+// A mailbox name is valid when: not empty, at most 1,000 bytes, valid UTF-8 without control characters, no empty level (no leading,
+// trailing or doubled '/'), no level longer than 255 bytes, at most 100 levels.  "inbox" in any case becomes "INBOX" (as first level too).
+Result<std::string> normal_mailbox_name(std::string_view name);
+
+}  // namespace posthorn::store

@@ -1,0 +1,78 @@
+// What a mailbox holds at one moment: an immutable list of entries in UID order, in pages shared between versions.
+//
+// INVARIANT 1: UIDs ascend strictly; no page is empty.
+// INVARIANT 2: two versions share the pages in which nothing changed, so that the difference of two versions costs the
+//              changed pages (and one comparison a page), not the mailbox.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "store/entry.h"
+
+namespace posthorn::store {
+
+struct Page {
+  std::vector<Entry> entries;
+  std::optional<Uid> disk_key;      // the key of its row in Space::entry_page; none yet: the overlay has all of it
+  std::vector<Uid> tombstones;      // entries of the disk page that are gone, and the overlay says so
+  bool has_overlay = false;         // at least one entry is overlaid, or there are tombstones
+};
+using PagePtr = std::shared_ptr<const Page>;
+
+class View;
+using ViewPtr = std::shared_ptr<const View>;
+
+class View {
+ public:
+  static constexpr std::size_t kPageSize = 512;
+
+  View() = default;
+  explicit View(std::vector<PagePtr> pages);
+
+  std::uint32_t size() const { return size_; }
+  bool empty() const { return size_ == 0; }
+  // REQUIRES: index < size().  Sequence number = index + 1.
+  const Entry& at(std::uint32_t index) const;
+  std::optional<std::uint32_t> find(Uid) const;   // index
+  std::uint32_t lower_bound(Uid) const;           // index of the first entry with this UID or a higher one; size() if none
+  Uid last_uid() const;                           // 0 when empty
+  const std::vector<PagePtr>& pages() const { return pages_; }
+  std::uint32_t first_index(std::size_t page) const { return first_[page]; }  // of a page
+  std::size_t memory_bytes() const;
+
+  // Calls f(index, entry) for index in [from, to).
+  template <class F>
+  void for_each(std::uint32_t from, std::uint32_t to, F f) const {
+    for (std::size_t p = page_of(from); p < pages_.size() && first_[p] < to; ++p) {
+      const auto& entries = pages_[p]->entries;
+      std::uint32_t i = from > first_[p] ? from - first_[p] : 0;
+      for (; i < entries.size() && first_[p] + i < to; ++i) f(first_[p] + i, entries[i]);
+    }
+  }
+  template <class F>
+  void for_each(F f) const { for_each(0, size_, f); }
+
+ private:
+  std::size_t page_of(std::uint32_t index) const;
+
+  std::vector<PagePtr> pages_;
+  std::vector<std::uint32_t> first_;  // index of the first entry of each page
+  std::uint32_t size_ = 0;
+};
+
+// What turns one version into a later one of the same mailbox.
+struct ViewDiff {
+  std::vector<std::uint32_t> expunged;  // indexes in `from`, ascending
+  std::vector<std::uint32_t> changed;   // indexes in `to` of entries in both whose flags or mod-sequence differ, ascending
+  std::uint32_t added = 0;              // the last `added` entries of `to` are not in `from`
+};
+ViewDiff diff(const View& from, const View& to);
+
+// `now`, with the entries of `told` that it lacks put back: what a session shows while it must not announce EXPUNGE
+// [RFC3501 7.4.1].
+ViewPtr with_expunged_kept(const View& told, const View& now);
+
+}  // namespace posthorn::store
