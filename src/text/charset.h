@@ -12,11 +12,11 @@ namespace posthorn::text {
 // [RFC3501 6.4.4].
 bool is_known_charset(std::string_view label);
 
-// Incremental; the input may be cut anywhere.  Labels are taken leniently: case, quotes, white space, "x-"
-// prefixes and known misspellings.  Empty, "us-ascii" and unknown labels: valid UTF-8 stays, other bytes are
-// read as windows-1252 (decided at the first byte that is not ASCII, from what that chunk shows; a chunk of
-// at least 4 KiB decides as the whole would). Converters are cached per thread: an object stays on the thread
-// that made it.
+// Incremental; the input may be cut anywhere without changing the output.  Labels are taken leniently: case,
+// quotes, white space, language suffixes, "x-" prefixes and common misspellings.  Empty, "us-ascii" and
+// unknown labels: what is valid UTF-8 stays, every other byte is read as windows-1252.  ISO-8859-1 and a few
+// others are read as the superset that mail means by them. Converters are cached per thread: an object stays
+// on the thread that made it.
 class CharsetConverter {
  public:
   explicit CharsetConverter(std::string_view label);

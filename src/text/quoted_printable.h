@@ -21,7 +21,7 @@ class QuotedPrintableDecoder {
   // soft: "=" then white space.  soft_cr: "=" then CR.  white_cr: spaces, then CR.
   enum class State { text, white, white_cr, equals, hex, soft, soft_cr };
   State state_ = State::text;
-  std::string held_;  // what the state has swallowed, at most kMaxHeld bytes
+  std::string held_;  // what the state has swallowed, at most 1 KiB
 };
 
 }  // namespace posthorn::text
