@@ -101,6 +101,8 @@ class Store {
   virtual Task<Result<AsyncMutex::Guard>> lock_partition(std::uint64_t partition) = 0;
 
   virtual Stats stats() const = 0;
+  // So many bytes of values in Space::blob were erased: the backend may give the room back when enough has gathered.
+  virtual void note_garbage(std::uint64_t /*bytes*/) {}
 };
 
 }  // namespace posthorn::kv

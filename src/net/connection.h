@@ -28,7 +28,7 @@ enum class LineEnd {
 };
 enum class Wake { input, interrupted };
 
-// Threads: everything on the reactor's thread, .  One coroutine uses it at a time.
+// Threads: everything on the reactor's thread; one coroutine uses it at a time.
 // Errors of waits: closed (the peer is gone), timed_out, cancelled (shut_down was called), io, too_large (line limit).
 //
 // INVARIANT 1: an idle connection owns no input or output buffer.

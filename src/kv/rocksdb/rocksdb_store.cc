@@ -1,0 +1,391 @@
+#include "kv/rocksdb/rocksdb_store.h"
+
+#include <rocksdb/cache.h>
+#include <rocksdb/db.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/rate_limiter.h>
+#include <rocksdb/table.h>
+#include <rocksdb/write_batch.h>
+#include <sys/statvfs.h>
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <thread>
+
+#include "base/log.h"
+#include "kv/key_codec.h"
+#include "kv/partition_locks.h"
+
+namespace posthorn::kv {
+namespace {
+
+constexpr std::size_t kScanBytes = 4 << 20;
+constexpr std::size_t kGroupBytes = 8 << 20;  // one synced write carries at most about this much
+
+Error error_of(const rocksdb::Status& s) {
+  Errc code = Errc::io;
+  if (s.IsNoSpace()) code = Errc::no_space;
+  if (s.IsCorruption()) code = Errc::corrupt;
+  return {code, "storage: " + s.ToString()};
+}
+
+struct RocksSnapshot final : Snapshot {
+  RocksSnapshot(rocksdb::DB* d) : db(d), snapshot(d->GetSnapshot()) {}
+  ~RocksSnapshot() override { db->ReleaseSnapshot(snapshot); }
+  rocksdb::DB* db;
+  const rocksdb::Snapshot* snapshot;
+};
+
+rocksdb::ReadOptions read_options(const SnapshotPtr& s, rocksdb::ReadTier tier) {
+  rocksdb::ReadOptions options;
+  if (s) options.snapshot = static_cast<const RocksSnapshot&>(*s).snapshot;
+  options.read_tier = tier;
+  return options;
+}
+
+// A batch on its way; lives in the frame of the coroutine that waits for it.
+struct Pending {
+  Batch batch;
+  bool durable;
+  Result<void> result;
+  Event done;
+};
+
+bool stores_mail(const Batch& batch) {
+  for (const auto& op : batch.ops())
+    if (op.kind == Batch::Kind::put && op.space == Space::blob) return true;
+  return false;
+}
+
+}  // namespace
+
+struct RocksDbStore::Impl {
+  std::string directory;
+  WorkerPool& workers;
+  std::unique_ptr<rocksdb::DB> db;
+  rocksdb::ColumnFamilyHandle* rows = nullptr;   // everything small
+  rocksdb::ColumnFamilyHandle* blobs = nullptr;  // Space::blob: values go to blob files
+  std::shared_ptr<rocksdb::Cache> cache;
+  PartitionLocks locks;
+
+  std::mutex mutex;
+  std::condition_variable wake;
+  std::vector<Pending*> queue;  // in the order of the calls
+  bool stopping = false;
+  std::thread committer;
+  std::thread collector;
+  std::condition_variable collect;
+
+  std::atomic<std::uint64_t> commits{0}, syncs{0}, bytes{0}, garbage{0};
+  bool failed = false;                             // the last write failed: resume first (committer only)
+  std::chrono::steady_clock::time_point free_checked{};  // committer only
+  std::uint64_t free_bytes = 0;
+
+  explicit Impl(WorkerPool& w) : workers(w) {}
+
+  rocksdb::ColumnFamilyHandle* family(Space space) const { return space == Space::blob ? blobs : rows; }
+
+  void add(rocksdb::WriteBatch& out, const Batch::Op& op) const {
+    auto* cf = family(op.space);
+    std::string key = full_key(op.space, op.partition, op.key);
+    switch (op.kind) {
+      case Batch::Kind::put: out.Put(cf, key, op.value); break;
+      case Batch::Kind::erase: out.Delete(cf, key); break;
+      case Batch::Kind::erase_range:
+        out.DeleteRange(cf, key,
+                        op.value.empty() ? partition_end(op.space, op.partition)
+                                         : full_key(op.space, op.partition, op.value));
+        break;
+    }
+  }
+
+  std::uint64_t free_space() {
+    auto now = std::chrono::steady_clock::now();
+    if (now - free_checked > std::chrono::milliseconds(50)) {
+      struct statvfs s {};
+      free_bytes = ::statvfs(directory.c_str(), &s) == 0 ? s.f_bavail * s.f_frsize : ~std::uint64_t{0};
+      free_checked = now;
+    }
+    return free_bytes;
+  }
+
+  // New mail is refused well before the disk is full, so that what frees room (deleting is writing, too) still works.
+  Result<void> admit(const Batch& batch) {
+    const auto wanted = static_cast<std::uint64_t>(kMinFreeSpace.get());
+    const auto needed = stores_mail(batch) ? wanted : wanted / 4;
+    if (free_space() < needed + batch.bytes()) return fail(Errc::no_space, "the disk of " + directory + " is nearly full");
+    return {};
+  }
+
+  void write_group(std::vector<Pending*>& group) {
+    rocksdb::WriteBatch out;
+    bool sync = false;
+    std::uint64_t durable = 0;
+    std::vector<Pending*> admitted;
+    for (Pending* p : group) {
+      p->result = admit(p->batch);
+      if (!p->result) continue;
+      for (const auto& op : p->batch.ops()) add(out, op);
+      sync |= p->durable;
+      durable += p->durable;
+      admitted.push_back(p);
+    }
+    if (admitted.empty()) return;
+    rocksdb::Status status;
+    if (failed) status = db->Resume();
+    if (status.ok()) {
+      rocksdb::WriteOptions options;
+      options.sync = sync;
+      status = db->Write(options, &out);
+    }
+    if (failed && status.ok()) log::info("storage.resumed", {});
+    if (!failed && !status.ok()) log::error("storage.write_failed", {{"error", status.ToString()}});
+    failed = !status.ok();
+    if (status.ok()) {
+      commits += durable;
+      syncs += sync;
+      bytes += out.GetDataSize();
+    } else {
+      for (Pending* p : admitted) p->result = std::unexpected(error_of(status));
+    }
+  }
+
+  void run_committer() {
+    std::vector<Pending*> group;
+    std::unique_lock hold(mutex);
+    for (;;) {
+      wake.wait(hold, [this] { return stopping || !queue.empty(); });
+      if (queue.empty()) return;
+      group.clear();
+      std::size_t size = 0, taken = 0;
+      while (taken < queue.size() && size < kGroupBytes) size += queue[taken++]->batch.bytes();
+      group.assign(queue.begin(), queue.begin() + static_cast<std::ptrdiff_t>(taken));
+      queue.erase(queue.begin(), queue.begin() + static_cast<std::ptrdiff_t>(taken));
+      hold.unlock();
+      write_group(group);
+      for (Pending* p : group) p->done.set();  // *p may be gone after this
+      hold.lock();
+    }
+  }
+
+  // Gives the room of deleted mail back: blob files are only rewritten when a quarter of their bytes is garbage.
+  void run_collector() {
+    std::unique_lock hold(mutex);
+    while (!stopping) {
+      collect.wait_for(hold, std::chrono::seconds(30));
+      if (stopping) return;
+      std::uint64_t total = 0;
+      db->GetIntProperty(blobs, "rocksdb.total-blob-file-size", &total);
+      if (garbage.load() < (64u << 20) || garbage.load() < total / 4) continue;
+      garbage = 0;
+      hold.unlock();
+      rocksdb::CompactRangeOptions options;
+      options.exclusive_manual_compaction = false;
+      options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForce;
+      options.blob_garbage_collection_policy = rocksdb::BlobGarbageCollectionPolicy::kForce;
+      options.blob_garbage_collection_age_cutoff = 1.0;
+      auto status = db->CompactRange(options, blobs, nullptr, nullptr);
+      std::uint64_t after = 0;
+      db->GetIntProperty(blobs, "rocksdb.total-blob-file-size", &after);
+      log::info("storage.collected", {{"before", total}, {"after", after}, {"status", status.ToString()}});
+      hold.lock();
+    }
+  }
+
+  Task<Result<void>> submit(Batch batch, bool durable) {
+    Pending pending{std::move(batch), durable, {}, {}};
+    {
+      std::lock_guard hold(mutex);
+      queue.push_back(&pending);
+    }
+    wake.notify_one();
+    co_await pending.done.wait();
+    co_return std::move(pending.result);
+  }
+
+  Result<std::optional<std::string>> read(Space space, const std::string& key, const SnapshotPtr& at,
+                                          rocksdb::ReadTier tier, bool& incomplete) const {
+    std::string value;
+    auto status = db->Get(read_options(at, tier), family(space), key, &value);
+    incomplete = status.IsIncomplete();
+    if (incomplete || status.IsNotFound()) return std::nullopt;
+    if (!status.ok()) return std::unexpected(error_of(status));
+    return value;
+  }
+
+  Result<Rows> scan(const Range& range, const SnapshotPtr& at) const {
+    Rows out;
+    auto options = read_options(at, rocksdb::kReadAllTier);
+    const std::string from = full_key(range.space, range.partition, range.from);
+    const std::string to =
+        range.to.empty() ? partition_end(range.space, range.partition) : full_key(range.space, range.partition, range.to);
+    if (from >= to) return out;
+    const rocksdb::Slice lower(from), upper(to);
+    options.iterate_lower_bound = &lower;
+    options.iterate_upper_bound = &upper;
+    std::unique_ptr<rocksdb::Iterator> it(db->NewIterator(options, family(range.space)));
+    const bool forward = range.direction == Direction::forward;
+    std::size_t size = 0;
+    for (forward ? it->SeekToFirst() : it->SeekToLast(); it->Valid(); forward ? it->Next() : it->Prev()) {
+      if (out.rows.size() == range.limit || size >= kScanBytes) {
+        out.more = true;
+        break;
+      }
+      auto key = it->key();
+      key.remove_prefix(kKeyPrefix);
+      out.rows.push_back({key.ToString(), it->value().ToString()});
+      size += key.size() + it->value().size();
+    }
+    if (!it->status().ok()) return std::unexpected(error_of(it->status()));
+    return out;
+  }
+};
+
+namespace {
+
+rocksdb::DBOptions db_options() {
+  rocksdb::DBOptions options;
+  options.create_if_missing = true;
+  options.create_missing_column_families = true;
+  options.max_background_jobs = 2;
+  options.recycle_log_file_num = 4;  // overwriting a written file needs no metadata sync: half the latency of a commit
+  options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
+  options.max_total_wal_size = 512 << 20;
+  options.bytes_per_sync = 1 << 20;
+  options.keep_log_file_num = 4;
+  options.max_log_file_size = 4 << 20;
+  options.info_log_level = rocksdb::WARN_LEVEL;
+  options.paranoid_checks = true;
+  options.max_open_files = 1000;
+  options.enable_pipelined_write = false;  // there is one writer: the committer
+  options.allow_concurrent_memtable_write = false;
+  return options;
+}
+
+rocksdb::ColumnFamilyOptions row_options(const std::shared_ptr<rocksdb::Cache>& cache) {
+  rocksdb::ColumnFamilyOptions options;
+  options.write_buffer_size = 32 << 20;
+  options.max_write_buffer_number = 4;
+  options.compression = rocksdb::kLZ4Compression;
+  options.level_compaction_dynamic_level_bytes = true;
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = cache;
+  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  table.format_version = 5;
+  table.checksum = rocksdb::kXXH3;
+  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  return options;
+}
+
+rocksdb::ColumnFamilyOptions blob_options(const std::shared_ptr<rocksdb::Cache>& cache) {
+  auto options = row_options(cache);
+  options.write_buffer_size = static_cast<std::size_t>(kWriteBuffer.get());
+  options.enable_blob_files = true;
+  options.min_blob_size = 1024;
+  options.blob_file_size = 256 << 20;
+  options.blob_compression_type = rocksdb::kNoCompression;  // blob/ compresses chunks itself, before the log
+  options.enable_blob_garbage_collection = false;           // in the foreground it copies live mail; see run_collector
+  return options;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<RocksDbStore>> RocksDbStore::open(const std::string& directory, WorkerPool& workers) {
+  auto impl = std::make_unique<Impl>(workers);
+  impl->directory = directory;
+  impl->cache = rocksdb::NewLRUCache(static_cast<std::size_t>(kCacheSize.get()));
+  std::vector<rocksdb::ColumnFamilyDescriptor> families{{rocksdb::kDefaultColumnFamilyName, row_options(impl->cache)},
+                                                        {"blobs", blob_options(impl->cache)}};
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  rocksdb::DB* db = nullptr;
+  auto status = rocksdb::DB::Open(db_options(), directory, families, &handles, &db);
+  if (!status.ok()) return std::unexpected(error_of(status));
+  impl->db.reset(db);
+  impl->rows = handles[0];
+  impl->blobs = handles[1];
+  Impl& i = *impl;
+  i.committer = std::thread([&i] { i.run_committer(); });
+  i.collector = std::thread([&i] { i.run_collector(); });
+  return std::unique_ptr<RocksDbStore>(new RocksDbStore(std::move(impl)));
+}
+
+RocksDbStore::RocksDbStore(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+RocksDbStore::~RocksDbStore() {
+  {
+    std::lock_guard hold(impl_->mutex);
+    impl_->stopping = true;
+  }
+  impl_->wake.notify_all();
+  impl_->collect.notify_all();
+  impl_->db->DisableManualCompaction();
+  impl_->committer.join();
+  impl_->collector.join();
+  impl_->db->DestroyColumnFamilyHandle(impl_->rows);
+  impl_->db->DestroyColumnFamilyHandle(impl_->blobs);
+  auto status = impl_->db->Close();
+  if (!status.ok()) log::error("storage.close_failed", {{"error", status.ToString()}});
+}
+
+SnapshotPtr RocksDbStore::snapshot() { return std::make_shared<RocksSnapshot>(impl_->db.get()); }
+
+Task<Result<std::optional<std::string>>> RocksDbStore::get(Space space, std::uint64_t partition, std::string key,
+                                                           SnapshotPtr at) {
+  const std::string full = full_key(space, partition, key);
+  bool incomplete = false;
+  // What is in memory is answered at once; the rest may wait for the disk.
+  auto value = impl_->read(space, full, at, rocksdb::kBlockCacheTier, incomplete);
+  if (!incomplete) co_return value;
+  auto from_disk = [&] { return impl_->read(space, full, at, rocksdb::kReadAllTier, incomplete); };
+  co_return co_await impl_->workers.run(from_disk);
+}
+
+Task<Result<std::vector<std::optional<std::string>>>> RocksDbStore::multi_get(Space space, std::uint64_t partition,
+                                                                              std::vector<std::string> keys,
+                                                                              SnapshotPtr at) {
+  using Values = std::vector<std::optional<std::string>>;
+  auto read_all = [&](rocksdb::ReadTier tier, bool& incomplete) -> Result<Values> {
+    Values out;
+    out.reserve(keys.size());
+    for (const auto& key : keys) {
+      auto value = impl_->read(space, full_key(space, partition, key), at, tier, incomplete);
+      if (incomplete) return out;
+      if (!value) return std::unexpected(value.error());
+      out.push_back(*std::move(value));
+    }
+    return out;
+  };
+  bool incomplete = false;
+  if (keys.size() <= 16) {
+    auto values = read_all(rocksdb::kBlockCacheTier, incomplete);
+    if (!incomplete) co_return values;
+  }
+  auto from_disk = [&] { return read_all(rocksdb::kReadAllTier, incomplete); };
+  co_return co_await impl_->workers.run(from_disk);
+}
+
+Task<Result<Rows>> RocksDbStore::scan(Range range, SnapshotPtr at) {
+  auto from_disk = [&] { return impl_->scan(range, at); };
+  co_return co_await impl_->workers.run(from_disk);
+}
+
+Task<Result<void>> RocksDbStore::commit(Batch batch) { return impl_->submit(std::move(batch), true); }
+Task<Result<void>> RocksDbStore::write_ahead(Batch batch) { return impl_->submit(std::move(batch), false); }
+
+Task<Result<AsyncMutex::Guard>> RocksDbStore::lock_partition(std::uint64_t partition) {
+  co_return co_await impl_->locks.lock(partition);
+}
+
+Stats RocksDbStore::stats() const {
+  Stats s;
+  s.commits = impl_->commits;
+  s.syncs = impl_->syncs;
+  s.bytes_written = impl_->bytes;
+  s.cache_bytes = impl_->cache->GetUsage();
+  return s;
+}
+
+void RocksDbStore::note_garbage(std::uint64_t bytes) { impl_->garbage += bytes; }
+
+}  // namespace posthorn::kv
