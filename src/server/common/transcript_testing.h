@@ -1,0 +1,119 @@
+// Session transcripts: what a client says, what the server must answer, run over an in-memory stream against a whole
+// server (memory kv, real store, directory and sign-in).  Test support of every protocol; not in the product.
+//
+//   # comment                                 (also after white space; empty lines are skipped)
+//   == name                                   a new scenario with a fresh server; directives before the first one hold for all
+//
+// Directives, before the first step of a scenario:
+//   @protocol smtp|submission|lmtp|imap|pop3  (default: the caller's)
+//   @tls none|starttls|implicit               (default: starttls)   implicit: use `C!: tls` as first step
+//   @allow_plaintext_auth
+//   @domain example.org                       (default, when there is no @domain: example.test)
+//   @account ann@example.test secret [bytes]  with a quota of so many bytes, when given
+//   @alias info@example.test ann@example.test ...
+//   @setting smtp.max_recipients 3            any setting, as in the file (numbers, true/false, text, "10 KiB"); put back afterwards
+//   @mailbox ann@example.test Work            beside INBOX and the special-use ones
+//   @message ann@example.test INBOX [\Seen \Flagged keyword ...]
+//   | Subject: raw lines of the message, each ended with CRLF; escapes as in C:
+//   |
+//   | The leading bar and one space go.
+//
+// Steps.  Without a number session 1 is meant; `C2:` is session 2, which is connected at its first mention:
+//   C: text          sends text and CRLF.  Sent together with the next C: lines: they arrive pipelined.
+//   C!: action       tls | close | shutdown | repeat N text (escapes; no CRLF) | wait MS | flush
+//   S: pattern       the next line (without CRLF) matches; `*` is any run of bytes, but a `* ` at the start of a pattern is
+//                    literal (IMAP), as is `\*`.  `S: *` alone is any line.
+//   S?: pattern      lines that may come or not; a run of S?: lines takes what matches any of them, in any order
+//   S~: pattern      a run of S~: lines must all come, in any order
+//   S-: pattern      skips lines up to and with the first one that matches
+//   S!: closed       the server closed the connection, and nothing came before that
+//   S!: silent       nothing comes for 50 ms
+//   X: stored ann@example.test INBOX 2        the mailbox has 2 messages
+//   X: message ann@example.test INBOX 1       the first one (by UID) is, line by line (patterns as in S:):
+//   | Return-Path: <*>
+//   X: flags ann@example.test INBOX 1 \Seen keyword ...   (in any order; nothing more)
+//   X: log part of a line                     such an event has been logged since the scenario began
+//
+// Escapes in C:, repeat, | and patterns: \r \n \t \0 \xHH \\ \c (at the end: no CRLF follows) and ${base64:text}, whose text has
+// escapes too.  A backslash before anything else stays (\Seen, \"); write \\recent for a flag in lower case.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "async/task.h"
+#include "async/worker_pool.h"
+#include "auth/authenticator.h"
+#include "auth/directory.h"
+#include "blob/blob.h"
+#include "config/config.h"
+#include "kv/memory/memory_store.h"
+#include "server/common/session_context.h"
+#include "store/mail_store.h"
+
+namespace posthorn::server {
+
+// The session of a protocol: run_smtp_session and its likes.
+using RunSession = std::function<Task<>(SessionContext)>;
+
+// A server without listeners.  Call open() first and close() last, both on the reactor that uses it.
+class TestServer {
+ public:
+  TestServer();
+  ~TestServer();
+  TestServer(const TestServer&) = delete;
+
+  Task<Result<void>> open();
+  Task<> close();
+  Task<Result<void>> add_domain(std::string domain);
+  // With the cheap password scheme.
+  Task<Result<AccountId>> add_account(std::string address, std::string password, std::uint64_t quota_bytes = 0);
+  Task<Result<void>> add_message(std::string address, std::string mailbox, std::string message,
+                                 std::vector<std::string> flags = {});
+  // not_found: no such account or mailbox.
+  Task<Result<std::uint32_t>> count_messages(std::string address, std::string mailbox);
+  // `number` from 1, in UID order.
+  Task<Result<std::string>> read_message(std::string address, std::string mailbox, std::uint32_t number);
+  Task<Result<std::vector<std::string>>> read_flags(std::string address, std::string mailbox, std::uint32_t number);
+  // What `posthorn store check` would say; empty is good.
+  Task<std::vector<std::string>> check();
+  // A self-signed certificate, made at the first call.
+  std::shared_ptr<const net::TlsContext> tls();
+
+  Services& services() { return *services_; }
+  kv::MemoryStore& kv() { return *kv_; }  // for set_faults()
+
+ private:
+  struct Place {
+    store::AccountPtr account;
+    store::MailboxStatePtr mailbox;
+  };
+  Task<Result<Place>> find_place(std::string address, std::string mailbox);
+
+  std::unique_ptr<kv::MemoryStore> kv_;
+  WorkerPool workers_{1};
+  blob::Blobs blobs_;
+  store::MailStore store_;
+  auth::Directory directory_;
+  auth::Authenticator authenticator_;
+  std::shared_ptr<const net::TlsContext> tls_;
+  std::unique_ptr<Services> services_;
+};
+
+// Runs every scenario of a file (or text); returns what went wrong, each with file, line and scenario.  Every scenario ends with
+// a check of the store.  Blocks; on a thread that is no reactor.
+std::vector<std::string> run_transcript_file(const std::string& path, const RunSession&, config::Protocol default_protocol);
+std::vector<std::string> run_transcript(std::string_view text, const std::string& name, const RunSession&,
+                                        config::Protocol default_protocol);
+
+// The *.txt files of a folder, sorted; for INSTANTIATE_TEST_SUITE_P.
+std::vector<std::string> transcript_files(const std::string& folder);
+
+// Parts of the above, for tests of other kinds.
+std::string unescape(std::string_view text, bool* no_line_end = nullptr);
+bool matches_pattern(std::string_view line, std::string_view pattern);
+
+}  // namespace posthorn::server
