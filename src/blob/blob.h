@@ -1,10 +1,12 @@
 // Message bytes: written once, read in pieces, shared by everyone who links them.
 //
+// A blob is a row of chunks in Space::blob, keyed (id, number); each chunk has a checksum and is compressed when that helps; the last
+// one says so, and how long the whole is (docs/formats/store.md).
+//
 // Order of writing: bytes, link, then the row that refers to them; removal in the reverse order.  A crash can leave an orphan
 // (swept at start), never a dangling reference.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -77,17 +79,27 @@ class Blobs {
     Id id;
     std::string text;
   };
-  Task<Result<std::vector<Problem>>> check();  // every chunk's checksum, order and end; blobs without a link
+  struct Report {
+    std::vector<Problem> problems;
+    std::uint64_t blobs = 0;
+  };
+  Task<Result<Report>> check();  // every chunk's checksum, order and end; links without bytes, bytes without a link
 
  private:
   friend class Draft;
-  Task<Result<void>> write_ahead_chunk(Id, std::uint32_t number, std::string bytes, bool first);
+  Task<Result<void>> write_ahead_chunk(Id, std::uint32_t number, std::string bytes);
   Id next_id();
-  std::uint64_t reserve_until_next(std::uint64_t wanted);
+  // Adds a new reservation of ids to the batch when the present one is half used up.
+  void renew_reservation(kv::Batch&);
+  Task<Result<std::uint64_t>> newest_stored_id();
+  Task<Result<void>> remove_one(Id);
+  Task<Result<void>> sweep_shard(std::uint64_t shard);
+  Task<Result<void>> check_shard(std::uint64_t shard, std::vector<Problem>&, std::uint64_t& count);
 
   kv::Store& store_;
-  std::atomic<std::uint64_t> last_id_{0};
-  std::atomic<std::uint64_t> reserved_until_{0};
+  std::mutex mutex_;               // guards the id counter
+  std::uint64_t last_id_ = 0;
+  std::uint64_t reserved_until_ = 0;
 };
 
 }  // namespace posthorn::blob

@@ -1,0 +1,234 @@
+#include "blob/blob.h"
+
+#include <chrono>
+
+#include "base/log.h"
+#include "blob/chunk.h"
+#include "kv/key_codec.h"
+
+namespace posthorn::blob {
+namespace {
+
+using kv::Space;
+
+constexpr std::uint64_t kShards = 16;
+constexpr std::string_view kReservation = "blob_ids_reserved";
+// Ids are microseconds since 1970, made unique by counting on.  Reserved ahead in steps of an hour.
+constexpr std::uint64_t kReserveStep = 3'600'000'000;
+
+std::uint64_t shard_of(Id id) { return id.value() % kShards; }
+
+std::string id_key(Id id) {
+  std::string key;
+  kv::put_be64(key, id.value());
+  return key;
+}
+std::string chunk_key(Id id, std::uint32_t number) {
+  std::string key = id_key(id);
+  kv::put_be32(key, number);
+  return key;
+}
+std::string link_key(Id id, AccountId account) {
+  std::string key = id_key(id);
+  kv::put_be64(key, account.value());
+  return key;
+}
+std::string next_key(Id id) { return id_key(Id(id.value() + 1)); }
+
+std::uint64_t now_microseconds() {
+  using namespace std::chrono;
+  return static_cast<std::uint64_t>(duration_cast<microseconds>(system_clock::now().time_since_epoch()).count());
+}
+
+}  // namespace
+
+Task<Result<void>> Draft::write(std::string_view bytes) {
+  size_ += bytes.size();
+  while (!bytes.empty()) {
+    const std::size_t piece = std::min(bytes.size(), kChunkSize - pending_.size());
+    pending_.append(bytes.substr(0, piece));
+    bytes.remove_prefix(piece);
+    if (bytes.empty()) break;  // a full chunk waits: it may turn out to be the last one
+    std::string rest(bytes);   // the caller's bytes are valid until our first wait only
+    std::string full = std::exchange(pending_, {});
+    CO_TRY_OK(co_await blobs_->write_ahead_chunk(id_, chunks_++, std::move(full)));
+    while (rest.size() > kChunkSize) {
+      CO_TRY_OK(co_await blobs_->write_ahead_chunk(id_, chunks_++, rest.substr(0, kChunkSize)));
+      rest.erase(0, kChunkSize);
+    }
+    pending_ = std::move(rest);
+    break;
+  }
+  co_return Result<void>{};
+}
+
+Sealed Draft::seal() && {
+  Sealed sealed{id_, size_, {}};
+  sealed.batch.put(Space::blob, shard_of(id_), chunk_key(id_, chunks_), encode_chunk(pending_, true));
+  if (chunks_ > 0) sealed.batch.erase(Space::blob_open, shard_of(id_), id_key(id_));
+  blobs_->renew_reservation(sealed.batch);
+  pending_ = {};
+  return sealed;
+}
+
+Task<Result<void>> Blobs::open() {
+  CO_TRY(auto stored, co_await store_.get(Space::meta, 0, std::string(kReservation)));
+  if (stored && stored->size() != 8) co_return fail(Errc::corrupt, "meta: blob_ids_reserved is damaged");
+  // Ids of an earlier run end below its reservation, also when the clock was set back since.
+  CO_TRY(auto newest, co_await newest_stored_id());
+  last_id_ = std::max({now_microseconds(), newest, stored ? kv::get_be64(*stored) : 0});
+  kv::Batch batch;
+  renew_reservation(batch);
+  CO_TRY_OK(co_await store_.commit(std::move(batch)));
+  for (std::uint64_t shard = 0; shard < kShards; ++shard) CO_TRY_OK(co_await sweep_shard(shard));
+  co_return Result<void>{};
+}
+
+// Blobs that were being written ahead when the process ended: nothing refers to them.
+Task<Result<void>> Blobs::sweep_shard(std::uint64_t shard) {
+  for (;;) {
+    CO_TRY(auto open, co_await store_.scan({Space::blob_open, shard, "", "", 100}));
+    if (open.rows.empty()) co_return Result<void>{};
+    kv::Batch batch;
+    for (const auto& row : open.rows) {
+      if (row.key.size() != 8) co_return fail(Errc::corrupt, "blob_open: damaged key");
+      const Id id(kv::get_be64(row.key));
+      batch.erase_range(Space::blob, shard, id_key(id), next_key(id));
+      batch.erase(Space::blob_open, shard, row.key);
+    }
+    log::info("blob.swept", {{"count", open.rows.size()}});
+    CO_TRY_OK(co_await store_.commit(std::move(batch)));
+  }
+}
+
+Id Blobs::next_id() {
+  std::lock_guard hold(mutex_);
+  last_id_ = std::max(last_id_ + 1, now_microseconds());
+  return Id(last_id_);
+}
+
+void Blobs::renew_reservation(kv::Batch& batch) {
+  std::lock_guard hold(mutex_);
+  if (last_id_ + kReserveStep < reserved_until_) return;
+  reserved_until_ = last_id_ + 2 * kReserveStep;
+  std::string value;
+  kv::put_be64(value, reserved_until_);
+  batch.put(Space::meta, 0, std::string(kReservation), std::move(value));
+}
+
+Task<Result<std::uint64_t>> Blobs::newest_stored_id() {
+  std::uint64_t newest = 0;
+  for (std::uint64_t shard = 0; shard < kShards; ++shard) {
+    CO_TRY(auto last, co_await store_.scan({Space::blob_link, shard, "", "", 1, kv::Direction::backward}));
+    if (!last.rows.empty() && last.rows[0].key.size() == 16) newest = std::max(newest, kv::get_be64(last.rows[0].key));
+  }
+  co_return newest;
+}
+
+Draft Blobs::begin() { return Draft(*this, next_id()); }
+
+Task<Result<void>> Blobs::write_ahead_chunk(Id id, std::uint32_t number, std::string bytes) {
+  kv::Batch batch;
+  if (number == 0) batch.put(Space::blob_open, shard_of(id), id_key(id), "");
+  batch.put(Space::blob, shard_of(id), chunk_key(id, number), encode_chunk(bytes, false));
+  co_return co_await store_.write_ahead(std::move(batch));
+}
+
+void Blobs::put_link(kv::Batch& batch, Id id, AccountId account) {
+  batch.put(Space::blob_link, shard_of(id), link_key(id, account), "");
+}
+
+void Blobs::erase_link(kv::Batch& batch, Id id, AccountId account) {
+  batch.erase(Space::blob_link, shard_of(id), link_key(id, account));
+}
+
+Task<Result<void>> Blobs::remove_one(Id id) {
+  const std::uint64_t shard = shard_of(id);
+  CO_TRY(auto links, co_await store_.scan({Space::blob_link, shard, id_key(id), next_key(id), 1}));
+  if (!links.rows.empty()) co_return Result<void>{};
+  kv::Batch batch;
+  std::uint64_t bytes = 0;
+  std::string from = id_key(id);
+  for (bool more = true; more;) {
+    CO_TRY(auto chunks, co_await store_.scan({Space::blob, shard, from, next_key(id), 16}));
+    for (const auto& row : chunks.rows) {
+      batch.erase(Space::blob, shard, row.key);
+      bytes += row.value.size();
+      from = row.key + '\0';
+    }
+    more = chunks.more;
+  }
+  if (batch.empty()) co_return Result<void>{};
+  CO_TRY_OK(co_await store_.write_ahead(std::move(batch)));
+  store_.note_garbage(bytes);
+  co_return Result<void>{};
+}
+
+Task<Result<void>> Blobs::remove_unlinked(std::vector<Id> ids) {
+  for (Id id : ids) CO_TRY_OK(co_await remove_one(id));
+  co_return Result<void>{};
+}
+
+Task<Result<std::string>> Blobs::read(Id id, std::uint64_t offset, std::uint64_t length) {
+  const auto number = static_cast<std::uint32_t>(offset / kChunkSize);
+  CO_TRY(auto stored, co_await store_.get(Space::blob, shard_of(id), chunk_key(id, number)));
+  if (!stored) {
+    if (number == 0) co_return fail(Errc::not_found, "no blob " + std::to_string(id.value()));
+    co_return std::string();  // behind the end
+  }
+  CO_TRY(auto chunk, decode_chunk(*stored));
+  const std::uint64_t start = offset % kChunkSize;
+  if (start >= chunk.bytes.size()) co_return std::string();
+  if (start == 0 && length >= chunk.bytes.size()) co_return std::move(chunk.bytes);
+  co_return chunk.bytes.substr(start, length);
+}
+
+Task<Result<void>> Blobs::check_shard(std::uint64_t shard, std::vector<Problem>& problems, std::uint64_t& count) {
+  auto at = store_.snapshot();
+  auto complain = [&](Id id, std::string text) {
+    if (problems.size() < 1000) problems.push_back({id, std::move(text)});
+  };
+  std::string from;
+  Id current{0};
+  std::uint32_t expected = 0;
+  bool ended = true;
+  for (bool more = true; more;) {
+    CO_TRY(auto rows, co_await store_.scan({Space::blob, shard, from, "", 64}, at));
+    for (const auto& row : rows.rows) {
+      from = row.key + '\0';
+      if (row.key.size() != 12) {
+        complain(Id(0), "blob: damaged key");
+        continue;
+      }
+      const Id id(kv::get_be64(row.key));
+      if (id != current) {
+        if (!ended) complain(current, "blob has no last chunk");
+        current = id;
+        expected = 0;
+        ++count;
+        CO_TRY(auto links, co_await store_.scan({Space::blob_link, shard, id_key(id), next_key(id), 1}, at));
+        CO_TRY(auto open, co_await store_.get(Space::blob_open, shard, id_key(id), at));
+        if (links.rows.empty() && !open) complain(id, "blob has no link: nothing refers to its bytes");
+      }
+      if (kv::get_be32(std::string_view(row.key).substr(8)) != expected++) complain(id, "blob lacks a chunk");
+      auto chunk = decode_chunk(row.value);
+      ended = chunk ? chunk->last : true;
+      if (!chunk) complain(id, chunk.error().text);
+    }
+    more = rows.more;
+  }
+  if (!ended && current.value()) {
+    CO_TRY(auto open, co_await store_.get(Space::blob_open, shard, id_key(current), at));
+    if (!open) complain(current, "blob has no last chunk");
+  }
+  co_return Result<void>{};
+}
+
+Task<Result<Blobs::Report>> Blobs::check() {
+  Report report;
+  for (std::uint64_t shard = 0; shard < kShards; ++shard)
+    CO_TRY_OK(co_await check_shard(shard, report.problems, report.blobs));
+  co_return report;
+}
+
+}  // namespace posthorn::blob

@@ -1,0 +1,120 @@
+#include "blob/blob.h"
+
+#include <gtest/gtest.h>
+
+#include "async/reactor.h"
+#include "blob/chunk.h"
+#include "kv/memory/memory_store.h"
+
+namespace posthorn::blob {
+namespace {
+
+std::string pattern(std::size_t n) {
+  std::string s(n, ' ');
+  std::uint32_t x = 1;
+  for (auto& c : s) c = static_cast<char>((x = x * 1664525 + 1013904223) >> 24);
+  return s;
+}
+
+Task<Id> write_blob(Blobs& blobs, kv::Store& store, std::string bytes, std::size_t piece, bool commit = true) {
+  Draft draft = blobs.begin();
+  for (std::size_t i = 0; i < bytes.size(); i += piece) {
+    auto ok = co_await draft.write(std::string_view(bytes).substr(i, piece));
+    EXPECT_TRUE(ok);
+  }
+  Sealed sealed = std::move(draft).seal();
+  EXPECT_EQ(sealed.size, bytes.size());
+  if (commit) {
+    Blobs::put_link(sealed.batch, sealed.id, AccountId(1));
+    auto ok = co_await store.commit(std::move(sealed.batch));
+    EXPECT_TRUE(ok);
+  }
+  co_return sealed.id;
+}
+
+Task<std::string> read_all(Blobs& blobs, Id id, std::uint64_t offset = 0, std::uint64_t length = ~0ull) {
+  std::string out;
+  for (;;) {
+    auto piece = co_await blobs.read(id, offset + out.size(), length - out.size());
+    EXPECT_TRUE(piece);
+    if (!piece || piece->empty()) co_return out;
+    out += *piece;
+    if (out.size() >= length) co_return out;
+  }
+}
+
+TEST(Blobs, WhatIsWrittenInAnyPiecesIsReadInAnyPieces) {
+  kv::MemoryStore store;
+  Blobs blobs(store);
+  ASSERT_TRUE(run_task(blobs.open()));
+  for (std::size_t size : {std::size_t{0}, std::size_t{1}, kChunkSize - 1, kChunkSize, kChunkSize + 1, 3 * kChunkSize + 5}) {
+    const std::string bytes = pattern(size);
+    for (std::size_t piece : {std::size_t{1000}, std::size_t{65536}, std::size_t{1} << 24}) {
+      Id id = run_task(write_blob(blobs, store, bytes, piece));
+      EXPECT_EQ(run_task(read_all(blobs, id)), bytes) << size << " in pieces of " << piece;
+      if (size > kChunkSize) EXPECT_EQ(run_task(read_all(blobs, id, kChunkSize - 3, 6)), bytes.substr(kChunkSize - 3, 6));
+    }
+  }
+  EXPECT_TRUE(run_task(blobs.check()).value().problems.empty());
+}
+
+TEST(Blobs, ADraftThatIsNeverCommittedIsSweptAtTheNextStart) {
+  kv::MemoryStore store;
+  Blobs blobs(store);
+  ASSERT_TRUE(run_task(blobs.open()));
+  Id id = run_task(write_blob(blobs, store, pattern(2 * kChunkSize + 1), 65536, false));
+  EXPECT_EQ(run_task(read_all(blobs, id, 0, 10)), pattern(10));
+  Blobs again(store);
+  ASSERT_TRUE(run_task(again.open()));
+  EXPECT_EQ(run_task(again.read(id, 0, 10)).error().code, Errc::not_found);
+  EXPECT_EQ(run_task(again.check()).value().blobs, 0u);
+}
+
+TEST(Blobs, BytesGoWithTheLastLink) {
+  kv::MemoryStore store;
+  Blobs blobs(store);
+  ASSERT_TRUE(run_task(blobs.open()));
+  Id id = run_task(write_blob(blobs, store, "hello", 10));
+  kv::Batch second, first_gone, second_gone;
+  Blobs::put_link(second, id, AccountId(2));
+  ASSERT_TRUE(run_task(store.commit(std::move(second))));
+  Blobs::erase_link(first_gone, id, AccountId(1));
+  ASSERT_TRUE(run_task(store.commit(std::move(first_gone))));
+  ASSERT_TRUE(run_task(blobs.remove_unlinked({id})));
+  EXPECT_EQ(run_task(blobs.read(id, 0, 10)).value(), "hello");
+  Blobs::erase_link(second_gone, id, AccountId(2));
+  ASSERT_TRUE(run_task(store.commit(std::move(second_gone))));
+  ASSERT_TRUE(run_task(blobs.remove_unlinked({id})));
+  EXPECT_FALSE(run_task(blobs.read(id, 0, 10)));
+}
+
+TEST(Blobs, IdsAscendAcrossRestartsAndClocks) {
+  kv::MemoryStore store;
+  Blobs blobs(store);
+  ASSERT_TRUE(run_task(blobs.open()));
+  Id a = blobs.begin().id(), b = blobs.begin().id();
+  EXPECT_LT(a, b);
+  Blobs again(store);
+  ASSERT_TRUE(run_task(again.open()));
+  EXPECT_LT(b, again.begin().id());
+}
+
+TEST(Chunk, DamageIsFound) {
+  for (const auto& bytes : {std::string(5000, 'a'), pattern(5000), std::string()}) {
+    const std::string stored = encode_chunk(bytes, true);
+    ASSERT_TRUE(decode_chunk(stored));
+    EXPECT_EQ(decode_chunk(stored)->bytes, bytes);
+    EXPECT_TRUE(decode_chunk(stored)->last);
+    for (std::size_t i = 0; i < stored.size(); i += 7) {
+      if (i == 1) continue;
+      std::string damaged = stored;
+      damaged[i] = static_cast<char>(damaged[i] ^ 0x55);
+      auto got = decode_chunk(damaged);
+      EXPECT_TRUE(!got || got->bytes == bytes) << i;
+    }
+    EXPECT_FALSE(decode_chunk(std::string_view(stored).substr(0, 9)));
+  }
+}
+
+}  // namespace
+}  // namespace posthorn::blob
