@@ -8,6 +8,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <optional>
@@ -28,7 +29,10 @@ struct Reactor::Impl {
   asio::steady_timer ticker{io};
 };
 
-Reactor::Reactor() : impl_(std::make_unique<Impl>()), scratch_(std::make_unique<char[]>(kScratch)) {}
+Reactor::Reactor() : impl_(std::make_unique<Impl>()), scratch_(std::make_unique<char[]>(kScratch)) {
+  // A peer that is gone is an error of the write (OpenSSL writes without MSG_NOSIGNAL), not the end of the process.
+  std::signal(SIGPIPE, SIG_IGN);
+}
 Reactor::~Reactor() = default;
 
 Reactor& Reactor::current() {

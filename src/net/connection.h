@@ -43,7 +43,7 @@ class Connection {
 
   const Peer& peer() const { return peer_; }
 
-  // --- input.  input() is what has arrived and was not consumed; valid until the next wait on this connection.
+  // --- input.  input() is what has arrived and was not consumed; valid until the next read on this connection.
   std::string_view input() const { return std::string_view(in_).substr(in_start_); }
   void consume(std::size_t n);
   // Waits for at least one more byte and appends what is there (at most 64 KiB) to input().
@@ -85,7 +85,6 @@ class Connection {
   Task<Result<void>> handshake(const TlsContext&, bool server, const std::string& server_name, Deadline);
   Result<std::size_t> try_read(bool& want_write);
   Result<std::size_t> try_write(std::string_view, bool& want_read);
-  void set_trouble(Errc);
   void release_idle_buffers();
 
   Peer peer_;

@@ -25,7 +25,7 @@ Result<Address> parse_address(std::string_view);
 // How many connections there may be: in all and from one address.  Threads: any.
 class ConnectionLimits {
  public:
-  ConnectionLimits(std::size_t total, std::size_t per_address) : total_(total), per_address_(per_address) {}
+  ConnectionLimits(std::size_t total, std::size_t per_address);
   // Counts one; returns a ticket that gives it back when destroyed; empty when a limit is reached.
   std::shared_ptr<void> admit(const Peer&);
   std::size_t open() const;
@@ -34,7 +34,6 @@ class ConnectionLimits {
   struct State;
   std::size_t total_, per_address_;
   std::shared_ptr<State> state_;
-  std::shared_ptr<State> state();
 };
 
 // A listening socket on one reactor; several may share an address (SO_REUSEPORT).

@@ -1,0 +1,334 @@
+#include "net/connection.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <cstring>
+
+#include "async/reactor.h"
+
+namespace posthorn::net {
+namespace {
+
+namespace asio = boost::asio;
+constexpr std::size_t kLargeOutput = 64 * 1024;
+constexpr std::size_t kKeepCapacity = 4096;
+
+Error io_error(const char* what, int code) {
+  if (code == ECONNRESET || code == EPIPE || code == ENOTCONN) return {Errc::closed, "the peer closed the connection"};
+  return {Errc::io, std::string(what) + ": " + std::strerror(code)};
+}
+
+void set_non_blocking(int fd) {
+  ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL, 0) | O_NONBLOCK);
+  ::fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
+}  // namespace
+
+struct Connection::Impl {
+  explicit Impl(int fd) : descriptor(Reactor::current().io(), fd) {}
+  asio::posix::stream_descriptor descriptor;
+  Alarm alarm;
+  std::shared_ptr<const TlsContext> context;
+  bool waiting = false;
+  bool timed_out = false;
+};
+
+std::string Peer::text() const {
+  if (ip.empty()) return "unix";
+  return ip.find(':') == std::string::npos ? ip + ":" + std::to_string(port) : "[" + ip + "]:" + std::to_string(port);
+}
+
+Connection::Connection(int fd, Peer peer) : peer_(std::move(peer)) {
+  set_non_blocking(fd);
+  const int one = 1;
+  // Without it a TLS handshake may wait 40 ms for a delayed acknowledgement.
+  ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+  impl_ = std::make_unique<Impl>(fd);
+}
+
+Connection::~Connection() { close(); }
+
+void Connection::close() {
+  if (ssl_) {
+    auto* ssl = static_cast<SSL*>(std::exchange(ssl_, nullptr));
+    SSL_set_quiet_shutdown(ssl, 0);
+    ERR_clear_error();
+    SSL_shutdown(ssl);  // close_notify, best effort [RFC8446 6.1]
+    SSL_free(ssl);
+  }
+  if (impl_ && impl_->descriptor.is_open()) {
+    impl_->alarm.disarm();
+    boost::system::error_code ignored;
+    impl_->descriptor.close(ignored);
+  }
+}
+
+void Connection::interrupt() {
+  interrupted_ = true;
+  if (impl_->waiting && waiting_interruptible_) impl_->descriptor.cancel();
+}
+
+void Connection::shut_down() {
+  shut_down_ = true;
+  if (impl_->waiting) impl_->descriptor.cancel();
+}
+
+Task<Result<void>> Connection::wait_ready(Direction direction, Deadline deadline, bool interruptible) {
+  if (!impl_->descriptor.is_open()) co_return fail(Errc::closed, "the connection is closed");
+  if (shut_down_ && direction == Direction::read) co_return fail(Errc::cancelled, "shutting down");
+  if (interruptible && interrupted_) co_return Result<void>{};
+  impl_->timed_out = false;
+  Reactor::current().wheel().arm(
+      impl_->alarm, deadline,
+      [](void* self) {
+        auto& impl = *static_cast<Impl*>(self);
+        impl.timed_out = true;
+        impl.descriptor.cancel();
+      },
+      impl_.get());
+  boost::system::error_code error;
+  impl_->waiting = true;
+  waiting_interruptible_ = interruptible;
+  co_await impl_->descriptor.async_wait(direction == Direction::read ? asio::posix::stream_descriptor::wait_read
+                                                                      : asio::posix::stream_descriptor::wait_write,
+                                        asio::redirect_error(asio::use_awaitable, error));
+  impl_->waiting = false;
+  impl_->alarm.disarm();
+  if (impl_->timed_out) co_return fail(Errc::timed_out, "the peer was silent too long");
+  if (shut_down_ && direction == Direction::read) co_return fail(Errc::cancelled, "shutting down");
+  if (error == asio::error::operation_aborted) {
+    if (interrupted_ && interruptible) co_return Result<void>{};
+    co_return fail(Errc::cancelled, "the wait was ended");
+  }
+  if (error) co_return std::unexpected(Error{Errc::io, error.message()});
+  co_return Result<void>{};
+}
+
+// 0 bytes: nothing there yet.
+Result<std::size_t> Connection::try_read(bool& want_write) {
+  auto scratch = Reactor::current().scratch();
+  want_write = false;
+  if (!impl_->descriptor.is_open()) return fail(Errc::closed, "the connection is closed");
+  std::size_t got = 0;
+  if (ssl_) {
+    auto* ssl = static_cast<SSL*>(ssl_);
+    ERR_clear_error();
+    const int n = SSL_read(ssl, scratch.data(), static_cast<int>(scratch.size()));
+    if (n > 0) {
+      got = static_cast<std::size_t>(n);
+    } else {
+      switch (SSL_get_error(ssl, n)) {
+        case SSL_ERROR_WANT_READ: return 0;
+        case SSL_ERROR_WANT_WRITE: want_write = true; return 0;
+        case SSL_ERROR_ZERO_RETURN: return fail(Errc::closed, "the peer closed the connection");
+        case SSL_ERROR_SYSCALL: return fail(Errc::closed, "the peer closed the connection without TLS close");
+        default: return fail(Errc::io, "TLS: damaged record or protocol error");
+      }
+    }
+  } else {
+    const ssize_t n = ::recv(impl_->descriptor.native_handle(), scratch.data(), scratch.size(), 0);
+    if (n == 0) return fail(Errc::closed, "the peer closed the connection");
+    if (n < 0) {
+      if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR) return 0;
+      return std::unexpected(io_error("recv", errno));
+    }
+    got = static_cast<std::size_t>(n);
+  }
+  if (in_start_ == in_.size()) {
+    in_.clear();
+    in_start_ = 0;
+  } else if (in_start_ > in_.size() / 2) {
+    in_.erase(0, in_start_);
+    in_start_ = 0;
+  }
+  in_.append(scratch.data(), got);
+  return got;
+}
+
+void Connection::consume(std::size_t n) {
+  CHECK(n <= in_.size() - in_start_);
+  in_start_ += n;
+  line_scanned_ = line_scanned_ > n ? line_scanned_ - n : 0;
+}
+
+// INVARIANT 1
+void Connection::release_idle_buffers() {
+  if (in_start_ == in_.size() && in_.capacity() > 15) {
+    std::string().swap(in_);
+    in_start_ = 0;
+  }
+  if (out_.empty() && out_.capacity() > 15) std::string().swap(out_);
+}
+
+Task<Result<Wake>> Connection::read_more_or_interrupt(Deadline deadline) {
+  for (;;) {
+    bool want_write = false;
+    CO_TRY(auto got, try_read(want_write));
+    if (got) co_return Wake::input;
+    if (std::exchange(interrupted_, false)) co_return Wake::interrupted;
+    release_idle_buffers();
+    CO_TRY_OK(co_await wait_ready(want_write ? Direction::write : Direction::read, deadline, true));
+  }
+}
+
+Task<Result<void>> Connection::read_more(Deadline deadline) {
+  for (;;) {
+    bool want_write = false;
+    CO_TRY(auto got, try_read(want_write));
+    if (got) co_return Result<void>{};
+    release_idle_buffers();
+    CO_TRY_OK(co_await wait_ready(want_write ? Direction::write : Direction::read, deadline, false));
+  }
+}
+
+Task<Result<std::string_view>> Connection::read_line(std::size_t limit, LineEnd ends, Deadline deadline) {
+  for (;;) {
+    const std::string_view in = input();
+    std::size_t from = line_scanned_;
+    for (;;) {
+      const auto lf = in.find('\n', from);
+      if (lf == std::string_view::npos) break;
+      const bool cr = lf > 0 && in[lf - 1] == '\r';
+      if (!cr && ends == LineEnd::crlf) {
+        from = lf + 1;
+        continue;
+      }
+      const std::string_view line = in.substr(0, cr ? lf - 1 : lf);
+      consume(lf + 1);
+      line_scanned_ = 0;
+      if (std::exchange(discarding_line_, false) || line.size() > limit)
+        co_return fail(Errc::too_large, "line longer than " + std::to_string(limit) + " bytes");
+      co_return line;
+    }
+    line_scanned_ = in.size();
+    if (in.size() > limit + 2) {  // keep the last byte: it may be the CR of the end
+      discarding_line_ = true;
+      consume(in.size() - 1);
+      line_scanned_ = 1;
+    }
+    CO_TRY_OK(co_await read_more(deadline));
+  }
+}
+
+// 0 bytes: the socket is full.
+Result<std::size_t> Connection::try_write(std::string_view bytes, bool& want_read) {
+  want_read = false;
+  if (!impl_->descriptor.is_open()) return fail(Errc::closed, "the connection is closed");
+  if (ssl_) {
+    auto* ssl = static_cast<SSL*>(ssl_);
+    ERR_clear_error();
+    const int n = SSL_write(ssl, bytes.data(), static_cast<int>(std::min<std::size_t>(bytes.size(), 1 << 20)));
+    if (n > 0) return static_cast<std::size_t>(n);
+    switch (SSL_get_error(ssl, n)) {
+      case SSL_ERROR_WANT_WRITE: return 0;
+      case SSL_ERROR_WANT_READ: want_read = true; return 0;
+      case SSL_ERROR_ZERO_RETURN:
+      case SSL_ERROR_SYSCALL: return fail(Errc::closed, "the peer closed the connection");
+      default: return fail(Errc::io, "TLS: protocol error while sending");
+    }
+  }
+  const ssize_t n = ::send(impl_->descriptor.native_handle(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+  if (n >= 0) return static_cast<std::size_t>(n);
+  if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR) return 0;
+  return std::unexpected(io_error("send", errno));
+}
+
+Task<Result<void>> Connection::flush(Deadline deadline) {
+  std::size_t sent = 0;
+  while (sent < out_.size()) {
+    bool want_read = false;
+    auto wrote = try_write(std::string_view(out_).substr(sent), want_read);
+    if (!wrote) {
+      out_.clear();
+      co_return std::unexpected(wrote.error());
+    }
+    sent += *wrote;
+    if (*wrote == 0) {
+      auto ready = co_await wait_ready(want_read ? Direction::read : Direction::write, deadline, false);
+      if (!ready) {
+        out_.clear();
+        co_return ready;
+      }
+    }
+  }
+  out_.clear();
+  if (out_.capacity() > kLargeOutput + kKeepCapacity) std::string().swap(out_);
+  co_return Result<void>{};
+}
+
+Task<Result<void>> Connection::flush_if_large(Deadline deadline) {
+  if (out_.size() < kLargeOutput) co_return Result<void>{};
+  co_return co_await flush(deadline);
+}
+
+Task<Result<void>> Connection::handshake(const TlsContext& context, bool server, const std::string& server_name,
+                                         Deadline deadline) {
+  // [RFC3207 4.2] What came before the handshake was not protected: forget it (INVARIANT 2).
+  std::string().swap(in_);
+  in_start_ = line_scanned_ = 0;
+  discarding_line_ = false;
+  CHECK(!ssl_);
+  SSL* ssl = SSL_new(static_cast<SSL_CTX*>(context.native()));
+  if (!ssl) co_return fail(Errc::io, "TLS: out of memory");
+  ssl_ = ssl;
+  SSL_set_fd(ssl, impl_->descriptor.native_handle());
+  if (server) SSL_set_accept_state(ssl);
+  else {
+    SSL_set_connect_state(ssl);
+    if (!server_name.empty()) SSL_set_tlsext_host_name(ssl, server_name.c_str());
+  }
+  for (;;) {
+    ERR_clear_error();
+    const int n = SSL_do_handshake(ssl);
+    if (n == 1) co_return Result<void>{};
+    const int why = SSL_get_error(ssl, n);
+    Result<void> ready;
+    if (why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE) {
+      ready = co_await wait_ready(why == SSL_ERROR_WANT_READ ? Direction::read : Direction::write, deadline, false);
+    } else if (why == SSL_ERROR_SYSCALL) {
+      ready = fail(Errc::closed, "the peer closed the connection during the TLS handshake");
+    } else {
+      char text[160] = "protocol error";
+      if (const auto code = ERR_get_error()) ERR_error_string_n(code, text, sizeof text);
+      ready = fail(Errc::syntax, std::string("TLS handshake: ") + text);
+    }
+    if (!ready) {
+      // The stream is neither TLS nor plain any more.
+      SSL_set_quiet_shutdown(ssl, 1);
+      co_return ready;
+    }
+  }
+}
+
+Task<Result<void>> Connection::start_tls(const TlsContext& context, Deadline deadline) {
+  co_return co_await handshake(context, true, {}, deadline);
+}
+
+Task<Result<void>> Connection::start_tls_client(const TlsContext& context, std::string server_name, Deadline deadline) {
+  co_return co_await handshake(context, false, server_name, deadline);
+}
+
+std::string Connection::tls_version() const { return ssl_ ? SSL_get_version(static_cast<SSL*>(ssl_)) : ""; }
+std::string Connection::tls_cipher() const { return ssl_ ? SSL_get_cipher_name(static_cast<SSL*>(ssl_)) : ""; }
+
+ConnectionPair make_connection_pair() {
+  int fds[2];
+  CHECK(::socketpair(AF_UNIX, SOCK_STREAM, 0, fds) == 0);
+  Peer peer;
+  peer.loopback = true;
+  return {std::make_unique<Connection>(fds[0], peer), std::make_unique<Connection>(fds[1], peer)};
+}
+
+}  // namespace posthorn::net
