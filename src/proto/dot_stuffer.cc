@@ -4,7 +4,8 @@
 
 namespace posthorn::proto {
 
-// cr: the last octet sent was a CR of the text.  lf_owed: a CR was put before the bare LF that is at the front of `text`.
+// cr: the last octet sent was a CR of the text.  lf_owed: a CR was put before the bare LF that is at the
+// front of `text`.
 std::string_view DotStuffer::next(std::string_view& text) {
   if (text.empty()) return {};
   if (state_ == State::line_start && text.front() == '.') {
@@ -52,10 +53,13 @@ std::string_view DotStuffer::next(std::string_view& text) {
 
 std::string_view DotStuffer::finish() {
   switch (state_) {
-    case State::line_start: return ".\r\n";
-    case State::cr: return "\n.\r\n";
+    case State::line_start:
+      return ".\r\n";
+    case State::cr:
+      return "\n.\r\n";
     case State::text:
-    case State::lf_owed: break;
+    case State::lf_owed:
+      break;
   }
   return "\r\n.\r\n";
 }

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -12,10 +13,10 @@
 namespace posthorn::imap {
 
 struct ReaderLimits {
-  std::size_t line = 64 * 1024;          // octets of a command outside its literals
-  std::size_t literals = 1024 * 1024;    // octets of all literals of a command, the message of APPEND apart
-  std::uint64_t skip = 4 * 1024 * 1024;  // how much of a refused command is read over before we rather close
-  bool literal_minus = false;            // [RFC7888 5] non-synchronising literals have at most 4096 octets
+  std::size_t line = 64 * 1024;           // octets of a command outside its literals
+  std::size_t literals = 1024 * 1024;     // octets of all literals of a command, the message of APPEND apart
+  std::uint64_t skip = 64 * 1024 * 1024;  // how much of a refused command is read over before we rather close
+  bool literal_minus = false;             // [RFC7888 5] non-synchronising literals have at most 4096 octets
   ParserLimits parser{};
 };
 
@@ -31,14 +32,14 @@ struct ReaderLimits {
 //                 call append_streamed(); then append_done follows. Or call refuse_append(): if it is
 //                 synchronising the command is over; if not, the reader skips it and append_refused follows.
 //                 Send the tagged NO then.
-//   append_done   the end of the APPEND command: answer it
+//   append_done   the end of the APPEND command: only now commit and answer; `rejected` may come instead
 //   append_refused
 //   rejected      the command is refused and over: send rejection(), go on
 //   fatal         send rejection() as untagged BYE and close. feed() must not be called again.
 //
 // 1. Nothing behind the end of the command is consumed.
 // 2. The result does not depend on how the stream is cut.
-// 3. Between commands the reader owns no memory.
+// 3. Between commands, after release(), the reader owns no memory.
 // 4. command() is a view into the last input if that held the whole command, else into the reader; it is
 // valid until
 //    the next call that is not const, and while the input lives.
@@ -84,40 +85,67 @@ class CommandReader {
   // The next line is not a command: answers to AUTHENTICATE, DONE. Literals have no meaning in it.
   void expect_line() { raw_line_ = true; }
 
+  // After Event::append.
   void accept_append();
-  void append_streamed();
   void refuse_append();
+  void append_streamed();  // after accept_append() and all octets of the message
+
+  // Frees what command() needs. feed() does it too; call it before a connection goes to sleep.
+  void release();
 
   // REQUIRES: between commands.
   void set_limits(const ReaderLimits& limits) { limits_ = limits; }
-  // True between commands: nothing is buffered, the connection may sleep.
-  bool idle() const { return state_ == State::line && buffer_.empty() && !skip_reason_; }
+  // True between commands: nothing has been read of the next one.
+  bool idle() const { return state_ == State::line && buffer_.empty(); }
 
  private:
-  // line: gathering text.  literal: gathering literal_left_ octets.  append_offered, streaming: the session's
-  // turn. append_tail: the line behind the message.  skipping: reading over a refused command.
+  // line: gathering text.  literal: gathering left_ octets of a literal.  append_offered, streaming: the
+  // session's turn.  append_tail: the rest of the line behind the message.  skip_literal, skip_line: reading
+  // over a refused command.
   enum class State : std::uint8_t {
     line,
     literal,
     append_offered,
     streaming,
     append_tail,
-    skip_line,
     skip_literal,
+    skip_line,
     dead
   };
 
   struct LiteralMark {
-    std::uint64_t size = 0;
+    std::uint64_t size = 0;  // kHuge: too many digits
     bool synchronising = true;
-    std::size_t begin = 0;  // offset of "{"
+    std::size_t length = 0;  // of the mark itself
   };
+  static constexpr std::uint64_t kHuge = ~std::uint64_t{0};
+  static std::optional<LiteralMark> find_literal_mark(std::string_view line);
+
+  Event feed_line(std::string_view& input);
+  Event feed_literal(std::string_view& input);
+  Event feed_skip_literal(std::string_view& input);
+  Event feed_skip_line(std::string_view& input);
+  Event begin_literal(const LiteralMark&, std::size_t mark_begin);
+  Event begin_append(const LiteralMark&, std::string_view prefix);
+  Event refuse(const LiteralMark&, bool bad, std::string_view code, std::string text);
+  void skip_long_line(std::string_view part);
+  Event die();
+  void reset();
+  bool is_append() const;
 
   State state_ = State::line;
+  Event skip_event_ = Event::rejected;  // what a skipped command ends in
   bool raw_line_ = false;
-  bool skip_reason_ = false;
-  std::string buffer_;
+  bool first_literal_ = true;
+  bool append_command_ = false;
+  std::string buffer_;  // the command so far; or, while skipping, the end of the line
+  std::string held_;    // what command_ looks at, if that is not the input
   std::string_view command_;
+  std::size_t line_begin_ = 0;      // in buffer_: behind the last literal
+  std::size_t text_octets_ = 0;     // of the command, outside literals
+  std::size_t literal_octets_ = 0;  // of the command's literals
+  std::uint64_t left_ = 0;          // of the literal being gathered or skipped
+  std::uint64_t skipped_ = 0;       // of the command being skipped
   ReaderLimits limits_;
   AppendInfo append_;
   Rejection rejection_;

@@ -9,7 +9,9 @@ namespace {
 
 using Outcome = std::expected<Command, CommandError>;
 
-std::unexpected<CommandError> refuse(std::string text) { return std::unexpected(CommandError{std::move(text)}); }
+std::unexpected<CommandError> refuse(std::string text) {
+  return std::unexpected(CommandError{std::move(text)});
+}
 
 std::string_view take_word(std::string_view& in) {
   const auto word = in.substr(0, in.find(' '));

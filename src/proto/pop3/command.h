@@ -16,7 +16,7 @@ struct User {
 };
 struct Pass {
   std::string password;
-};               // everything behind "PASS ", spaces included [RFC1939 7]
+};  // everything behind "PASS ", spaces included [RFC1939 7]
 struct Apop {};  // known so that it is refused with its own words
 struct Stat {};
 struct List {

@@ -13,8 +13,10 @@ std::string_view TopFilter::take(std::string_view piece) {
     for (const char* c = p; line_is_empty_ && c < line_end; ++c) line_is_empty_ = *c == '\r';
     p = lf ? lf + 1 : end;
     if (!lf) break;
-    if (in_body_) --lines_;
-    else in_body_ = line_is_empty_;
+    if (in_body_)
+      --lines_;
+    else
+      in_body_ = line_is_empty_;
     line_is_empty_ = true;
   }
   return piece.substr(0, p - piece.data());

@@ -49,8 +49,8 @@ Result<std::string> take_quoted_string(std::string_view& in) {
 Result<std::string> take_local_part(std::string_view& in) {
   if (in.empty()) return fail(Errc::syntax, "Address is missing");
   if (in.front() == '"') return take_quoted_string(in);
-  // Departure: dots may stand at the ends or together; a big Japanese provider gave out such addresses. They are written
-  // back as a quoted string, which is the correct form of the same local-part.
+  // Departure: dots may stand at the ends or together; a big Japanese provider gave out such addresses. They
+  // are written back as a quoted string, which is the correct form of the same local-part.
   const auto n = count_while(in, [](char c) { return is(c, kAtext) || c == '.'; });
   if (n == 0) return fail(Errc::syntax, "Bad character in address");
   std::string out(in.substr(0, n));
@@ -137,7 +137,8 @@ Result<void> take_source_route(std::string_view& in, const AddressLimits& limits
 
 enum class Kind { reverse, forward };
 
-// A path with or without brackets. An empty one and, as forward-path, <postmaster> come back with an empty domain.
+// A path with or without brackets. An empty one and, as forward-path, <postmaster> come back with an empty
+// domain.
 Result<Mailbox> take_path(std::string_view& in, Kind kind, const AddressLimits& limits) {
   const std::size_t whole = in.size();
   const bool bracket = in.starts_with('<');
@@ -203,7 +204,8 @@ Result<Mailbox> take_mailbox(std::string_view& in, const AddressLimits& limits) 
   if (!text::is_valid_utf8(out.local_part)) return fail(Errc::syntax, "Address is not UTF-8");
   if (in.empty() || in.front() != '@') {
     const bool over = in.empty() || in.front() == '>' || in.front() == ' ';
-    return over ? fail(Errc::invalid, "Address needs a domain") : fail(Errc::syntax, "Bad character in address");
+    return over ? fail(Errc::invalid, "Address needs a domain")
+                : fail(Errc::syntax, "Bad character in address");
   }
   in.remove_prefix(1);
   TRY(out.domain, take_domain(in, limits));

@@ -36,7 +36,8 @@ std::optional<std::uint64_t> to_number(std::string_view s) {
   if (s.empty() || !std::all_of(s.begin(), s.end(), [](char c) { return text::is_digit(c); })) return {};
   std::uint64_t n = 0;
   for (char c : s) {
-    if (n > (std::numeric_limits<std::uint64_t>::max() - 9) / 10) return std::numeric_limits<std::uint64_t>::max();
+    if (n > (std::numeric_limits<std::uint64_t>::max() - 9) / 10)
+      return std::numeric_limits<std::uint64_t>::max();
     n = n * 10 + (c - '0');
   }
   return n;
@@ -76,7 +77,8 @@ std::unexpected<CommandError> address_error(const Error& e, EnhancedCode enhance
   return refuse(e.code == Errc::invalid ? 553 : 501, enhanced, e.text);
 }
 
-std::optional<CommandError> set_mail_parameter(Mail& mail, std::string_view keyword, std::optional<std::string_view> value) {
+std::optional<CommandError> set_mail_parameter(Mail& mail, std::string_view keyword,
+                                               std::optional<std::string_view> value) {
   auto bad = [&](std::string what) { return CommandError{Reply(501, kBadArgument, std::move(what))}; };
   if (text::iequals(keyword, "SIZE")) {  // [RFC1870 4] size-value = 1*20DIGIT
     if (mail.size || !value || value->size() > 20) return bad("Bad SIZE parameter");
@@ -84,10 +86,14 @@ std::optional<CommandError> set_mail_parameter(Mail& mail, std::string_view keyw
     if (!mail.size) return bad("Bad SIZE parameter");
   } else if (text::iequals(keyword, "BODY")) {
     if (!value) return bad("Bad BODY parameter");
-    if (text::iequals(*value, "7BIT")) mail.body = Body::seven_bit;
-    else if (text::iequals(*value, "8BITMIME")) mail.body = Body::eight_bit_mime;
-    else if (text::iequals(*value, "BINARYMIME")) mail.body = Body::binary_mime;
-    else return bad("Bad BODY parameter");
+    if (text::iequals(*value, "7BIT"))
+      mail.body = Body::seven_bit;
+    else if (text::iequals(*value, "8BITMIME"))
+      mail.body = Body::eight_bit_mime;
+    else if (text::iequals(*value, "BINARYMIME"))
+      mail.body = Body::binary_mime;
+    else
+      return bad("Bad BODY parameter");
   } else if (text::iequals(keyword, "SMTPUTF8")) {
     if (value) return bad("SMTPUTF8 takes no value");  // [RFC6531 3.4]
     mail.smtp_utf8 = true;
@@ -138,7 +144,8 @@ Outcome parse_mail(std::string_view in, const CommandOptions& options) {
   auto path = take_reverse_path(in, options.limits.address);
   if (!path) return address_error(path.error(), kBadSender);
   mail.reverse_path = std::move(*path);
-  if (auto error = take_parameters(in, [&](auto keyword, auto value) { return set_mail_parameter(mail, keyword, value); }))
+  if (auto error = take_parameters(
+          in, [&](auto keyword, auto value) { return set_mail_parameter(mail, keyword, value); }))
     return std::unexpected(std::move(*error));
   // [RFC6531 3.5] 550 for MAIL, 553 for RCPT.
   if (mail.reverse_path && needs_smtp_utf8(*mail.reverse_path) && !mail.smtp_utf8)
@@ -176,14 +183,15 @@ Outcome parse_auth(std::string_view in) {
                        std::all_of(mechanism.begin(), mechanism.end(), [](char c) {
                          return text::is_alpha(c) || text::is_digit(c) || c == '-' || c == '_';
                        });
-  if (!name_ok || in.find_first_of(" \t") != in.npos) return refuse(501, kBadArgument, "Syntax: AUTH mechanism [initial-response]");
+  if (!name_ok || in.find_first_of(" \t") != in.npos)
+    return refuse(501, kBadArgument, "Syntax: AUTH mechanism [initial-response]");
   Auth auth{text::to_upper(mechanism), {}};
   if (!in.empty()) auth.initial_response = in == "=" ? std::string() : std::string(in);
   return auth;
 }
 
-// [RFC5321 4.1.4] A server must not refuse mail because a client does not know its own name, and many call themselves
-// something that is no Domain (underscores, bare IP addresses): anything printable goes.
+// [RFC5321 4.1.4] A server must not refuse mail because a client does not know its own name, and many call
+// themselves something that is no Domain (underscores, bare IP addresses): anything printable goes.
 template <class Hello>
 Outcome parse_hello(std::string_view in) {
   const bool printable = std::all_of(in.begin(), in.end(), [](char c) { return c > ' ' && c < 0x7f; });

@@ -59,7 +59,8 @@ std::string_view DataDecoder::next(std::string_view& input) {
         return "\r";
       case State::text:
       case State::cr:
-      case State::done: break;
+      case State::done:
+        break;
     }
     const auto n = scan_text(input);
     const auto piece = input.substr(0, n);

@@ -17,7 +17,8 @@ void put_line(std::string& out, int code, EnhancedCode enhanced, std::string_vie
   }
   auto room = kMaxLine - 2 - std::min(out.size() - begin, kMaxLine - 2);
   if (text.size() > room) {
-    while (room > 0 && (static_cast<unsigned char>(text[room]) & 0xC0) == 0x80) --room;  // not inside of UTF-8
+    while (room > 0 && (static_cast<unsigned char>(text[room]) & 0xC0) == 0x80)
+      --room;  // not inside of UTF-8
     text = text.substr(0, room);
   }
   for (char c : text) out += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;

@@ -1,0 +1,206 @@
+#include "proto/imap/writer.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/result.h"
+#include "proto/imap/cursor.h"
+#include "text/ascii.h"
+#include "text/utf7.h"
+#include "text/utf8.h"
+
+namespace posthorn::imap {
+namespace {
+
+constexpr std::size_t kLongestQuoted = 1024;  // long ones as literals: no scan for what must be escaped
+
+// resp-text: TEXT-CHAR only, and at least one.
+void put_text(std::string& out, std::string_view text) {
+  if (text.empty()) text = "Done";
+  for (char c : text)
+    out += static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) > 0x7e ? '?' : c;
+}
+
+void put_condition(std::string& out, std::string_view condition, std::string_view code,
+                   std::string_view text) {
+  out += condition;
+  out += ' ';
+  if (!code.empty()) {
+    out += '[';
+    out += code;
+    out += "] ";
+  }
+  put_text(out, text);
+  out += "\r\n";
+}
+
+}  // namespace
+
+bool can_be_quoted(std::string_view s) {
+  return std::none_of(s.begin(), s.end(),
+                      [](char c) { return !text::is_ascii(c) || c == '\0' || c == '\r' || c == '\n'; });
+}
+
+bool is_atom(std::string_view s) { return all_chars(s, kAtomChar); }
+bool is_astring_atom(std::string_view s) { return all_chars(s, kAstringChar); }
+
+Writer& Writer::number(std::uint64_t n) {
+  char digits[20];
+  out_.append(digits, std::to_chars(std::begin(digits), std::end(digits), n).ptr);
+  return *this;
+}
+
+Writer& Writer::quoted(std::string_view s) {
+  out_ += '"';
+  for (char c : s) {
+    if (c == '"' || c == '\\') out_ += '\\';
+    out_ += c;
+  }
+  out_ += '"';
+  return *this;
+}
+
+Writer& Writer::literal_header(std::uint64_t size) { return raw("{").number(size).raw("}\r\n"); }
+
+Writer& Writer::literal(std::string_view s) { return literal_header(s.size()).raw(s); }
+
+Writer& Writer::string(std::string_view s) {
+  return s.size() <= kLongestQuoted && can_be_quoted(s) ? quoted(s) : literal(s);
+}
+
+Writer& Writer::nstring(const std::optional<std::string>& s) { return s ? string(*s) : nil(); }
+
+// "NIL" is quoted, for readers that take it for nil.
+Writer& Writer::astring(std::string_view s) {
+  return is_astring_atom(s) && !text::iequals(s, "NIL") ? raw(s) : string(s);
+}
+
+Writer& Writer::mailbox(std::string_view utf8) {
+  auto encoded = text::utf8_to_imap_utf7(utf8);
+  if (!encoded) encoded = text::utf8_to_imap_utf7(text::repair_utf8(utf8));
+  CHECK(encoded.has_value());
+  return string(*encoded);
+}
+
+Writer& Writer::flags(const FlagList& list) {
+  bool first = true;
+  const auto put = [&](std::string_view flag) {
+    if (!first) sp();
+    first = false;
+    raw(flag);
+  };
+  open();
+  for (auto f : {SystemFlag::answered, SystemFlag::flagged, SystemFlag::deleted, SystemFlag::seen,
+                 SystemFlag::draft, SystemFlag::recent})
+    if (list.has(f)) put(to_string(f));
+  for (const auto& keyword : list.keywords) put(keyword);
+  return close();
+}
+
+Writer& Writer::special_uses(std::uint8_t bits) {
+  bool first = true;
+  for (unsigned bit = 1; bit < 256; bit <<= 1) {
+    if (!(bits & bit)) continue;
+    if (!first) sp();
+    first = false;
+    raw(to_string(static_cast<SpecialUse>(bit)));
+  }
+  return *this;
+}
+
+Writer& Writer::set(const NumberSet& numbers) {
+  put_number_set(out_, numbers);
+  return *this;
+}
+
+Writer& Writer::uids(const std::vector<Uid>& ascending) {
+  NumberSet numbers;
+  for (const auto uid : ascending) numbers.push_back(uid.value());
+  return set(numbers);
+}
+
+Writer& Writer::date_time(const text::DateTime& d) { return quoted(text::format_imap_date_time(d)); }
+
+Writer& Writer::fetch_name(const FetchAttribute& a) {
+  put_fetch_name(out_, a);
+  return *this;
+}
+
+Writer& Writer::tagged(std::string_view tag, Completion result, std::string_view code,
+                       std::string_view text) {
+  out_ += tag;
+  out_ += ' ';
+  put_condition(out_, result == Completion::ok ? "OK" : result == Completion::no ? "NO" : "BAD", code, text);
+  return *this;
+}
+
+Writer& Writer::untagged_status(std::string_view condition, std::string_view code, std::string_view text) {
+  out_ += "* ";
+  put_condition(out_, condition, code, text);
+  return *this;
+}
+
+Writer& Writer::continuation(std::string_view text) { return raw("+ ").raw(text).crlf(); }
+
+void put_fetch_name(std::string& out, const FetchAttribute& a) {
+  Writer w(out);
+  switch (a.item) {
+    case FetchItem::envelope:
+      w.raw("ENVELOPE");
+      return;
+    case FetchItem::flags:
+      w.raw("FLAGS");
+      return;
+    case FetchItem::internal_date:
+      w.raw("INTERNALDATE");
+      return;
+    case FetchItem::rfc822:
+      w.raw("RFC822");
+      return;
+    case FetchItem::rfc822_header:
+      w.raw("RFC822.HEADER");
+      return;
+    case FetchItem::rfc822_size:
+      w.raw("RFC822.SIZE");
+      return;
+    case FetchItem::rfc822_text:
+      w.raw("RFC822.TEXT");
+      return;
+    case FetchItem::body:
+      w.raw("BODY");
+      return;
+    case FetchItem::body_structure:
+      w.raw("BODYSTRUCTURE");
+      return;
+    case FetchItem::uid:
+      w.raw("UID");
+      return;
+    case FetchItem::mod_seq:
+      w.raw("MODSEQ");
+      return;
+    case FetchItem::section:
+      break;
+  }
+  w.raw("BODY[");  // [RFC3501 7.4.2] also for BODY.PEEK
+  for (std::size_t i = 0; i < a.section.part.size(); ++i) {
+    if (i > 0) w.raw(".");
+    w.number(a.section.part[i]);
+  }
+  const auto text = a.section.text;
+  if (!a.section.part.empty() && text != SectionText::whole) w.raw(".");
+  if (text == SectionText::header) w.raw("HEADER");
+  if (text == SectionText::text) w.raw("TEXT");
+  if (text == SectionText::mime) w.raw("MIME");
+  if (text == SectionText::header_fields || text == SectionText::header_fields_not) {
+    w.raw(text == SectionText::header_fields ? "HEADER.FIELDS (" : "HEADER.FIELDS.NOT (");
+    for (std::size_t i = 0; i < a.section.fields.size(); ++i) {
+      if (i > 0) w.sp();
+      w.astring(a.section.fields[i]);
+    }
+    w.close();
+  }
+  w.raw("]");
+  if (a.partial) w.raw("<").number(a.partial->offset).raw(">");
+}
+
+}  // namespace posthorn::imap
