@@ -100,4 +100,12 @@ std::string settings_text() {
   return out;
 }
 
+std::string settings_markdown() {
+  std::string out = "| setting | default | allowed | what it is |\n| --- | --- | --- | --- |\n";
+  for (const SettingBase* s : all_settings())
+    out += "| `" + std::string(s->name()) + "` | `" + s->default_text() + "` | " + s->allowed_text() + " | " +
+           std::string(s->help()) + " |\n";
+  return out;
+}
+
 }  // namespace posthorn::config

@@ -88,6 +88,9 @@ void apply(const Config& config);
 // `posthorn check-config --settings`.
 std::string settings_text();
 
+// The same as rows of the manual's table (docs/configuration.md, between the two marks).
+std::string settings_markdown();
+
 // The standard ports on all addresses: 25, 587, 465, 143, 993, 110, 995.
 std::vector<Listener> default_listeners();
 
