@@ -1,6 +1,7 @@
 // Is this the user it claims to be?  Passwords are checked on the worker pool, guesses are slowed.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 
@@ -8,8 +9,13 @@
 #include "async/worker_pool.h"
 #include "auth/directory.h"
 #include "base/result.h"
+#include "base/settings.h"
 
 namespace posthorn::auth {
+
+inline const Setting<std::chrono::seconds> kSuccessCache{
+    "auth.success_cache", std::chrono::minutes(5), std::chrono::seconds(0), std::chrono::hours(24),
+    "A password that was right is not hashed again for this long; 0 hashes every time (docs/decisions/sign-in-cache.md)."};
 
 struct Identity {
   AccountId account;
@@ -17,9 +23,12 @@ struct Identity {
 };
 
 // Threads: any.  Passwords are never logged.
+// INVARIANT 1: a password is right only if the hash stored now says so, or said so within auth.success_cache.
+// INVARIANT 2: after a change of the password the old one is wrong, at once.
 class Authenticator {
  public:
-  Authenticator(Directory&, WorkerPool&);
+  // Password hashing keeps `workers` busy for tens of milliseconds: give it a pool that nothing urgent waits for.
+  Authenticator(Directory&, WorkerPool& workers);
   ~Authenticator();
 
   // `user` is the full address; a bare name is completed with the only local domain, when there is just one.
@@ -31,6 +40,7 @@ class Authenticator {
 
  private:
   struct State;
+  Task<Result<bool>> is_right(const AccountRecord*, const std::string& password);
   std::shared_ptr<State> state_;
 };
 

@@ -3,29 +3,28 @@
 
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
-#include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
-#include "async/mutex.h"
 #include "async/task.h"
 #include "base/ids.h"
 #include "base/result.h"
+#include "base/settings.h"
 #include "kv/store.h"
 
 namespace posthorn::auth {
 
-// Addresses are compared without regard to case in both halves; stored in lower case.  "user+detail@domain" finds "user@domain"
-// when nothing more exact exists [RFC5233].
+inline const Setting<Bytes> kDirectoryCache{"auth.directory_cache", 16_MiB, 64_KiB, 4_GiB,
+                                            "Memory for addresses looked up recently, those that do not exist included."};
+
+// Addresses are compared without regard to case in both halves (ASCII letters); stored in lower case.  "user+detail@domain" finds
+// "user@domain" when nothing more exact exists [RFC5233].  An account's quota is kept by the mail store.
 struct AccountRecord {
   AccountId id;
   std::string address;        // lower case
   std::string password_hash;  // crypto::hash_password
   std::string scram_sha256;   // crypto/scram.h text form: kept so that SCRAM can be offered without a new password
-  std::uint64_t quota_bytes = 0;  // 0: none
 };
 
 struct AliasRecord {
@@ -39,8 +38,14 @@ struct Resolved {
 };
 
 // Threads: any.  Look-ups are answered from a bounded cache where possible.
+//
+// INVARIANT 1: every change is one durable commit under the lock of partition 0; look-ups that begin after it returned see it.
+// INVARIANT 2: an address is an account or an alias, never both; its domain exists.
+// INVARIANT 3: an account id is never given twice, not even after a crash.
 class Directory {
  public:
+  static constexpr std::size_t kMaxTargets = 1000;  // of an alias, and of everything it expands to
+
   explicit Directory(kv::Store& kv);
   Task<Result<void>> open();
 
@@ -48,24 +53,47 @@ class Directory {
   bool is_local_domain(std::string_view domain) const;  // domains are all in memory
   // not_found: no such user in a local domain.  invalid: the domain is not local.  Alias loops and more than 1,000 targets: limit.
   Task<Result<Resolved>> resolve(std::string local_part, std::string domain);
+  // Exactly this address, not through an alias.
   Task<Result<AccountRecord>> find_account(std::string address);
   Task<Result<AccountRecord>> find_account(AccountId);
 
-  // --- changes (each one durable commit)
+  // --- changes (each one durable commit); errors of all of them: no_space, io
   Task<Result<void>> add_domain(std::string domain);      // exists, invalid
   Task<Result<void>> remove_domain(std::string domain);   // not_found; busy: it still has accounts or aliases
-  std::vector<std::string> domains() const;
-  // The id is new and never reused; the caller creates the mail account in the store.
+  std::vector<std::string> domains() const;               // sorted
+  // The id is new and never reused; the caller creates the mail account in the store.  exists; invalid: bad address;
+  // not_found: no such domain.
   Task<Result<AccountId>> add_account(std::string address, std::string password_hash, std::string scram_sha256);
   Task<Result<void>> set_password(std::string address, std::string password_hash, std::string scram_sha256);
+  // The id stays on the list of pending ids until settle(): the caller removes the mail first.
   Task<Result<AccountId>> remove_account(std::string address);
   Task<Result<std::vector<AccountRecord>>> list_accounts(std::string domain_or_empty);
+  // The targets exist already (invalid otherwise), and no loop comes of it (invalid).
   Task<Result<void>> add_alias(std::string address, std::vector<std::string> targets);
   Task<Result<void>> remove_alias(std::string address);
   Task<Result<std::vector<AliasRecord>>> list_aliases(std::string domain_or_empty);
 
+  // --- accounts in step with their mail, whatever crashes: an id is pending from reserve_ids() until its account has been added,
+  // and from remove_account() until settle().  Mail of ids that are pending at the start belongs to nobody.
+  Task<Result<std::vector<AccountId>>> reserve_ids(std::size_t count);
+  struct NewAccount {
+    AccountId id;  // from reserve_ids
+    std::string address, password_hash, scram_sha256;
+  };
+  // All that can be added, in one commit; answers each.
+  Task<Result<std::vector<Result<void>>>> add_accounts(std::vector<NewAccount>);
+  Task<Result<void>> settle(std::vector<AccountId>);
+  Task<Result<std::vector<AccountId>>> pending_ids();
+
  private:
   struct State;
+  struct Address;
+  Task<Result<Address>> look_up(const std::string& domain, const std::string& local);
+  Task<Result<Address>> look_up_as_delivered(const std::string& domain, const std::string& local);
+  Task<Result<Resolved>> expand(std::string domain, std::string local, std::string refuse_to_pass);
+  Task<Result<std::vector<kv::Row>>> scan_all(std::string from, std::string to);
+  Task<Result<void>> commit(kv::Batch);
+
   kv::Store& kv_;
   std::shared_ptr<State> state_;
 };

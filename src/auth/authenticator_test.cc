@@ -1,0 +1,167 @@
+#include "auth/authenticator.h"
+
+#include <gtest/gtest.h>
+
+#include "async/reactor.h"
+#include "auth/throttle.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "crypto/password.h"
+#include "kv/memory/memory_store.h"
+
+namespace posthorn::auth {
+namespace {
+
+using namespace std::chrono_literals;
+
+std::int64_t metric(std::string_view name) {
+  for (const auto& [n, v] : metrics_snapshot())
+    if (n == name) return v;
+  return -1;
+}
+
+struct AuthenticatorTest : testing::Test {
+  AuthenticatorTest() {
+    EXPECT_TRUE(crypto::kPasswordScheme.set(std::string("sha256")));
+    EXPECT_TRUE(kFailureDelay.set(std::string("0 s")));
+    EXPECT_TRUE(run_task(directory.open()));
+    EXPECT_TRUE(run_task(directory.add_domain("example.test")));
+    id = *run_task(directory.add_account("user@example.test", hash("secret"), ""));
+    other = *run_task(directory.add_account("other@example.test", hash("other secret"), ""));
+  }
+  ~AuthenticatorTest() override {
+    for (const auto* s : {static_cast<const SettingBase*>(&crypto::kPasswordScheme),
+                          static_cast<const SettingBase*>(&kFailureDelay), static_cast<const SettingBase*>(&kSuccessCache)})
+      s->reset();
+  }
+  static std::string hash(std::string_view password) {
+    return *crypto::hash_password(password, crypto::PasswordScheme::sha256);
+  }
+  Errc verify(std::string user, std::string password, std::string ip = "192.0.2.1", std::string as = "") {
+    const auto r = run_task(authenticator.verify(std::move(user), std::move(password), std::move(ip), std::move(as)));
+    return r ? Errc::unsupported : r.error().code;
+  }
+  static constexpr Errc kRight = Errc::unsupported;
+
+  ManualClock clock{SysTime(1'700'000'000s)};
+  kv::MemoryStore kv;
+  WorkerPool workers{2};
+  Directory directory{kv};
+  AccountId id, other;
+  Authenticator authenticator{directory, workers};
+};
+
+TEST_F(AuthenticatorTest, TheRightPasswordNamesTheAccount) {
+  const auto r = run_task(authenticator.verify("USER@Example.test", "secret", "192.0.2.1"));
+  ASSERT_TRUE(r);
+  EXPECT_EQ(r->account, id);
+  EXPECT_EQ(r->address, "user@example.test");
+}
+
+TEST_F(AuthenticatorTest, Answers) {
+  struct Case {
+    std::string user, password, as;
+    Errc answer;
+  };
+  for (const auto& c : {Case{"user@example.test", "secret", "", kRight},
+                        Case{"user", "secret", "", kRight},  // the only domain
+                        Case{"user@example.test", "secret", "User", kRight},
+                        Case{"user@example.test", "secret", "other@example.test", Errc::denied},
+                        Case{"user@example.test", "Secret", "", Errc::denied},
+                        Case{"user@example.test", "", "", Errc::denied},
+                        Case{"user@example.test", std::string(2000, 'x'), "", Errc::denied},
+                        Case{"user+x@example.test", "secret", "", Errc::denied},
+                        Case{"nobody@example.test", "secret", "", Errc::denied},
+                        Case{"user@other.test", "secret", "", Errc::denied},
+                        Case{"", "", "", Errc::denied}})
+    EXPECT_EQ(verify(c.user, c.password, "192.0.2.1", c.as), c.answer) << c.user << " " << c.password;
+  ASSERT_TRUE(run_task(directory.add_domain("second.test")));
+  EXPECT_EQ(verify("user", "secret"), Errc::denied);  // which user?
+}
+
+TEST_F(AuthenticatorTest, PasswordsAreNotLogged) {
+  log::Capture log;
+  verify("user@example.test", "wrong-password-here");
+  EXPECT_TRUE(log.has("auth.denied user=user@example.test"));
+  EXPECT_FALSE(log.has("wrong-password-here"));
+}
+
+TEST_F(AuthenticatorTest, AnUnreadableHashLetsNobodyIn) {
+  ASSERT_TRUE(run_task(directory.set_password("user@example.test", "secret", "")));
+  EXPECT_EQ(verify("user@example.test", "secret"), Errc::denied);
+}
+
+TEST_F(AuthenticatorTest, ARightPasswordIsHashedOnceInAWhile) {
+  const auto saved = [] { return metric("auth.success_cache_hits"); };
+  const auto before = saved();
+  EXPECT_EQ(verify("user@example.test", "secret"), kRight);
+  EXPECT_EQ(saved(), before);
+  EXPECT_EQ(verify("user@example.test", "secret"), kRight);
+  EXPECT_EQ(saved(), before + 1);
+  EXPECT_EQ(verify("user@example.test", "wrong"), Errc::denied);
+  EXPECT_EQ(verify("other@example.test", "secret"), Errc::denied);
+  clock.advance(6min);
+  EXPECT_EQ(verify("user@example.test", "secret"), kRight);
+  EXPECT_EQ(saved(), before + 1);
+  ASSERT_TRUE(kSuccessCache.set(std::int64_t{0}));
+  EXPECT_EQ(verify("user@example.test", "secret"), kRight);
+  EXPECT_EQ(saved(), before + 1);
+}
+
+TEST_F(AuthenticatorTest, AChangedPasswordAndARemovedAccountCountAtOnce) {
+  EXPECT_EQ(verify("user@example.test", "secret"), kRight);
+  ASSERT_TRUE(run_task(directory.set_password("user@example.test", hash("new"), "")));
+  EXPECT_EQ(verify("user@example.test", "secret"), Errc::denied);
+  EXPECT_EQ(verify("user@example.test", "new"), kRight);
+  ASSERT_TRUE(run_task(directory.remove_account("user@example.test")));
+  EXPECT_EQ(verify("user@example.test", "new"), Errc::denied);
+}
+
+TEST_F(AuthenticatorTest, GuessesAtAnAccountAreLimited) {
+  for (int i = 0; i < 20; ++i)  // each from elsewhere
+    EXPECT_EQ(verify("user@example.test", "guess", "192.0.2." + std::to_string(i)), Errc::denied);
+  EXPECT_EQ(verify("user@example.test", "secret", "192.0.2.200"), Errc::throttled);
+  EXPECT_EQ(verify("other@example.test", "other secret", "192.0.2.200"), kRight);
+  clock.advance(31s);  // one of twenty in ten minutes is forgotten
+  EXPECT_EQ(verify("user@example.test", "secret", "192.0.2.200"), kRight);
+}
+
+TEST_F(AuthenticatorTest, TheOwnerIsNotLockedOutByOthers) {
+  EXPECT_EQ(verify("user@example.test", "secret", "198.51.100.7"), kRight);
+  for (int i = 0; i < 30; ++i) verify("user@example.test", "guess", "192.0.2." + std::to_string(i));
+  EXPECT_EQ(verify("user@example.test", "secret", "198.51.100.8"), Errc::throttled);
+  EXPECT_EQ(verify("user@example.test", "secret", "198.51.100.7"), kRight);
+}
+
+TEST_F(AuthenticatorTest, GuessesFromAnAddressAreLimitedWhateverTheAccount) {
+  for (int i = 0; i < 100; ++i) verify("nobody" + std::to_string(i) + "@example.test", "guess", "2001:db8:0:1::" + std::to_string(i));
+  EXPECT_EQ(verify("user@example.test", "secret", "2001:db8:0:1:a:b:c:d"), Errc::throttled);  // the same /64
+  EXPECT_EQ(verify("user@example.test", "secret", "2001:db8:0:2::1"), kRight);
+  EXPECT_EQ(verify("user@example.test", "secret", ""), kRight);  // a Unix socket has no address
+}
+
+TEST(Throttle, EveryWrongPasswordIsAnsweredLater) {
+  ManualClock clock{SysTime(1'700'000'000s)};
+  Throttle throttle;
+  std::vector<std::chrono::milliseconds> delays;
+  for (int i = 0; i < 6; ++i) delays.push_back(throttle.failed("a", "192.0.2.1"));
+  EXPECT_EQ(delays, (std::vector<std::chrono::milliseconds>{500ms, 1s, 2s, 4s, 8s, 8s}));
+  clock.advance(10min);
+  EXPECT_EQ(throttle.failed("a", "192.0.2.1"), 500ms);
+}
+
+TEST(Throttle, ItsMemoryIsBounded) {
+  ASSERT_TRUE(kThrottleEntries.set(std::int64_t{100}));
+  Throttle throttle;
+  kThrottleEntries.reset();
+  for (int i = 0; i < 1000; ++i) {
+    throttle.failed(std::to_string(i), "192.0.2.1");
+    throttle.succeeded(std::to_string(i), "192.0.2.1");
+  }
+  EXPECT_LE(throttle.size(), 200u);
+  EXPECT_TRUE(throttle.limited("anybody", "192.0.2.1"));  // used all the time, so never forgotten
+}
+
+}  // namespace
+}  // namespace posthorn::auth
