@@ -142,30 +142,22 @@ void Blobs::erase_link(kv::Batch& batch, Id id, AccountId account) {
   batch.erase(Space::blob_link, shard_of(id), link_key(id, account));
 }
 
-Task<Result<void>> Blobs::remove_one(Id id) {
-  const std::uint64_t shard = shard_of(id);
-  CO_TRY(auto links, co_await store_.scan({Space::blob_link, shard, id_key(id), next_key(id), 1}));
+Task<Result<void>> Blobs::remove_one(Unlinked blob) {
+  const std::uint64_t shard = shard_of(blob.id);
+  CO_TRY(auto links, co_await store_.scan({Space::blob_link, shard, id_key(blob.id), next_key(blob.id), 1}));
   if (!links.rows.empty()) co_return Result<void>{};
   kv::Batch batch;
-  std::uint64_t bytes = 0;
-  std::string from = id_key(id);
-  for (bool more = true; more;) {
-    CO_TRY(auto chunks, co_await store_.scan({Space::blob, shard, from, next_key(id), 16}));
-    for (const auto& row : chunks.rows) {
-      batch.erase(Space::blob, shard, row.key);
-      bytes += row.value.size();
-      from = row.key + '\0';
-    }
-    more = chunks.more;
-  }
-  if (batch.empty()) co_return Result<void>{};
+  const std::uint64_t chunks = std::max<std::uint64_t>(1, (blob.size + kChunkSize - 1) / kChunkSize);
+  for (std::uint64_t i = 0; i < chunks; ++i)
+    batch.erase(Space::blob, shard, chunk_key(blob.id, static_cast<std::uint32_t>(i)));
+  batch.erase(Space::blob_open, shard, id_key(blob.id));
   CO_TRY_OK(co_await store_.write_ahead(std::move(batch)));
-  store_.note_garbage(bytes);
+  store_.note_garbage(blob.size);
   co_return Result<void>{};
 }
 
-Task<Result<void>> Blobs::remove_unlinked(std::vector<Id> ids) {
-  for (Id id : ids) CO_TRY_OK(co_await remove_one(id));
+Task<Result<void>> Blobs::remove_unlinked(std::vector<Unlinked> blobs) {
+  for (const Unlinked& blob : blobs) CO_TRY_OK(co_await remove_one(blob));
   co_return Result<void>{};
 }
 

@@ -67,8 +67,12 @@ class Blobs {
   // Rows that link / unlink a blob to an account; the caller commits them with its own rows.
   static void put_link(kv::Batch&, Id, AccountId);
   static void erase_link(kv::Batch&, Id, AccountId);
-  // Deletes the bytes of those of `ids` that have no link left.  Call it after the unlinking commit.
-  Task<Result<void>> remove_unlinked(std::vector<Id> ids);
+  // Deletes the bytes of those that have no link left.  Call it after the unlinking commit.
+  struct Unlinked {
+    Id id;
+    std::uint64_t size;  // of the message, bytes
+  };
+  Task<Result<void>> remove_unlinked(std::vector<Unlinked>);
 
   // The piece [offset, offset + length) of the blob, cut at its end; at most kChunkSize bytes are returned at once, possibly fewer than asked for:
   // go on behind them.  not_found: no such blob; corrupt: the checksum of a chunk does not match.
@@ -92,7 +96,7 @@ class Blobs {
   // Adds a new reservation of ids to the batch when the present one is half used up.
   void renew_reservation(kv::Batch&);
   Task<Result<std::uint64_t>> newest_stored_id();
-  Task<Result<void>> remove_one(Id);
+  Task<Result<void>> remove_one(Unlinked);
   Task<Result<void>> sweep_shard(std::uint64_t shard);
   Task<Result<void>> check_shard(std::uint64_t shard, std::vector<Problem>&, std::uint64_t& count);
 

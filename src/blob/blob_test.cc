@@ -80,11 +80,11 @@ TEST(Blobs, BytesGoWithTheLastLink) {
   ASSERT_TRUE(run_task(store.commit(std::move(second))));
   Blobs::erase_link(first_gone, id, AccountId(1));
   ASSERT_TRUE(run_task(store.commit(std::move(first_gone))));
-  ASSERT_TRUE(run_task(blobs.remove_unlinked({id})));
+  ASSERT_TRUE(run_task(blobs.remove_unlinked({{id, 5}})));
   EXPECT_EQ(run_task(blobs.read(id, 0, 10)).value(), "hello");
   Blobs::erase_link(second_gone, id, AccountId(2));
   ASSERT_TRUE(run_task(store.commit(std::move(second_gone))));
-  ASSERT_TRUE(run_task(blobs.remove_unlinked({id})));
+  ASSERT_TRUE(run_task(blobs.remove_unlinked({{id, 5}})));
   EXPECT_FALSE(run_task(blobs.read(id, 0, 10)));
 }
 

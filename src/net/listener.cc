@@ -126,7 +126,7 @@ std::shared_ptr<void> ConnectionLimits::admit(const Peer& peer) {
     ++count;
     ++state_->open;
   }
-  return std::shared_ptr<void>(nullptr, [state = state_, ip = peer.ip](void*) {
+  return std::shared_ptr<void>(state_.get(), [state = state_, ip = peer.ip](void*) {
     std::lock_guard hold(state->mutex);
     --state->open;
     auto it = state->by_address.find(ip);
