@@ -44,6 +44,7 @@ struct AuthenticatorTest : testing::Test {
   }
   static constexpr Errc kRight = Errc::unsupported;
 
+  log::Capture log;
   ManualClock clock{SysTime(1'700'000'000s)};
   kv::MemoryStore kv;
   WorkerPool workers{2};
@@ -81,7 +82,6 @@ TEST_F(AuthenticatorTest, Answers) {
 }
 
 TEST_F(AuthenticatorTest, PasswordsAreNotLogged) {
-  log::Capture log;
   verify("user@example.test", "wrong-password-here");
   EXPECT_TRUE(log.has("auth.denied user=user@example.test"));
   EXPECT_FALSE(log.has("wrong-password-here"));

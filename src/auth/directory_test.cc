@@ -37,6 +37,7 @@ struct DirectoryTest : testing::Test {
     return r->accounts;
   }
 
+  log::Capture log;
   kv::MemoryStore kv;
   Directory directory{kv};
 };
@@ -132,12 +133,15 @@ TEST_F(DirectoryTest, BadAliasesAreRefused) {
 
 TEST_F(DirectoryTest, LoopsAndFloodsOfTargetsEnd) {
   add("a@example.test");
-  // A loop cannot be made on purpose, but it can come about when an alias is removed and made anew.
   ok(directory.add_alias("x@example.test", {"a@example.test"}));
   ok(directory.add_alias("y@example.test", {"x@example.test"}));
   ok(directory.remove_alias("x@example.test"));
   EXPECT_EQ(code(directory.add_alias("x@example.test", {"a@example.test", "y@example.test"})), Errc::invalid);
-  ok(directory.add_alias("@example.test", {"y@example.test"}));  // y leads to x, which is now the catch-all
+  // A loop cannot be made on purpose, but it can come about.
+  ok(directory.add_alias("x@example.test", {"a@example.test"}));
+  ok(directory.add_alias("@example.test", {"y@example.test"}));
+  EXPECT_TRUE(resolve("y"));
+  ok(directory.remove_alias("x@example.test"));  // y leads to x, which is now the catch-all, which leads to y
   EXPECT_EQ(resolve("y").error().code, Errc::limit);
 
   Names many;
