@@ -76,10 +76,12 @@ class HeaderSelector {
 
   std::vector<std::string> names_;  // lower case
   Select select_;
-  enum class State { line_start, name, copy, skip, done } state_ = State::line_start;
-  bool copying_ = false;
-  std::string held_;  // the name being read, at most longest_ + kSlack bytes
-  std::size_t longest_ = 0;
+  enum class State { line_start, name, copy, skip, done };
+  State state_ = State::line_start;
+  bool copying_ = false;     // what became of the field before, for its folded lines
+  bool seen_field_ = false;  // a folded line needs a field before it
+  std::size_t longest_ = 0;  // of names_
+  std::string held_;         // the name being read, little more than longest_
 };
 
 std::string select_header_fields(std::string_view block, std::span<const std::string> names, Select select);

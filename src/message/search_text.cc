@@ -1,0 +1,178 @@
+#include "message/search_text.h"
+
+#include <algorithm>
+#include <string>
+
+#include "message/encoded_word.h"
+#include "message/header.h"
+#include "text/ascii.h"
+#include "text/base64.h"
+#include "text/casemap.h"
+#include "text/charset.h"
+#include "text/quoted_printable.h"
+
+namespace posthorn::message {
+namespace {
+
+constexpr std::size_t kChunk = 64 << 10;
+constexpr std::size_t kMaxField = 256 << 10;  // a longer header field is decoded in pieces
+
+enum class Go { on, stop };
+
+// Gives every chunk of the range to take(chunk) -> Go.
+template <class Take>
+Result<Go> read_range(const Range& range, const ReadBytes& read, Take take) {
+  for (std::uint64_t done = 0; done < range.size;) {
+    const auto want = static_cast<std::size_t>(std::min<std::uint64_t>(kChunk, range.size - done));
+    TRY(const std::string_view chunk, read(range.offset + done, want));
+    if (chunk.empty() || chunk.size() > want)
+      return fail(Errc::io, "message is shorter than its summary says");
+    done += chunk.size();
+    if (take(chunk) == Go::stop) return Go::stop;
+  }
+  return Go::on;
+}
+
+Go give(const TextSink& sink, std::string_view utf8) {
+  return utf8.empty() || sink(utf8) ? Go::on : Go::stop;
+}
+
+// Complete fields of a growing header, decoded.
+class HeaderText {
+ public:
+  explicit HeaderText(const TextSink& sink) : sink_(sink) {}
+
+  Go feed(std::string_view bytes) {
+    held_ += bytes;
+    std::size_t start = 0;
+    for (;;) {
+      const std::size_t lf = held_.find('\n', scanned_);
+      if (lf == held_.npos || lf + 1 == held_.size()) {
+        scanned_ = lf == held_.npos ? held_.size() : lf;
+        break;
+      }
+      scanned_ = lf + 1;
+      if (text::is_wsp(held_[scanned_])) continue;
+      if (put(std::string_view(held_).substr(start, scanned_ - start)) == Go::stop) return Go::stop;
+      start = scanned_;
+    }
+    if (held_.size() - start > kMaxField) {
+      if (put(std::string_view(held_).substr(start)) == Go::stop) return Go::stop;
+      start = scanned_ = held_.size();
+    }
+    held_.erase(0, start);
+    scanned_ -= std::min(scanned_, start);
+    return Go::on;
+  }
+  Go finish() { return held_.empty() ? Go::on : put(held_); }
+
+ private:
+  Go put(std::string_view field) { return give(sink_, decode_encoded_words(field) + '\n'); }
+
+  const TextSink& sink_;
+  std::string held_;
+  std::size_t scanned_ = 0;
+};
+
+Result<Go> header_text(const Range& range, const ReadBytes& read, const TextSink& sink) {
+  HeaderText out(sink);
+  TRY(const Go go, read_range(range, read, [&](std::string_view chunk) { return out.feed(chunk); }));
+  return go == Go::stop ? go : out.finish();
+}
+
+// [RFC3501 6.4.4] Transfer encoding and charset are undone before comparing.
+class BodyText {
+ public:
+  BodyText(const Part& part, const TextSink& sink) : sink_(sink), charset_(label_of(part)) {
+    if (part.encoding == "base64") transfer_ = Transfer::base64;
+    if (part.encoding == "quoted-printable") transfer_ = Transfer::quoted_printable;
+  }
+  Go feed(std::string_view chunk) {
+    bytes_.clear();
+    if (transfer_ == Transfer::identity) return convert(chunk);
+    transfer_ == Transfer::base64 ? base64_.feed(chunk, bytes_) : quoted_printable_.feed(chunk, bytes_);
+    return convert(bytes_);
+  }
+  Go finish() {
+    bytes_.clear();
+    if (transfer_ == Transfer::base64) base64_.finish(bytes_);
+    if (transfer_ == Transfer::quoted_printable) quoted_printable_.finish(bytes_);
+    if (convert(bytes_) == Go::stop) return Go::stop;
+    utf8_.clear();
+    charset_.finish(utf8_);
+    return give(sink_, utf8_ + '\n');
+  }
+
+ private:
+  enum class Transfer { identity, base64, quoted_printable };
+
+  static std::string_view label_of(const Part& part) {
+    const std::string* charset = find_param(part.params, "charset");
+    return charset == nullptr ? std::string_view() : *charset;
+  }
+  Go convert(std::string_view bytes) {
+    utf8_.clear();
+    charset_.feed(bytes, utf8_);
+    return give(sink_, utf8_);
+  }
+
+  const TextSink& sink_;
+  Transfer transfer_ = Transfer::identity;
+  text::Base64Decoder base64_;
+  text::QuotedPrintableDecoder quoted_printable_;
+  text::CharsetConverter charset_;
+  std::string bytes_, utf8_;
+};
+
+Result<Go> body_text(const Part& part, const ReadBytes& read, const TextSink& sink) {
+  BodyText out(part, sink);
+  TRY(const Go go, read_range(part.body, read, [&](std::string_view chunk) { return out.feed(chunk); }));
+  return go == Go::stop ? go : out.finish();
+}
+
+// Delivery reports and the like are text too.
+bool is_text(const Part& part) {
+  return part.first_child == kNoPart && (part.type == "text" || part.type == "message");
+}
+
+}  // namespace
+
+Result<void> extract_search_text(const Summary& summary, SearchScope scope, const ReadBytes& read,
+                                 const TextSink& sink) {
+  for (PartIndex i = 0; i < summary.parts.size(); ++i) {
+    const Part& part = summary.parts[i];
+    if (i > 0 || scope == SearchScope::text) {
+      TRY(const Go go, header_text(part.header, read, sink));
+      if (go == Go::stop) return {};
+    }
+    if (!is_text(part)) continue;
+    TRY(const Go go, body_text(part, read, sink));
+    if (go == Go::stop) return {};
+  }
+  return {};
+}
+
+Result<bool> search_text_contains(const Summary& summary, SearchScope scope, std::string_view needle,
+                                  const ReadBytes& read) {
+  text::SubstringMatcher matcher{std::string(needle)};
+  if (matcher.found()) return true;
+  text::CasemapStream casemap;
+  std::string normal;
+  TRY_OK(extract_search_text(summary, scope, read, [&](std::string_view utf8) {
+    normal.clear();
+    casemap.feed(utf8, normal);
+    return !matcher.feed(normal);
+  }));
+  return matcher.found();
+}
+
+bool header_contains(std::string_view block, std::string_view name, std::string_view needle) {
+  for (const HeaderField& field : HeaderView(block)) {
+    if (field.name.empty() || !text::iequals(field.name, name)) continue;
+    if (needle.empty() || text::casemap(decode_encoded_words(field.value)).find(needle) != std::string::npos)
+      return true;
+  }
+  return false;
+}
+
+}  // namespace posthorn::message
