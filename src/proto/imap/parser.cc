@@ -338,7 +338,8 @@ std::expected<AppendPrefix, ParseError> parse_append_prefix(std::string_view tex
 
 std::string peek_tag(std::string_view text, const ParserLimits& limits) {
   Cursor in(text);
-  return take_tag(in, limits).value_or("*");
+  auto tag = take_tag(in, limits);
+  return tag && in.peek() == ' ' ? std::move(*tag) : "*";
 }
 
 Result<SequenceSet> parse_sequence_set(std::string_view text, const ParserLimits& limits) {

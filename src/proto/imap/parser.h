@@ -47,7 +47,7 @@ struct AppendPrefix {
 // `text` ends before the "{" of the last literal.
 std::expected<AppendPrefix, ParseError> parse_append_prefix(std::string_view text, const ParserLimits& = {});
 
-// The tag at the front of `text`, or "*".
+// The tag at the front of `text`, or "*" if there is no whole one with its space.
 std::string peek_tag(std::string_view text, const ParserLimits& = {});
 
 // A single rule, for clients and tests; takes all of `text`.

@@ -203,7 +203,7 @@ Result<Mailbox> take_mailbox(std::string_view& in, const AddressLimits& limits) 
   if (out.local_part.size() > limits.local_part) return fail(Errc::limit, "Local part too long");
   if (!text::is_valid_utf8(out.local_part)) return fail(Errc::syntax, "Address is not UTF-8");
   if (in.empty() || in.front() != '@') {
-    const bool over = in.empty() || in.front() == '>' || in.front() == ' ';
+    const bool over = in.empty() || in.front() == '>';
     return over ? fail(Errc::invalid, "Address needs a domain")
                 : fail(Errc::syntax, "Bad character in address");
   }
