@@ -1,5 +1,6 @@
 // The stored form of a Summary: docs/formats/summary.md.
 #include <limits>
+#include <utility>
 
 #include "message/summary.h"
 
@@ -256,6 +257,16 @@ Result<void> take_ranges(Reader& r, const Range& outer, Part& p) {
   return {};
 }
 
+// Among its siblings; an embedded message fills its part.
+Result<void> check_place(const Summary& s, const Part& p, PartIndex before) {
+  auto end = [](const Range& range) { return range.offset + range.size; };
+  if (before != kNoPart && p.header.offset < end(s.parts[before].body)) return corrupt("parts overlap");
+  if (p.parent == kNoPart || !s.parts[p.parent].is_message()) return {};
+  const Range& outer = s.parts[p.parent].body;
+  if (p.header.offset != outer.offset || end(p.body) != end(outer)) return corrupt("bad embedded message");
+  return {};
+}
+
 Result<void> take_description(Reader& r, Summary& s, Part& p) {
   TRY(p.type, r.take_text());
   TRY(p.subtype, r.take_text());
@@ -300,15 +311,17 @@ Result<void> take_parts(Reader& r, Summary& s) {
     while (!waiting.empty() && waiting.back().missing == 0) waiting.pop_back();
     if (waiting.empty() != (index == 0)) return corrupt("broken part tree");
     Part p;
+    PartIndex before = kNoPart;
     if (!waiting.empty()) {
       Waiting& above = waiting.back();
       p.parent = above.part;
       (above.last_child == kNoPart ? s.parts[p.parent].first_child : s.parts[above.last_child].next_sibling) =
           index;
-      above.last_child = index;
+      before = std::exchange(above.last_child, index);
       --above.missing;
     }
     TRY_OK(take_ranges(r, index == 0 ? Range{0, s.size} : s.parts[p.parent].body, p));
+    TRY_OK(check_place(s, p, before));
     TRY_OK(take_description(r, s, p));
     TRY(const std::size_t children, r.take_count());
     if (p.is_message() ? children != 1 : p.is_multipart() != (children > 0))
