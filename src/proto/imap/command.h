@@ -105,7 +105,9 @@ struct Search {
 };
 struct Fetch {
   SequenceSet set;
-  std::vector<FetchAttribute> attributes;      // macros expanded, duplicates dropped
+  // Macros expanded, duplicates dropped. [RFC3501 6.4.8] UID FETCH answers with the UID even if it is not
+  // among them.
+  std::vector<FetchAttribute> attributes;
   std::optional<std::uint64_t> changed_since;  // [RFC7162 3.1.4.1]
 };
 struct Store {

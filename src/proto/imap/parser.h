@@ -20,7 +20,7 @@ struct ParserLimits {
   std::size_t fetch_attributes = 256;  // every one may cost the reading of a message
   std::size_t part_depth = 100;        // numbers in "1.2.3"
   std::size_t header_fields = 1000;    // names in one HEADER.FIELDS
-  std::size_t keywords = 1000;         // in one flag list
+  std::size_t keywords = 256;          // in one flag list
   std::size_t keyword_length = 255;
   std::size_t mailbox_length = 1024;  // octets of UTF-8
   std::size_t id_parameters = 30;     // [RFC2971 3.3]
