@@ -1,0 +1,64 @@
+// RETR and TOP: messages on their way from the blob to the client, a piece at a time.
+#include "base/log.h"
+#include "proto/dot_stuffer.h"
+#include "proto/pop3/top.h"
+#include "server/pop3/reply_for.h"
+#include "server/pop3/session.h"
+#include "server/pop3/settings.h"
+
+namespace posthorn::pop3 {
+
+// `filter` has take(piece), the part of it to send, and done(): no more is needed.
+template <class Filter>
+Session::Outcome Session::send_message(std::uint32_t number, std::size_t piece_size, Filter filter) {
+  const auto* entry = maildrop_->find(number);
+  if (!entry) {
+    err("There is no such message");
+    co_return Result<void>{};
+  }
+  const auto message = entry->message;
+  const std::uint64_t size = entry->size;
+  proto::DotStuffer stuffer;
+  std::uint64_t offset = 0;
+  do {
+    auto piece = co_await maildrop_->account().read(message, offset, piece_size);
+    if (!piece || (piece->empty() && offset < size)) {
+      const auto error = piece ? Error{Errc::corrupt, "the message is shorter than its entry says"} : piece.error();
+      log::warning("pop3.read_failed",
+                   {{"session", context_.session_id}, {"account", address_}, {"message", message}, {"error", error}});
+      // In the middle of a message there is no way to say so but to hang up.
+      if (offset > 0) co_return std::unexpected(error);
+      err(reply_for(error.code));
+      co_return Result<void>{};
+    }
+    if (offset == 0) ok(std::to_string(size) + " octets");
+    offset += piece->size();
+    stuffer.put(connection_.output(), filter.take(*piece));
+    if (offset < size && !filter.done()) {
+      CO_TRY_OK(co_await connection_.flush_if_large(deadline()));
+    }
+  } while (offset < size && !filter.done());
+  connection_.put(stuffer.finish());
+  co_return Result<void>{};
+}
+
+Session::Outcome Session::cmd_retr(Retr& retr) {
+  struct Everything {
+    std::string_view take(std::string_view piece) { return piece; }
+    bool done() const { return false; }
+  };
+  const bool exists = maildrop_->find(retr.number) != nullptr;
+  CO_TRY_OK(co_await send_message(retr.number, blob::kChunkSize, Everything{}));
+  if (exists) {
+    ++retrieved_;
+    retrieved.add();
+  }
+  co_return Result<void>{};
+}
+
+Session::Outcome Session::cmd_top(Top& top) {
+  constexpr std::size_t kPiece = 16 * 1024;  // most headers fit, and most of the body is not asked for
+  co_return co_await send_message(top.number, kPiece, TopFilter(top.lines));
+}
+
+}  // namespace posthorn::pop3

@@ -1,0 +1,152 @@
+// The loop, the table of commands, and the beginning and end of a session.
+#include "server/pop3/session.h"
+
+#include <exception>
+#include <type_traits>
+#include <utility>
+
+#include "base/log.h"
+#include "server/pop3/pop3_session.h"
+#include "server/pop3/reply_for.h"
+#include "server/pop3/settings.h"
+
+namespace posthorn::pop3 {
+namespace {
+
+struct Rule {
+  std::uint8_t allowed_in;  // State bits
+  Session::Outcome (*run)(Session&, Command&);
+  bool belongs_to[std::variant_size_v<Command>];  // which alternative it is for
+};
+
+template <class C, Session::Outcome (Session::*handler)(C&)>
+constexpr Rule rule(std::uint8_t allowed_in) {
+  Rule r{allowed_in, [](Session& s, Command& c) { return (s.*handler)(*std::get_if<C>(&c)); }, {}};
+  [&]<std::size_t... i>(std::index_sequence<i...>) {
+    ((r.belongs_to[i] = std::is_same_v<C, std::variant_alternative_t<i, Command>>), ...);
+  }(std::make_index_sequence<std::variant_size_v<Command>>());
+  return r;
+}
+
+constexpr std::uint8_t kAuthorization = static_cast<std::uint8_t>(State::authorization);
+constexpr std::uint8_t kTransaction = static_cast<std::uint8_t>(State::transaction);
+
+// In the order of the alternatives of Command.
+constexpr Rule kRules[] = {
+    rule<User, &Session::cmd_user>(kAuthorization),
+    rule<Pass, &Session::cmd_pass>(kAuthorization),
+    rule<Apop, &Session::cmd_apop>(kAuthorization),
+    rule<Stat, &Session::cmd_stat>(kTransaction),
+    rule<List, &Session::cmd_list>(kTransaction),
+    rule<Uidl, &Session::cmd_uidl>(kTransaction),
+    rule<Retr, &Session::cmd_retr>(kTransaction),
+    rule<Dele, &Session::cmd_dele>(kTransaction),
+    rule<Top, &Session::cmd_top>(kTransaction),
+    rule<Noop, &Session::cmd_noop>(kTransaction),
+    rule<Rset, &Session::cmd_rset>(kTransaction),
+    rule<Quit, &Session::cmd_quit>(kAuthorization | kTransaction),
+    rule<Capa, &Session::cmd_capa>(kAuthorization | kTransaction),  // [RFC2449 5]
+    rule<Stls, &Session::cmd_stls>(kAuthorization),                 // [RFC2595 4]
+    rule<Auth, &Session::cmd_auth>(kAuthorization),                 // [RFC5034 4]
+};
+static_assert(std::size(kRules) == std::variant_size_v<Command>);
+static_assert([] {
+  for (std::size_t i = 0; i < std::size(kRules); ++i)
+    if (!kRules[i].belongs_to[i]) return false;
+  return true;
+}());
+
+}  // namespace
+
+Deadline Session::deadline() const { return after(kIdleTimeout.get()); }
+
+void Session::ok(std::string_view text) {
+  connection_.put("+OK ");
+  connection_.put(text);
+  connection_.put("\r\n");
+}
+
+void Session::err(std::string_view text) {
+  connection_.put("-ERR ");
+  connection_.put(text);
+  connection_.put("\r\n");
+}
+
+void Session::count_error() {
+  if (state_ != State::authorization || ++errors_ < kMaxErrors.get()) return;
+  log::warning("pop3.too_many_errors", {{"session", context_.session_id}, {"peer", connection_.peer().text()}});
+  state_ = State::ended;
+}
+
+Session::Outcome Session::greet() {
+  if (context_.rules.tls == config::TlsMode::implicit && !connection_.is_tls()) {
+    const auto tls = context_.services.tls();
+    if (!tls) co_return fail(Errc::invalid, "no certificate");
+    CO_TRY_OK(co_await connection_.start_tls(*tls, deadline()));
+  }
+  ok(context_.services.hostname + " POP3 ready");
+  co_return Result<void>{};
+}
+
+Session::Outcome Session::serve() {
+  CO_TRY_OK(co_await greet());
+  while (state_ != State::ended) {
+    // Answers go out when the client has nothing more for us to answer: pipelined commands share their packets.
+    if (connection_.input().find('\n') == std::string_view::npos) {
+      CO_TRY_OK(co_await connection_.flush(deadline()));
+    } else {
+      CO_TRY_OK(co_await connection_.flush_if_large(deadline()));
+    }
+    const auto line = co_await connection_.read_line(CommandLimits{}.auth_line, net::LineEnd::any_lf, deadline());
+    if (!line && line.error().code != Errc::too_large) co_return std::unexpected(line.error());
+    if (!line) {
+      err(reply_for(line.error().code));
+      count_error();
+      continue;
+    }
+    CO_TRY_OK(co_await dispatch(*line));
+  }
+  co_return co_await connection_.flush(deadline());
+}
+
+// `line` is valid until the first wait: it becomes a command before that.
+Session::Outcome Session::dispatch(std::string_view line) {
+  auto command = parse_command(line);
+  if (!command) {
+    err(command.error().text);
+    count_error();
+    co_return Result<void>{};
+  }
+  const auto& rule = kRules[command->index()];
+  if ((rule.allowed_in & static_cast<std::uint8_t>(state_)) == 0) {
+    err(state_ == State::authorization ? "Sign in first" : "You have signed in already");
+    count_error();
+    co_return Result<void>{};
+  }
+  co_return co_await rule.run(*this, *command);
+}
+
+Task<> Session::run() {
+  const auto end = co_await serve();
+  if (!end && maildrop_ && maildrop_->totals().messages != maildrop_->count())
+    log::info("pop3.not_updated", {{"session", context_.session_id}, {"account", address_}});  // [RFC1939 6]
+  const std::string_view why = end ? std::string_view("quit") : to_string(end.error().code);
+  log::info("pop3.end", {{"session", context_.session_id},
+                         {"peer", connection_.peer().text()},
+                         {"account", address_},
+                         {"retrieved", retrieved_},
+                         {"end", why}});
+  connection_.close();
+}
+
+Task<> run_pop3_session(server::SessionContext context) {
+  try {
+    Session session(context);
+    co_await session.run();
+  } catch (const std::exception& e) {
+    log::error("pop3.exception", {{"session", context.session_id}, {"what", e.what()}});
+    context.connection.close();
+  }
+}
+
+}  // namespace posthorn::pop3
