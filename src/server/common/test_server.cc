@@ -64,7 +64,10 @@ Task<Result<void>> TestServer::open() {
   co_return Result<void>{};
 }
 
-Task<> TestServer::close() { co_await store_.close(); }
+Task<> TestServer::close() {
+  store_.close();
+  co_return;
+}
 
 Task<Result<void>> TestServer::add_domain(std::string domain) {
   co_return co_await directory_.add_domain(std::move(domain));

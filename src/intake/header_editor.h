@@ -1,0 +1,51 @@
+// What is changed in the header of a message that comes in, while it streams by.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <string_view>
+
+namespace posthorn::intake {
+
+// 1. Return-Path fields at the top go: only the last server, which we are, says it. [RFC5321 4.4]
+// 2. An mbox line ("From ann@example.test Thu ...") before the first field goes: it is no field, and some programs send it.
+// 3. If the first line is no field then there is no header: an empty line is put before it, or the text would run into the
+//    trace fields.
+// 4. Fields that are asked for and missing are added behind the last one (not on top: nothing but a field name is ever
+//    held). [RFC6409 8]
+// 5. Every other byte passes unchanged, and the result does not depend on how the bytes were cut.
+class HeaderEditor {
+ public:
+  struct Missing {
+    bool date = false;
+    bool message_id = false;
+  };
+  // `complete` is asked once, at the end of the header, for the fields to add (whole, with CRLF).  None: nothing is added.
+  using Complete = std::function<std::string(Missing)>;
+  explicit HeaderEditor(Complete complete = {}) : complete_(std::move(complete)) {}
+
+  // Appends what becomes of `bytes`.
+  void edit(std::string_view bytes, std::string& out);
+  // Behind the last byte.
+  void finish(std::string& out);
+  // From now on edit() would only copy.
+  bool in_body() const { return state_ == State::body; }
+
+ private:
+  // line_start -name-> name -':'-> copy or skip -LF-> line_start; line_start -empty line-> body
+  enum class State : unsigned char { line_start, name, copy, skip, body };
+  void take_name_byte(char c, std::string& out);
+  void decide_field(std::string& out);
+  void decide_no_field(std::string& out);
+  void end_header(std::string& out);
+
+  Complete complete_;
+  State state_ = State::line_start;
+  State fate_ = State::copy;   // of the field that a continuation line belongs to
+  bool at_top_ = true;         // no field has been let through
+  bool has_date_ = false, has_message_id_ = false;
+  std::string held_;           // the beginning of a line that is not understood yet; short
+};
+
+}  // namespace posthorn::intake

@@ -1,0 +1,73 @@
+// One message from "a client hands it to us" to "it is committed".
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "async/task.h"
+#include "base/result.h"
+#include "intake/envelope.h"
+#include "intake/header_editor.h"
+#include "intake/trace.h"
+#include "store/mail_store.h"
+
+namespace posthorn::intake {
+
+enum class FixUps { none, submission };            // [RFC6409 8]
+enum class Answers { one_for_all, one_for_each };  // what the sender will be told: SMTP, LMTP [RFC2033 4.2]
+
+struct Options {
+  std::string hostname;
+  std::uint64_t max_size = 0;       // of the content, bytes
+  std::uint32_t max_received = 50;  // more Received fields than this are a loop [RFC5321 6.3]
+  FixUps fix_ups = FixUps::none;
+  Answers answers = Answers::one_for_all;
+};
+
+struct Receipt {
+  std::string id;                        // as in Received, the log and the reply
+  std::uint64_t size = 0;                // as stored, trace fields included
+  std::vector<Result<void>> recipients;  // in the order of the forward-paths
+};
+
+// Lives on one reactor.  Dropping it before commit() leaves nothing.
+//
+// 1. After the first failure writes do nothing and hold nothing, and commit() answers that failure; so a session can go on
+//    swallowing what the client sends.
+// 2. When commit() has answered a recipient with success, its accounts have the message on stable storage, once each.
+class Transaction {
+ public:
+  Transaction(store::MailStore&, smtp::Envelope, Origin, Options);
+  Transaction(Transaction&&) = default;
+
+  // The next bytes of the content, with CRLF line ends and without dot-stuffing.  REQUIRES: at most 64 KiB.
+  Task<> write(std::string_view bytes);
+  // The content is bad in a way that only the session can see; `commit` will say so.
+  void refuse(Error);
+  bool failed() const { return failure_.has_value(); }
+  Errc failure() const { return failure_->code; }  // REQUIRES: failed()
+  std::uint64_t content_size() const { return content_size_; }
+  const smtp::Envelope& envelope() const { return envelope_; }
+
+  // Once, last.  Errors, with nothing stored: too_large; limit: a mail loop; no_space, io, ...; what refuse() was given.
+  // With one_for_all the recipients' results are all the same.
+  Task<Result<Receipt>> commit();
+
+ private:
+  Task<Result<void>> store(std::string_view bytes);
+
+  store::MailStore& store_;
+  smtp::Envelope envelope_;
+  Options options_;
+  std::optional<store::Incoming> incoming_;
+  std::string id_;
+  HeaderEditor editor_;
+  std::string edited_;  // trace fields and header on their way to the store
+  std::uint64_t content_size_ = 0;
+  std::optional<Error> failure_;
+};
+
+}  // namespace posthorn::intake
