@@ -99,6 +99,15 @@ class AddressParser {
     }
   }
 
+  // After "@".  Departure: in "a@b@c" the last "@" counts, as most senders of that mean it.
+  void take_host(Address& a) {
+    a.host = take_domain();
+    while (in_.take('@')) {
+      a.mailbox += '@' + a.host;
+      a.host = take_domain();
+    }
+  }
+
   // [RFC5322 4.4] obs-route: "@a,@b:".  Only its text is kept.
   std::string take_route() {
     std::string route;
@@ -129,7 +138,7 @@ class AddressParser {
       if (in_.at_end() || c == '@' || c == '>' || c == ',' || c == '<') break;
       in_.skip_one();
     }
-    if (in_.take('@')) a.host = take_domain();
+    if (in_.take('@')) take_host(a);
     // What else stands before ">" means nothing.
     while (!in_.at_end() && in_.peek() != '>' && in_.peek() != ',') in_.skip_one();
     in_.take('>');
@@ -161,7 +170,7 @@ class AddressParser {
     Address a;
     a.mailbox = std::move(p.local);
     in_.clear_comment();
-    a.host = take_domain();
+    take_host(a);
     if (in_.take('<')) {  // "joe@x <joe@x>": an unquoted address as display name
       std::string name = p.text.substr(0, p.before);
       if (!name.empty()) name += ' ';

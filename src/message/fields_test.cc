@@ -37,12 +37,17 @@ TEST(EncodedWord, Decodes) {
       {"=?utf-8?q?a=0D=0AEvil:_x?=", "a  Evil: x"},  // an encoded line end is none
       {"=?utf-8?q?==4?=", "==4"},
       {"=?utf-8?b?YQ?=", "a"},
-      {"=?utf-8?q?" "?=", ""},
+      {"=?utf-8?q?"
+       "?=",
+       ""},
       // no words
       {"=?", "=?"},
       {"=?utf-8?q?no end", "=?utf-8?q?no end"},
       {"=?utf-8?x?a?=", "=?utf-8?x?a?="},
-      {"=?" "?q?a?=", "=?" "?q?a?="},
+      {"=?"
+       "?q?a?=",
+       "=?"
+       "?q?a?="},
       {"=?utf-8?q?open =?utf-8?q?x?=", "=?utf-8?q?open x"},
       {"a\r\n b", "a b"},
       {"", ""},
@@ -189,8 +194,8 @@ TEST(Address, Lists) {
       {"<>", "[|||]"},
       {"Joe <joe>", "[Joe||joe|]"},
       {"a@b c@d", "[||a|b] [||c|d]"},
-      {"a@b@c", "[||a|b] [|||c]"},
-      {"<a@b@c>", "[||a|b]"},
+      {"a@b@c", "[||a@b|c]"},
+      {"<a@b@c>", "[||a@b|c]"},
       {"a@b>, c@d", "[||a|b] [||c|d]"},
       {"\"open", "[||open|]"},
       {"a@", "[||a|]"},

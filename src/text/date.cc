@@ -127,6 +127,8 @@ bool take_year(Cursor& in, Fields& f) {
   // [RFC5322 4.3] Two digits: 00..49 are 2000 and up; three digits count from 1900.
   if (n->digits <= 2) f.year += n->value < 50 ? 2000 : 1900;
   if (n->digits == 3) f.year += 1900;
+  // "0102" is what year 2000 bugs made of 2002.
+  if (n->digits == 4 && n->value < 200) f.year += n->value < 50 ? 2000 : 1900;
   return true;
 }
 
@@ -159,24 +161,25 @@ bool take_time(Cursor& in, Fields& f) {
   return true;
 }
 
-bool take_numeric_zone(Cursor& in, Fields& f) {
+void take_numeric_zone(Cursor& in, Fields& f) {
   const bool negative = in.peek() == '-';
-  if (!in.take('+') && !in.take('-')) return false;
+  const bool has_sign = in.take('+') || in.take('-');
   const auto n = in.take_number();
-  if (!n) return true;  // a lone sign: UTC
+  if (!n || (!has_sign && n->digits != 4)) return;  // what it could be is not clear: UTC
   int hours = n->value / 100, mins = n->value % 100;
   if (n->digits <= 2) {
     hours = n->value, mins = 0;
     if (in.take(':'))
       if (const auto m = in.take_number()) mins = m->value;
   }
-  if (hours > 23 || mins > 59) return true;  // nonsense counts as UTC
+  if (hours > 23 || mins > 59) return;  // nonsense counts as UTC
   f.offset_minutes = (negative ? -1 : 1) * (hours * 60 + mins);
-  return true;
 }
 
+enum class YearFollows { no, yes };
+
 // Everything here is optional, and what cannot be read counts as UTC.
-void take_zone(Cursor& in, Fields& f) {
+void take_zone(Cursor& in, Fields& f, YearFollows year = YearFollows::no) {
   std::string_view word = in.take_word();
   if (f.hour <= 12 && (iequals(word, "AM") || iequals(word, "PM"))) {
     f.hour = f.hour % 12 + (iequals(word, "PM") ? 12 : 0);
@@ -187,7 +190,7 @@ void take_zone(Cursor& in, Fields& f) {
       f.offset_minutes = zone.hours * 60;
       return;
     }
-  take_numeric_zone(in, f);
+  if (year == YearFollows::no || in.peek() == '+' || in.peek() == '-') take_numeric_zone(in, f);
 }
 
 // asctime(): Mon Jan  1 00:00:00 [zone] 1970
@@ -195,7 +198,7 @@ bool take_asctime(Cursor& in, Fields& f) {
   if (!take_month(in, f) || !take_day(in, f)) return false;
   in.take(',');
   if (!take_time(in, f)) return false;
-  take_zone(in, f);
+  take_zone(in, f, YearFollows::yes);
   if (!take_year(in, f)) return false;
   if (f.offset_minutes == 0) take_zone(in, f);
   return true;
