@@ -607,7 +607,7 @@ bool matches_pattern(std::string_view line, std::string_view pattern) {
   while (!pattern.empty()) {
     auto end = pattern.find('*');
     const bool literal = end != pattern.npos && end != 0 && pattern[end - 1] == '\\';
-    want += unescape(pattern.substr(0, literal ? end - 1 : end));
+    want += unescape(pattern.substr(0, end));  // a backslash at its end stays
     any.resize(want.size(), false);
     if (end == pattern.npos) break;
     want += '*';

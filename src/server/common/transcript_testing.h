@@ -22,7 +22,7 @@
 //   C: text          sends text and CRLF.  Sent together with the next C: lines: they arrive pipelined.
 //   C!: action       tls | close | shutdown | repeat N text (escapes; no CRLF) | wait MS | flush
 //   S: pattern       the next line (without CRLF) matches; `*` is any run of bytes, but a `* ` at the start of a pattern is
-//                    literal (IMAP), as is `\*`.  `S: *` alone is any line.
+//                    literal (IMAP), and so is the flag `\*`; \x2a is a star elsewhere.  `S: *` alone is any line.
 //   S?: pattern      lines that may come or not; a run of S?: lines takes what matches any of them, in any order
 //   S~: pattern      a run of S~: lines must all come, in any order
 //   S-: pattern      skips lines up to and with the first one that matches

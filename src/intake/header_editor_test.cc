@@ -1,0 +1,78 @@
+#include "intake/header_editor.h"
+
+#include <gtest/gtest.h>
+
+namespace posthorn::intake {
+namespace {
+
+HeaderEditor::Complete completing(bool on) {
+  if (!on) return {};
+  return [](HeaderEditor::Missing missing) {
+    return std::string(missing.date ? "D\r\n" : "") + (missing.message_id ? "M\r\n" : "");
+  };
+}
+
+std::string edited(std::string_view in, bool complete, std::size_t piece) {
+  HeaderEditor editor(completing(complete));
+  std::string out;
+  while (!in.empty()) {
+    const auto n = std::min(piece, in.size());
+    const std::string copy(in.substr(0, n));  // so that ASan sees a view that is kept
+    editor.edit(copy, out);
+    in.remove_prefix(n);
+  }
+  editor.finish(out);
+  return out;
+}
+
+TEST(HeaderEditor, ChangesWhatItMustAndNothingElse) {
+  struct Case {
+    std::string_view in, plain, completed;
+  };
+  const Case cases[] = {
+      {"", "", "D\r\nM\r\n"},
+      {"A: b\r\n\r\nbody\r\n", "A: b\r\n\r\nbody\r\n", "A: b\r\nD\r\nM\r\n\r\nbody\r\n"},
+      {"Date: b\r\nA: c\r\n\r\nDate", "Date: b\r\nA: c\r\n\r\nDate", "Date: b\r\nA: c\r\nM\r\n\r\nDate"},
+      {"mEssage-iD : b\r\n\r\n", "mEssage-iD : b\r\n\r\n", "mEssage-iD : b\r\nD\r\n\r\n"},
+      {"Date:x\r\nMessage-ID:y\r\n\r\n\r\n", "Date:x\r\nMessage-ID:y\r\n\r\n\r\n", "Date:x\r\nMessage-ID:y\r\n\r\n\r\n"},
+      // no end of the header
+      {"A: b\r\n", "A: b\r\n", "A: b\r\nD\r\nM\r\n"},
+      {"A: b", "A: b", "A: b\r\nD\r\nM\r\n"},
+      // an earlier Return-Path, folded too, goes; not one further down
+      {"Return-Path: <x>\r\n y\r\nA: b\r\n\r\n", "A: b\r\n\r\n", "A: b\r\nD\r\nM\r\n\r\n"},
+      {"return-path:<x>\r\nReturn-Path: <z>\r\nA: b\r\n\r\n", "A: b\r\n\r\n", "A: b\r\nD\r\nM\r\n\r\n"},
+      {"A: b\r\nReturn-Path: <x>\r\n\r\n", "A: b\r\nReturn-Path: <x>\r\n\r\n", "A: b\r\nReturn-Path: <x>\r\nD\r\nM\r\n\r\n"},
+      // mbox
+      {"From a@b Thu\r\nA: b\r\n\r\nx", "A: b\r\n\r\nx", "A: b\r\nD\r\nM\r\n\r\nx"},
+      {">From a@b Thu\r\nA: b\r\n\r\nx", "A: b\r\n\r\nx", "A: b\r\nD\r\nM\r\n\r\nx"},
+      {"From: a\r\n\r\nx", "From: a\r\n\r\nx", "From: a\r\nD\r\nM\r\n\r\nx"},
+      // no header at all
+      {"hello world: x\r\nDate: x\r\n", "\r\nhello world: x\r\nDate: x\r\n", "D\r\nM\r\n\r\nhello world: x\r\nDate: x\r\n"},
+      {"hello", "\r\nhello", "D\r\nM\r\n\r\nhello"},
+      {"\r\nbody", "\r\nbody", "D\r\nM\r\n\r\nbody"},
+      {" A: b\r\n\r\n", "\r\n A: b\r\n\r\n", "D\r\nM\r\n\r\n A: b\r\n\r\n"},
+      // a line that is no field, deep in the header, and continuations
+      {"A: b\r\nrubbish\r\nDate: x\r\n\r\n", "A: b\r\nrubbish\r\nDate: x\r\n\r\n", "A: b\r\nrubbish\r\nDate: x\r\nM\r\n\r\n"},
+      {"A: b\r\n Date: x\r\n\r\n", "A: b\r\n Date: x\r\n\r\n", "A: b\r\n Date: x\r\nD\r\nM\r\n\r\n"},
+      {"A: b\r\n\rx\r\n\r\n", "A: b\r\n\rx\r\n\r\n", "A: b\r\n\rx\r\nD\r\nM\r\n\r\n"},
+      // bare LF (BINARYMIME)
+      {"A: b\n\nbody", "A: b\n\nbody", "A: b\nD\r\nM\r\n\nbody"},
+  };
+  for (const auto& c : cases)
+    for (const std::size_t piece : {1u, 2u, 3u, 7u, 1000u}) {
+      EXPECT_EQ(edited(c.in, false, piece), c.plain) << c.in << piece;
+      EXPECT_EQ(edited(c.in, true, piece), c.completed) << c.in << piece;
+    }
+}
+
+TEST(HeaderEditor, HoldsLittleOfAnEndlessLine) {
+  HeaderEditor editor;
+  std::string out;
+  const std::string piece(10'000, 'x');
+  for (int i = 0; i < 100; ++i) editor.edit(piece, out);
+  EXPECT_EQ(out.size(), 1'000'002u);  // it is no header: an empty line is before it
+  EXPECT_TRUE(editor.in_body());
+}
+
+}  // namespace
+}  // namespace posthorn::intake
