@@ -99,6 +99,9 @@ bool is_q_safe(char c) {
 std::string decode_encoded_words(std::string_view value) {
   const std::string unfolded = unfold(value);
   const std::string_view s = unfolded;
+  const bool has_controls =
+      std::ranges::any_of(s, [](char c) { return static_cast<unsigned char>(c) < ' ' && c != '\t'; });
+  if (!has_controls && text::is_ascii(s) && s.find("=?") == s.npos) return unfolded;
   std::string out;
   // The converter of the word before, still open: a character may be split between two words.
   std::unique_ptr<text::CharsetConverter> open;

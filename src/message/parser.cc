@@ -26,6 +26,21 @@ bool is_embedded_message(const Part& part) {
   return part.type == "message" && (part.subtype == "rfc822" || part.subtype == "global");  // [RFC6532 3.7]
 }
 
+// In blocks whose count fits a byte, which compilers turn into vector code of byte lanes: four times
+// std::count.
+std::uint64_t count_newlines(std::string_view s) {
+  constexpr std::size_t kBlock = 128;
+  std::uint64_t count = 0;
+  while (s.size() >= kBlock) {
+    std::uint8_t in_block = 0;
+    for (std::size_t i = 0; i < kBlock; ++i) in_block = static_cast<std::uint8_t>(in_block + (s[i] == '\n'));
+    count += in_block;
+    s.remove_prefix(kBlock);
+  }
+  for (const char c : s) count += c == '\n';
+  return count;
+}
+
 bool is_empty_line(std::string_view text) { return text == "\r\n" || text == "\n" || text == "\r"; }
 
 }  // namespace
@@ -93,7 +108,7 @@ void Parser::Impl::feed(std::string_view in) {
   while (!in.empty()) {
     if (mode == Mode::body && boundaries == 0 && !collecting) {  // nothing can follow but bytes
       position += in.size();
-      newlines += static_cast<std::uint64_t>(std::count(in.begin(), in.end(), '\n'));
+      newlines += count_newlines(in);
       return;
     }
     const void* const lf = std::memchr(in.data(), '\n', in.size());
