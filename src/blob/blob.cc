@@ -84,7 +84,7 @@ Task<Result<void>> Blobs::open() {
   co_return Result<void>{};
 }
 
-// Blobs that were being written ahead when the process ended: nothing refers to them.
+// Blobs that were being written ahead, or were about to be removed, when the process ended.
 Task<Result<void>> Blobs::sweep_shard(std::uint64_t shard) {
   for (;;) {
     CO_TRY(auto open, co_await store_.scan({Space::blob_open, shard, "", "", 100}));
@@ -93,7 +93,8 @@ Task<Result<void>> Blobs::sweep_shard(std::uint64_t shard) {
     for (const auto& row : open.rows) {
       if (row.key.size() != 8) co_return fail(Errc::corrupt, "blob_open: damaged key");
       const Id id(kv::get_be64(row.key));
-      batch.erase_range(Space::blob, shard, id_key(id), next_key(id));
+      CO_TRY(auto links, co_await store_.scan({Space::blob_link, shard, id_key(id), next_key(id), 1}));
+      if (links.rows.empty()) batch.erase_range(Space::blob, shard, id_key(id), next_key(id));
       batch.erase(Space::blob_open, shard, row.key);
     }
     log::info("blob.swept", {{"count", open.rows.size()}});
@@ -142,11 +143,16 @@ void Blobs::erase_link(kv::Batch& batch, Id id, AccountId account) {
   batch.erase(Space::blob_link, shard_of(id), link_key(id, account));
 }
 
+void Blobs::put_doomed(kv::Batch& batch, Id id) { batch.put(Space::blob_open, shard_of(id), id_key(id), ""); }
+
 Task<Result<void>> Blobs::remove_one(Unlinked blob) {
   const std::uint64_t shard = shard_of(blob.id);
   CO_TRY(auto links, co_await store_.scan({Space::blob_link, shard, id_key(blob.id), next_key(blob.id), 1}));
-  if (!links.rows.empty()) co_return Result<void>{};
   kv::Batch batch;
+  if (!links.rows.empty()) {  // another account has it
+    batch.erase(Space::blob_open, shard, id_key(blob.id));
+    co_return co_await store_.write_ahead(std::move(batch));
+  }
   const std::uint64_t chunks = std::max<std::uint64_t>(1, (blob.size + kChunkSize - 1) / kChunkSize);
   for (std::uint64_t i = 0; i < chunks; ++i)
     batch.erase(Space::blob, shard, chunk_key(blob.id, static_cast<std::uint32_t>(i)));
@@ -175,10 +181,9 @@ Task<Result<std::string>> Blobs::read(Id id, std::uint64_t offset, std::uint64_t
   co_return chunk.bytes.substr(start, length);
 }
 
-Task<Result<void>> Blobs::check_shard(std::uint64_t shard, std::vector<Problem>& problems, std::uint64_t& count) {
-  auto at = store_.snapshot();
+Task<Result<void>> Blobs::check_shard(std::uint64_t shard, kv::SnapshotPtr at, Report& report) {
   auto complain = [&](Id id, std::string text) {
-    if (problems.size() < 1000) problems.push_back({id, std::move(text)});
+    if (report.problems.size() < 1000) report.problems.push_back({id, std::move(text)});
   };
   std::string from;
   Id current{0};
@@ -197,7 +202,7 @@ Task<Result<void>> Blobs::check_shard(std::uint64_t shard, std::vector<Problem>&
         if (!ended) complain(current, "blob has no last chunk");
         current = id;
         expected = 0;
-        ++count;
+        ++report.blobs;
         CO_TRY(auto links, co_await store_.scan({Space::blob_link, shard, id_key(id), next_key(id), 1}, at));
         CO_TRY(auto open, co_await store_.get(Space::blob_open, shard, id_key(id), at));
         if (links.rows.empty() && !open) complain(id, "blob has no link: nothing refers to its bytes");
@@ -216,10 +221,29 @@ Task<Result<void>> Blobs::check_shard(std::uint64_t shard, std::vector<Problem>&
   co_return Result<void>{};
 }
 
-Task<Result<Blobs::Report>> Blobs::check() {
+Task<Result<void>> Blobs::check_links(std::uint64_t shard, kv::SnapshotPtr at, Report& report) {
+  kv::Range range{Space::blob_link, shard, "", ""};
+  for (bool more = true; more;) {
+    CO_TRY(auto rows, co_await store_.scan(range, at));
+    for (const auto& row : rows.rows) {
+      range.from = row.key + '\0';
+      if (row.key.size() != 16) {
+        report.problems.push_back({Id(0), "blob link: damaged key"});
+        continue;
+      }
+      report.links.emplace_back(Id(kv::get_be64(row.key)), AccountId(kv::get_be64(std::string_view(row.key).substr(8))));
+    }
+    more = rows.more;
+  }
+  co_return Result<void>{};
+}
+
+Task<Result<Blobs::Report>> Blobs::check(kv::SnapshotPtr at) {
   Report report;
-  for (std::uint64_t shard = 0; shard < kShards; ++shard)
-    CO_TRY_OK(co_await check_shard(shard, report.problems, report.blobs));
+  for (std::uint64_t shard = 0; shard < kShards; ++shard) {
+    CO_TRY_OK(co_await check_shard(shard, at, report));
+    CO_TRY_OK(co_await check_links(shard, at, report));
+  }
   co_return report;
 }
 

@@ -67,6 +67,8 @@ class Blobs {
   // Rows that link / unlink a blob to an account; the caller commits them with its own rows.
   static void put_link(kv::Batch&, Id, AccountId);
   static void erase_link(kv::Batch&, Id, AccountId);
+  // Marks a blob whose last link goes with this batch: if the process ends before remove_unlinked(), the next start removes it.
+  static void put_doomed(kv::Batch&, Id);
   // Deletes the bytes of those that have no link left.  Call it after the unlinking commit.
   struct Unlinked {
     Id id;
@@ -78,7 +80,7 @@ class Blobs {
   // go on behind them.  not_found: no such blob; corrupt: the checksum of a chunk does not match.
   Task<Result<std::string>> read(Id, std::uint64_t offset, std::uint64_t length);
 
-  // What store check uses.
+  // What store check uses; `at` is the state it looks at.
   struct Problem {
     Id id;
     std::string text;
@@ -86,8 +88,9 @@ class Blobs {
   struct Report {
     std::vector<Problem> problems;
     std::uint64_t blobs = 0;
+    std::vector<std::pair<Id, AccountId>> links;
   };
-  Task<Result<Report>> check();  // every chunk's checksum, order and end; links without bytes, bytes without a link
+  Task<Result<Report>> check(kv::SnapshotPtr at);  // every chunk's checksum, order and end; links without bytes, bytes without a link
 
  private:
   friend class Draft;
@@ -98,7 +101,8 @@ class Blobs {
   Task<Result<std::uint64_t>> newest_stored_id();
   Task<Result<void>> remove_one(Unlinked);
   Task<Result<void>> sweep_shard(std::uint64_t shard);
-  Task<Result<void>> check_shard(std::uint64_t shard, std::vector<Problem>&, std::uint64_t& count);
+  Task<Result<void>> check_shard(std::uint64_t shard, kv::SnapshotPtr at, Report&);
+  Task<Result<void>> check_links(std::uint64_t shard, kv::SnapshotPtr at, Report&);
 
   kv::Store& store_;
   std::mutex mutex_;               // guards the id counter

@@ -55,7 +55,7 @@ TEST(Blobs, WhatIsWrittenInAnyPiecesIsReadInAnyPieces) {
       if (size > kChunkSize) EXPECT_EQ(run_task(read_all(blobs, id, kChunkSize - 3, 6)), bytes.substr(kChunkSize - 3, 6));
     }
   }
-  EXPECT_TRUE(run_task(blobs.check()).value().problems.empty());
+  EXPECT_TRUE(run_task(blobs.check({})).value().problems.empty());
 }
 
 TEST(Blobs, ADraftThatIsNeverCommittedIsSweptAtTheNextStart) {
@@ -67,7 +67,7 @@ TEST(Blobs, ADraftThatIsNeverCommittedIsSweptAtTheNextStart) {
   Blobs again(store);
   ASSERT_TRUE(run_task(again.open()));
   EXPECT_EQ(run_task(again.read(id, 0, 10)).error().code, Errc::not_found);
-  EXPECT_EQ(run_task(again.check()).value().blobs, 0u);
+  EXPECT_EQ(run_task(again.check({})).value().blobs, 0u);
 }
 
 TEST(Blobs, BytesGoWithTheLastLink) {

@@ -64,6 +64,15 @@ struct ExpungeResult {
 // Errors of every change: over_quota, no_space, io, not_found (the mailbox or account has gone meanwhile).
 class Account : public std::enable_shared_from_this<Account> {
  public:
+  // The part of the account that is not by mailbox; row in Space::account.
+  struct Core {
+    std::uint32_t next_mailbox = 1;
+    std::uint32_t next_uid_validity = 1;
+    ModSeq mod_seq{1};
+    ModSeq change_floor{1};  // changes up to here have been trimmed from the log
+    Quota quota;
+    bool has_copies = false;  // some message has more than one entry
+  };
   AccountId id() const { return id_; }
   MailStore& store() const { return store_; }
 
@@ -79,7 +88,7 @@ class Account : public std::enable_shared_from_this<Account> {
 
   // Parents are made too.  exists; invalid: bad name; limit: too many mailboxes.
   Task<Result<MailboxStatePtr>> create_mailbox(std::string name, CreateOptions = {});
-  // invalid: INBOX, or it has children (they keep it as a name only when it is selectable: refuse).
+  // invalid: INBOX.  Children stay: the name is then one without a mailbox (\Noselect) [RFC3501 6.3.4].
   Task<Result<void>> delete_mailbox(std::string name);
   // Children move too.  INBOX: its messages move to the new mailbox, INBOX stays [RFC3501 6.3.5].
   Task<Result<void>> rename_mailbox(std::string from, std::string to);
@@ -90,7 +99,7 @@ class Account : public std::enable_shared_from_this<Account> {
   Task<Result<ViewPtr>> view(MailboxId);
   // Messages from this UID on are \Recent for the caller, and for nobody after it [RFC3501 2.3.2].
   Task<Result<Uid>> claim_recent(MailboxId);
-  Task<Result<Uid>> peek_recent(MailboxId) const;   // EXAMINE: without claiming
+  std::optional<Uid> peek_recent(MailboxId) const;   // EXAMINE: without claiming
   // The encoded summaries (message::SummaryView, decode_summary), in the order asked for; empty string: the message has gone.
   Task<Result<std::vector<std::string>>> summaries(std::vector<MessageId>);
   // A piece of the message's bytes, see blob::Blobs::read.
@@ -109,24 +118,13 @@ class Account : public std::enable_shared_from_this<Account> {
  private:
   friend class MailStore;
   friend class Change;
-  friend class StoreCheck;
   Account(MailStore& store, AccountId id) : store_(store), id_(id) {}
 
-  // The part of the account that is not by mailbox; row in Space::account.
-  struct Core {
-    std::uint32_t next_mailbox = 1;
-    std::uint32_t next_uid_validity = 1;
-    ModSeq mod_seq{1};
-    ModSeq change_floor{1};  // changes up to here have been trimmed from the log
-    Quota quota;
-    bool has_copies = false;  // some message has more than one entry
-  };
-  struct LoadedView {
-    ViewPtr view;
-  };
-
   Task<Result<void>> load();
+  // REQUIRES: the partition lock is held.
   Task<Result<ViewPtr>> load_view(MailboxId);
+  Task<Result<void>> fold(MailboxId);
+  Task<Result<void>> remove_all_mail();
   // With the partition lock held: memory agrees with the disk again after a commit of unknown outcome.
   Task<Result<void>> reload_if_stale();
 

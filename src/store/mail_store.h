@@ -68,8 +68,8 @@ class MailStore {
 
   // Once, before anything else: checks the format version.
   Task<Result<void>> open();
-  // Once, at the end: waits for background work (folding, sweeping).
-  Task<> close();
+  // Once, at the end, or by the destructor: waits for background work (folding, sweeping).  Blocking.
+  void close();
 
   // A new account with INBOX and the usual special-use mailboxes (Drafts, Sent, Junk, Trash, Archive), subscribed.
   Task<Result<void>> create_account(AccountId);
@@ -82,7 +82,6 @@ class MailStore {
   // Puts the message into every target in ONE durable commit.  The inner results answer each target: over_quota, not_found, limit; the others
   // are stored all the same.  The outer error means that nothing was stored.
   Task<Result<std::vector<Result<Appended>>>> append(Incoming, std::vector<Target>);
-  // Several messages to one mailbox in one commit (MULTIAPPEND later): all or nothing.
   // Whether a message of this size would fit now; for RCPT and APPEND before the bytes come.
   static bool fits(const Account&, std::uint64_t bytes);
 
@@ -96,8 +95,11 @@ class MailStore {
   friend class Account;
   friend class Change;
   struct Background;
-  void forget(AccountId);
+  void trim_caches();
   void view_loaded(std::size_t bytes);
+  // Background work, on a thread of its own.
+  void remove_later(std::vector<blob::Blobs::Unlinked>);
+  void fold_later(AccountPtr, MailboxId);
 
   kv::Store& kv_;
   blob::Blobs& blobs_;
@@ -106,6 +108,7 @@ class MailStore {
   ChangeHub hub_;
   mutable std::mutex mutex_;
   std::unordered_map<AccountId, AccountPtr> accounts_;
+  std::size_t loaded_view_bytes_ = 0;  // since the caches were trimmed last; guarded by mutex_
   std::unique_ptr<Background> background_;
 };
 

@@ -1,0 +1,234 @@
+#include "store/account.h"
+
+#include <algorithm>
+
+#include "kv/key_codec.h"
+#include "store/account_rows.h"
+#include "store/change.h"
+#include "store/codec.h"
+#include "store/mail_store.h"
+#include "store/read_view.h"
+#include "store/rows.h"
+
+namespace posthorn::store {
+namespace {
+
+using kv::Space;
+constexpr std::uint64_t kCoreVersion = 1;
+
+}  // namespace
+
+std::string encode_core(const Account::Core& core) {
+  std::string out;
+  put_varint(out, kCoreVersion);
+  put_varint(out, core.next_mailbox);
+  put_varint(out, core.next_uid_validity);
+  put_varint(out, core.mod_seq.value());
+  put_varint(out, core.change_floor.value());
+  put_varint(out, core.quota.bytes_used);
+  put_varint(out, core.quota.bytes_limit);
+  put_varint(out, core.quota.messages_used);
+  put_varint(out, core.quota.messages_limit);
+  put_varint(out, core.has_copies);
+  return out;
+}
+
+Result<Account::Core> decode_core(std::string_view value) {
+  RowReader in(value);
+  Account::Core core;
+  if (in.varint() != kCoreVersion) return fail(Errc::corrupt, "account row: unknown version");
+  core.next_mailbox = in.varint32();
+  core.next_uid_validity = in.varint32();
+  core.mod_seq = ModSeq(in.varint());
+  core.change_floor = ModSeq(in.varint());
+  core.quota.bytes_used = in.varint();
+  core.quota.bytes_limit = in.varint();
+  core.quota.messages_used = in.varint();
+  core.quota.messages_limit = in.varint();
+  core.has_copies = in.varint() != 0;
+  if (!in.at_end()) return fail(Errc::corrupt, "account row is damaged");
+  return core;
+}
+
+std::string account_index_key(AccountId id) {
+  std::string key(kAccountIndex);
+  kv::put_be64(key, id.value());
+  return key;
+}
+
+Task<Result<void>> Account::load() {
+  auto at = store_.kv().snapshot();
+  CO_TRY(auto row, co_await store_.kv().get(Space::account, id_.value(), std::string(kCoreKey), at));
+  if (!row) co_return fail(Errc::not_found, "no account " + std::to_string(id_.value()));
+  CO_TRY(auto core, decode_core(*row));
+  std::unordered_map<MailboxId, MailboxStatePtr> mailboxes;
+  std::map<std::string, MailboxId, std::less<>> by_name;
+  kv::Range range{Space::mailbox, id_.value(), "", ""};
+  for (bool more = true; more;) {
+    CO_TRY(auto rows, co_await store_.kv().scan(range, at));
+    for (const auto& r : rows.rows) {
+      CO_TRY(auto id, mailbox_of_key(r.key));
+      CO_TRY(auto state, decode_mailbox(id, r.value));
+      by_name[state.name] = id;
+      mailboxes[id] = std::make_shared<const MailboxState>(std::move(state));
+      range.from = r.key + '\0';
+    }
+    more = rows.more;
+  }
+  std::vector<std::string> subscriptions;
+  kv::Range names{Space::subscription, id_.value(), "", ""};
+  for (bool more = true; more;) {
+    CO_TRY(auto rows, co_await store_.kv().scan(names, at));
+    for (const auto& r : rows.rows) {
+      subscriptions.push_back(r.key);
+      names.from = r.key + '\0';
+    }
+    more = rows.more;
+  }
+  std::lock_guard hold(mutex_);
+  core_ = core;
+  mailboxes_ = std::move(mailboxes);
+  by_name_ = std::move(by_name);
+  subscriptions_ = std::move(subscriptions);
+  views_.clear();
+  stale_ = false;
+  co_return Result<void>{};
+}
+
+Task<Result<void>> Account::reload_if_stale() {
+  bool stale = false;
+  {
+    std::lock_guard hold(mutex_);
+    stale = stale_;
+  }
+  if (!stale) co_return Result<void>{};
+  co_return co_await load();
+}
+
+MailboxStatePtr Account::mailbox(MailboxId id) const {
+  std::lock_guard hold(mutex_);
+  auto it = mailboxes_.find(id);
+  return it == mailboxes_.end() ? nullptr : it->second;
+}
+
+MailboxStatePtr Account::find_mailbox(std::string_view name) const {
+  auto normal = normal_mailbox_name(name);
+  if (!normal) return nullptr;
+  std::lock_guard hold(mutex_);
+  auto it = by_name_.find(*normal);
+  return it == by_name_.end() ? nullptr : mailboxes_.at(it->second);
+}
+
+std::vector<MailboxStatePtr> Account::mailboxes() const {
+  std::lock_guard hold(mutex_);
+  std::vector<MailboxStatePtr> out;
+  out.reserve(by_name_.size());
+  for (const auto& [name, id] : by_name_) out.push_back(mailboxes_.at(id));
+  return out;
+}
+
+bool Account::has_children(std::string_view name) const {
+  const std::string prefix = std::string(name) + '/';
+  std::lock_guard hold(mutex_);
+  auto it = by_name_.lower_bound(prefix);
+  return it != by_name_.end() && it->first.starts_with(prefix);
+}
+
+std::vector<std::string> Account::subscriptions() const {
+  std::lock_guard hold(mutex_);
+  return subscriptions_;
+}
+
+bool Account::is_subscribed(std::string_view name) const {
+  std::lock_guard hold(mutex_);
+  return std::binary_search(subscriptions_.begin(), subscriptions_.end(), name);
+}
+
+Quota Account::quota() const {
+  std::lock_guard hold(mutex_);
+  return core_.quota;
+}
+
+ModSeq Account::mod_seq() const {
+  std::lock_guard hold(mutex_);
+  return core_.mod_seq;
+}
+
+Task<Result<ViewPtr>> Account::view(MailboxId id) {
+  {
+    std::lock_guard hold(mutex_);
+    if (auto it = views_.find(id); it != views_.end() && !stale_) co_return it->second;
+  }
+  CO_TRY(auto lock, co_await store_.kv().lock_partition(id_.value()));
+  CO_TRY_OK(co_await reload_if_stale());
+  co_return co_await load_view(id);
+}
+
+Task<Result<ViewPtr>> Account::load_view(MailboxId id) {
+  {
+    std::lock_guard hold(mutex_);
+    if (!mailboxes_.contains(id)) co_return fail(Errc::not_found, "the mailbox has been deleted");
+    if (auto it = views_.find(id); it != views_.end()) co_return it->second;
+  }
+  CO_TRY(auto view, co_await read_view(store_.kv(), id_, id, store_.kv().snapshot()));
+  {
+    std::lock_guard hold(mutex_);
+    views_[id] = view;
+  }
+  store_.view_loaded(view->memory_bytes());
+  co_return view;
+}
+
+std::optional<Uid> Account::peek_recent(MailboxId id) const {
+  auto state = mailbox(id);
+  if (!state) return std::nullopt;
+  return state->recent_from;
+}
+
+Task<Result<Uid>> Account::claim_recent(MailboxId id) {
+  auto state = mailbox(id);
+  if (!state) co_return fail(Errc::not_found, "the mailbox has been deleted");
+  if (state->recent_from == state->uid_next) co_return state->recent_from;
+  CO_TRY(auto lock, co_await store_.kv().lock_partition(id_.value()));
+  CO_TRY_OK(co_await reload_if_stale());
+  state = mailbox(id);
+  if (!state) co_return fail(Errc::not_found, "the mailbox has been deleted");
+  const Uid first = state->recent_from;
+  auto claimed = *state;
+  claimed.recent_from = claimed.uid_next;
+  kv::Batch batch;
+  batch.put(Space::mailbox, id_.value(), mailbox_key(id), encode_mailbox(claimed));
+  {
+    std::lock_guard hold(mutex_);
+    mailboxes_[id] = std::make_shared<const MailboxState>(std::move(claimed));
+  }
+  // Not worth a sync: after a crash somebody is told once more.  A full disk does not keep anyone from reading.
+  auto written = co_await store_.kv().write_ahead(std::move(batch));
+  if (!written && written.error().code != Errc::no_space) co_return std::unexpected(written.error());
+  co_return first;
+}
+
+Task<Result<std::vector<std::string>>> Account::summaries(std::vector<MessageId> ids) {
+  std::vector<std::string> keys;
+  keys.reserve(ids.size());
+  for (MessageId id : ids) keys.push_back(message_key(id));
+  CO_TRY(auto rows, co_await store_.kv().multi_get(Space::message, id_.value(), std::move(keys)));
+  std::vector<std::string> out;
+  out.reserve(rows.size());
+  for (auto& row : rows) {
+    if (!row) {
+      out.emplace_back();
+      continue;
+    }
+    CO_TRY_OK(decode_message(*row));
+    row->erase(0, 1);
+    out.push_back(*std::move(row));
+  }
+  co_return out;
+}
+
+Task<Result<std::string>> Account::read(MessageId id, std::uint64_t offset, std::uint64_t length) {
+  return store_.blobs().read(id, offset, length);
+}
+
+}  // namespace posthorn::store

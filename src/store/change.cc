@@ -1,0 +1,140 @@
+#include "store/change.h"
+
+#include <algorithm>
+
+#include "store/account_rows.h"
+#include "store/mail_store.h"
+
+namespace posthorn::store {
+namespace {
+
+using kv::Space;
+constexpr std::uint64_t kTrimEvery = 4096;      // mod-sequences
+constexpr std::uint64_t kChangesKept = 500'000;  // mod-sequences
+
+}  // namespace
+
+Task<Result<Change>> Change::begin(AccountPtr account) {
+  CO_TRY(auto lock, co_await account->store().kv().lock_partition(account->id().value()));
+  CO_TRY_OK(co_await account->reload_if_stale());
+  Change change(account, std::move(lock));
+  {
+    std::lock_guard hold(account->mutex_);
+    if (account->gone_) co_return fail(Errc::not_found, "the account has been removed");
+    change.core_ = account->core_;
+  }
+  co_return change;
+}
+
+ModSeq Change::mod_seq() {
+  if (!mod_seq_) {
+    core_.mod_seq = ModSeq(core_.mod_seq.value() + 1);
+    mod_seq_ = core_.mod_seq;
+  }
+  return *mod_seq_;
+}
+
+MailboxState* Change::edit(MailboxId id) {
+  if (auto it = edited_.find(id); it != edited_.end()) return &it->second;
+  auto state = account_->mailbox(id);
+  if (!state) return nullptr;
+  return &edited_.emplace(id, *state).first->second;
+}
+
+ViewPtr Change::loaded_view(MailboxId id) {
+  if (auto it = views_.find(id); it != views_.end()) return it->second;
+  std::lock_guard hold(account_->mutex_);
+  auto it = account_->views_.find(id);
+  return it == account_->views_.end() ? nullptr : it->second;
+}
+
+Task<Result<ViewPtr>> Change::view(MailboxId id) {
+  if (auto view = loaded_view(id)) co_return view;
+  co_return co_await account_->load_view(id);
+}
+
+void Change::set_view(MailboxId id, ViewPtr view) { views_[id] = std::move(view); }
+
+void Change::add_mailbox(MailboxState state) {
+  const MailboxId id = state.id;
+  edited_.insert_or_assign(id, std::move(state));
+}
+
+void Change::remove_mailbox(MailboxId id) {
+  removed_.push_back(id);
+  edited_.erase(id);
+}
+
+void Change::set_subscriptions(std::vector<std::string> names) { subscriptions_ = std::move(names); }
+
+void Change::log(ChangeKind kind, MailboxId mailbox, const UidSet& uids) {
+  batch_.put(Space::change, account_->id().value(), change_key(mod_seq(), mailbox, kind), encode_uids(uids));
+}
+
+kv::Batch Change::take_batch() {
+  const std::uint64_t partition = account_->id().value();
+  if (core_.mod_seq.value() % kTrimEvery == 0 && core_.mod_seq.value() > kChangesKept) {
+    const ModSeq floor(core_.mod_seq.value() - kChangesKept);
+    batch_.erase_range(Space::change, partition, {}, change_key(floor, MailboxId(0), ChangeKind::added));
+    core_.change_floor = floor;
+  }
+  for (const auto& [id, state] : edited_)
+    batch_.put(Space::mailbox, partition, mailbox_key(id), encode_mailbox(state));
+  for (MailboxId id : removed_) {
+    batch_.erase(Space::mailbox, partition, mailbox_key(id));
+    batch_.erase_range(Space::entry, partition, mailbox_key(id), after_mailbox_key(id));
+    batch_.erase_range(Space::entry_page, partition, mailbox_key(id), after_mailbox_key(id));
+  }
+  batch_.put(Space::account, partition, std::string(kCoreKey), encode_core(core_));
+  return std::move(batch_);
+}
+
+void Change::finish(const Result<void>& outcome) {
+  Account& account = *account_;
+  if (!outcome) {
+    // no_space: nothing was written.  Anything else: who knows.
+    if (outcome.error().code != Errc::no_space) {
+      std::lock_guard hold(account.mutex_);
+      account.stale_ = true;
+    }
+    lock_.release();
+    return;
+  }
+  std::vector<std::pair<MailboxId, std::uint32_t>> to_fold;
+  {
+    std::lock_guard hold(account.mutex_);
+    account.core_ = core_;
+    for (MailboxId id : removed_) {
+      auto old = account.mailboxes_.find(id);
+      if (old == account.mailboxes_.end()) continue;
+      account.by_name_.erase(old->second->name);
+      account.mailboxes_.erase(old);
+      account.views_.erase(id);
+    }
+    for (const auto& [id, state] : edited_) {  // renames first give every old name up
+      auto old = account.mailboxes_.find(id);
+      if (old != account.mailboxes_.end() && old->second->name != state.name) account.by_name_.erase(old->second->name);
+    }
+    for (auto& [id, state] : edited_) {
+      auto& slot = account.mailboxes_[id];
+      if (!slot || slot->name != state.name) account.by_name_[state.name] = id;
+      if (state.overlay_rows > kFoldAt) to_fold.emplace_back(id, state.overlay_rows);
+      slot = std::make_shared<const MailboxState>(std::move(state));
+    }
+    for (auto& [id, view] : views_) account.views_[id] = std::move(view);
+    if (subscriptions_) account.subscriptions_ = *std::move(subscriptions_);
+  }
+  // Still under the lock: watchers are woken in commit order.
+  account.store().hub().publish(account.id(), core_.mod_seq);
+  lock_.release();
+  if (!dropped_.empty()) account.store().remove_later(std::move(dropped_));
+  for (const auto& [id, rows] : to_fold) account.store().fold_later(account_, id);
+}
+
+Task<Result<void>> Change::commit() {
+  auto outcome = co_await account_->store().kv().commit(take_batch());
+  finish(outcome);
+  co_return outcome;
+}
+
+}  // namespace posthorn::store

@@ -1,0 +1,92 @@
+// One change of one account: made on copies, under the account's partition lock, in one durable commit, then shown.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "kv/store.h"
+#include "store/account.h"
+#include "store/rows.h"
+
+namespace posthorn::store {
+
+// INVARIANT 1: nothing of it is visible before the commit has returned.
+// INVARIANT 2: a commit whose outcome is unknown makes the account read itself anew before its next change.
+// One coroutine uses it; several of them (one an account, locked in ascending order of ids) may share one commit.
+class Change {
+ public:
+  // Waits for the lock.  not_found: the account has been removed.
+  static Task<Result<Change>> begin(AccountPtr);
+  Change(Change&&) = default;
+
+  Account& account() { return *account_; }
+  kv::Batch& batch() { return batch_; }
+  Account::Core& core() { return core_; }
+  // The mod-sequence of everything this change does.
+  ModSeq mod_seq();
+
+  // The copy of a mailbox that this change may edit; null: there is no such mailbox.
+  MailboxState* edit(MailboxId);
+  // The mailbox's entries as this change sees them; loaded when nobody had them.
+  Task<Result<ViewPtr>> view(MailboxId);
+  // The same, or null when they are not loaded (and need not be).
+  ViewPtr loaded_view(MailboxId);
+  void set_view(MailboxId, ViewPtr);
+
+  void add_mailbox(MailboxState);
+  void remove_mailbox(MailboxId);
+  void set_subscriptions(std::vector<std::string>);
+  void log(ChangeKind, MailboxId, const UidSet& = {});
+  // Bytes whose last link this change removes.
+  void drop_blob(MessageId id, std::uint64_t size) { dropped_.push_back({id, size}); }
+
+  // Everything to be written: rows of what was edited.  Call it once, last.
+  kv::Batch take_batch();
+  // After the commit: shows the change, wakes watchers, releases the lock.
+  void finish(const Result<void>& outcome);
+  // take_batch, commit, finish.
+  Task<Result<void>> commit();
+
+ private:
+  Change(AccountPtr account, AsyncMutex::Guard lock) : account_(std::move(account)), lock_(std::move(lock)) {}
+
+  AccountPtr account_;
+  AsyncMutex::Guard lock_;
+  Account::Core core_;
+  kv::Batch batch_;
+  std::optional<ModSeq> mod_seq_;
+  std::unordered_map<MailboxId, MailboxState> edited_;
+  std::vector<MailboxId> removed_;
+  std::unordered_map<MailboxId, ViewPtr> views_;
+  std::optional<std::vector<std::string>> subscriptions_;
+  std::vector<blob::Blobs::Unlinked> dropped_;
+};
+
+// --- the parts of a change that touch entries; entry_changes.cc
+
+// Adds an entry at the end of the mailbox with the next UID (which it returns); the view follows if it is loaded.
+// REQUIRES: change.edit(mailbox) is not null.  `entry` has everything but UID, mod-sequence and save date.
+Uid add_entry(Change&, MailboxId, Entry entry);
+// Several at once (COPY); returns their UIDs.
+std::vector<Uid> add_entries(Change&, MailboxId, std::vector<Entry> entries);
+
+// Takes the entries out of the mailbox; returns those that were there.  Messages are the caller's business.
+Task<Result<std::vector<Entry>>> take_entries(Change&, MailboxId, const UidSet&);
+// The messages of removed entries lose a reference; those without any are removed with their bytes.
+Task<Result<void>> release_messages(Change&, const std::vector<Entry>& removed);
+// The messages of copied entries gain a reference.
+Task<Result<void>> retain_messages(Change&, const std::vector<Entry>& copied);
+
+// The bits of keywords, new ones are added to the mailbox when asked to.  limit: it has kMaxKeywords already.
+enum class OnUnknownKeyword { add, ignore };
+Result<std::uint64_t> keyword_bits(MailboxState&, const std::vector<std::string>& keywords, OnUnknownKeyword);
+
+// Writes the page as one row instead of the overlay rows it has; returns the page as it is then.
+PagePtr write_page(Change&, MailboxState&, const Page&);
+// Rewrites what the overlay has into pages.  REQUIRES: the view is loaded.
+void fold_overlay(Change&, MailboxId, const View&);
+constexpr std::uint32_t kFoldAt = 2048;  // rows in the overlay
+
+}  // namespace posthorn::store

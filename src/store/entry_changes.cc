@@ -1,0 +1,264 @@
+// How entries are added, taken out and folded: the view in memory and the rows on disk, always together.
+#include <algorithm>
+#include <chrono>
+#include <map>
+
+#include "store/change.h"
+#include "store/mail_store.h"
+#include "text/ascii.h"
+
+namespace posthorn::store {
+namespace {
+
+using kv::Space;
+constexpr std::size_t kRewritePageAt = 64;  // so many changes in a page cost less as one page row
+
+std::int64_t now_seconds() {
+  using namespace std::chrono;
+  return duration_cast<seconds>(system_clock::now().time_since_epoch()).count();
+}
+
+// Erases the overlay rows that a page row makes superfluous.
+void erase_overlay(Change& change, MailboxState& mailbox, const Page& page) {
+  const std::uint64_t partition = change.account().id().value();
+  for (const Entry& e : page.entries) {
+    if (!e.overlaid) continue;
+    change.batch().erase(Space::entry, partition, entry_key(mailbox.id, e.uid));
+    --mailbox.overlay_rows;
+  }
+  for (Uid uid : page.tombstones) {
+    change.batch().erase(Space::entry, partition, entry_key(mailbox.id, uid));
+    --mailbox.overlay_rows;
+  }
+}
+
+}  // namespace
+
+PagePtr write_page(Change& change, MailboxState& mailbox, const Page& page) {
+  erase_overlay(change, mailbox, page);
+  auto written = std::make_shared<Page>();
+  written->entries = page.entries;
+  for (Entry& e : written->entries) e.overlaid = false;
+  written->disk_key = page.disk_key ? page.disk_key : page.entries.front().uid;
+  change.batch().put(Space::entry_page, change.account().id().value(), entry_key(mailbox.id, *written->disk_key),
+                     encode_page(written->entries));
+  mailbox.paged_until = std::max(mailbox.paged_until, written->entries.back().uid);
+  return written;
+}
+
+namespace {
+
+void count_entry(MailboxState& mailbox, Account::Core& core, const Entry& e, int sign) {
+  const auto one = static_cast<std::uint32_t>(sign);
+  mailbox.messages += one;
+  if (!(e.flags & kSeen)) mailbox.unseen += one;
+  if (e.flags & kDeleted) mailbox.deleted += one;
+  mailbox.bytes += static_cast<std::uint64_t>(sign) * e.size;
+  core.quota.messages_used += static_cast<std::uint64_t>(sign);
+  core.quota.bytes_used += static_cast<std::uint64_t>(sign) * e.size;
+}
+
+}  // namespace
+
+std::vector<Uid> add_entries(Change& change, MailboxId id, std::vector<Entry> entries) {
+  MailboxState& mailbox = *change.edit(id);
+  const ModSeq mod_seq = change.mod_seq();
+  const std::int64_t now = now_seconds();
+  std::vector<Uid> uids;
+  uids.reserve(entries.size());
+  for (Entry& e : entries) {
+    e.uid = mailbox.uid_next;
+    e.mod_seq = mod_seq;
+    e.save_date = now;
+    e.overlaid = true;
+    mailbox.uid_next = Uid(mailbox.uid_next.value() + 1);
+    ++mailbox.overlay_rows;
+    count_entry(mailbox, change.core(), e, +1);
+    change.batch().put(Space::entry, change.account().id().value(), entry_key(id, e.uid), encode_entry(e));
+    uids.push_back(e.uid);
+  }
+  mailbox.highest_mod_seq = mod_seq;
+  change.log(ChangeKind::added, id, uid_set_of(uids));
+
+  if (auto view = change.loaded_view(id)) {
+    auto pages = view->pages();
+    std::shared_ptr<Page> last;
+    if (!pages.empty() && pages.back()->entries.size() < View::kPageSize) {
+      last = std::make_shared<Page>();
+      last->entries.reserve(pages.back()->entries.size() + std::min<std::size_t>(entries.size(), View::kPageSize));
+      last->entries = pages.back()->entries;
+      last->disk_key = pages.back()->disk_key;
+      last->tombstones = pages.back()->tombstones;
+      pages.pop_back();
+    }
+    for (const Entry& e : entries) {
+      if (last && last->entries.size() == View::kPageSize) pages.push_back(std::exchange(last, nullptr));
+      if (!last) last = std::make_shared<Page>();
+      last->entries.push_back(e);
+      last->has_overlay = true;
+    }
+    if (last) pages.push_back(std::move(last));
+    change.set_view(id, std::make_shared<const View>(std::move(pages)));
+  }
+  return uids;
+}
+
+Uid add_entry(Change& change, MailboxId id, Entry entry) {
+  std::vector<Entry> one;
+  one.push_back(std::move(entry));
+  return add_entries(change, id, std::move(one)).front();
+}
+
+Task<Result<std::vector<Entry>>> take_entries(Change& change, MailboxId id, const UidSet& uids) {
+  std::vector<Entry> taken;
+  if (!change.edit(id)) co_return fail(Errc::not_found, "the mailbox has been deleted");
+  CO_TRY(auto view, co_await change.view(id));
+  MailboxState& mailbox = *change.edit(id);
+  const std::uint64_t partition = change.account().id().value();
+  std::vector<PagePtr> pages;
+  pages.reserve(view->pages().size());
+  for (const PagePtr& page : view->pages()) {
+    const Uid first = page->entries.front().uid, last = page->entries.back().uid;
+    auto range = std::lower_bound(uids.begin(), uids.end(), first, [](const UidRange& r, Uid u) { return r.last < u; });
+    if (range == uids.end() || last < range->first) {
+      pages.push_back(page);
+      continue;
+    }
+    auto kept = std::make_shared<Page>();
+    kept->disk_key = page->disk_key;
+    kept->tombstones = page->tombstones;
+    std::vector<Entry> gone;
+    for (const Entry& e : page->entries) {
+      while (range != uids.end() && range->last < e.uid) ++range;
+      const bool hit = range != uids.end() && range->first <= e.uid;
+      (hit ? gone : kept->entries).push_back(e);
+    }
+    if (gone.empty()) {
+      pages.push_back(page);
+      continue;
+    }
+    for (const Entry& e : gone) count_entry(mailbox, change.core(), e, -1);
+    if (kept->entries.empty()) {
+      erase_overlay(change, mailbox, *page);
+      if (page->disk_key) change.batch().erase(Space::entry_page, partition, entry_key(id, *page->disk_key));
+    } else if (page->disk_key && gone.size() >= kRewritePageAt) {
+      erase_overlay(change, mailbox, *page);
+      Page clean = *kept;
+      clean.tombstones.clear();
+      for (Entry& e : clean.entries) e.overlaid = false;
+      pages.push_back(write_page(change, mailbox, clean));
+    } else {
+      for (const Entry& e : gone) {
+        const bool in_page = e.uid <= mailbox.paged_until;
+        if (in_page) {
+          change.batch().put(Space::entry, partition, entry_key(id, e.uid), "");
+          if (!e.overlaid) ++mailbox.overlay_rows;
+          kept->tombstones.push_back(e.uid);
+        } else {
+          change.batch().erase(Space::entry, partition, entry_key(id, e.uid));
+          --mailbox.overlay_rows;
+        }
+      }
+      kept->has_overlay = !kept->tombstones.empty() || std::any_of(kept->entries.begin(), kept->entries.end(),
+                                                                    [](const Entry& e) { return e.overlaid; });
+      pages.push_back(std::move(kept));
+    }
+    taken.insert(taken.end(), gone.begin(), gone.end());
+  }
+  if (taken.empty()) co_return taken;
+  mailbox.highest_mod_seq = change.mod_seq();
+  std::vector<Uid> gone_uids;
+  gone_uids.reserve(taken.size());
+  for (const Entry& e : taken) gone_uids.push_back(e.uid);
+  change.log(ChangeKind::removed, id, uid_set_of(gone_uids));
+  change.set_view(id, std::make_shared<const View>(std::move(pages)));
+  co_return taken;
+}
+
+namespace {
+
+// How many entries refer to each message, beyond what is in memory.
+Task<Result<std::map<MessageId, std::uint64_t>>> references(Change& change, const std::vector<Entry>& entries) {
+  std::map<MessageId, std::uint64_t> counts;
+  for (const Entry& e : entries) counts[e.message] = 1;
+  if (change.core().has_copies) {
+    std::vector<std::string> keys;
+    keys.reserve(counts.size());
+    for (const auto& [id, count] : counts) keys.push_back(message_key(id));
+    CO_TRY(auto rows, co_await change.account().store().kv().multi_get(Space::message_refs, change.account().id().value(),
+                                                                     std::move(keys)));
+    std::size_t i = 0;
+    for (auto& [id, count] : counts) {
+      const auto& row = rows[i++];
+      if (row && row->size() == 8) count = decode_refs(*row);
+    }
+  }
+  co_return counts;
+}
+
+void put_references(Change& change, MessageId id, std::uint64_t count) {
+  const std::uint64_t partition = change.account().id().value();
+  if (count == 1) change.batch().erase(Space::message_refs, partition, message_key(id));
+  else change.batch().put(Space::message_refs, partition, message_key(id), encode_refs(count));
+}
+
+}  // namespace
+
+Task<Result<void>> release_messages(Change& change, const std::vector<Entry>& removed) {
+  CO_TRY(auto counts, co_await references(change, removed));
+  auto before = counts;
+  std::map<MessageId, std::uint32_t> sizes;
+  for (const Entry& e : removed) {
+    --counts[e.message];
+    sizes[e.message] = e.size;
+  }
+  for (const auto& [id, count] : counts) {
+    if (count > 0) {
+      put_references(change, id, count);
+      continue;
+    }
+    const std::uint64_t partition = change.account().id().value();
+    if (before[id] > 1) change.batch().erase(Space::message_refs, partition, message_key(id));
+    change.batch().erase(Space::message, partition, message_key(id));
+    blob::Blobs::erase_link(change.batch(), id, change.account().id());
+    blob::Blobs::put_doomed(change.batch(), id);
+    change.drop_blob(id, sizes[id]);
+  }
+  co_return Result<void>{};
+}
+
+Task<Result<void>> retain_messages(Change& change, const std::vector<Entry>& copied) {
+  CO_TRY(auto counts, co_await references(change, copied));
+  for (const Entry& e : copied) ++counts[e.message];
+  for (const auto& [id, count] : counts) put_references(change, id, count);
+  change.core().has_copies = true;
+  co_return Result<void>{};
+}
+
+Result<std::uint64_t> keyword_bits(MailboxState& mailbox, const std::vector<std::string>& keywords, OnUnknownKeyword what) {
+  std::uint64_t bits = 0;
+  for (const std::string& keyword : keywords) {
+    auto known = std::find_if(mailbox.keywords.begin(), mailbox.keywords.end(),
+                              [&](const std::string& k) { return text::iequals(k, keyword); });
+    if (known == mailbox.keywords.end()) {
+      if (what == OnUnknownKeyword::ignore) continue;
+      if (mailbox.keywords.size() == kMaxKeywords)
+        return fail(Errc::limit, "a mailbox has at most " + std::to_string(kMaxKeywords) + " keywords");
+      mailbox.keywords.push_back(keyword);
+      known = std::prev(mailbox.keywords.end());
+    }
+    bits |= std::uint64_t{1} << (known - mailbox.keywords.begin());
+  }
+  return bits;
+}
+
+void fold_overlay(Change& change, MailboxId id, const View& view) {
+  MailboxState& mailbox = *change.edit(id);
+  std::vector<PagePtr> pages;
+  pages.reserve(view.pages().size());
+  for (const PagePtr& page : view.pages())
+    pages.push_back(page->has_overlay ? write_page(change, mailbox, *page) : page);
+  change.set_view(id, std::make_shared<const View>(std::move(pages)));
+}
+
+}  // namespace posthorn::store

@@ -1,0 +1,29 @@
+#include "store/mailbox.h"
+
+#include "text/ascii.h"
+#include "text/utf8.h"
+
+namespace posthorn::store {
+
+Result<std::string> normal_mailbox_name(std::string_view name) {
+  if (name.empty() || name.size() > 1000) return fail(Errc::invalid, "a mailbox name has 1 to 1000 bytes");
+  if (!text::is_valid_utf8(name)) return fail(Errc::invalid, "a mailbox name is UTF-8");
+  std::size_t levels = 0, start = 0;
+  for (std::size_t i = 0; i <= name.size(); ++i) {
+    if (i < name.size() && name[i] != '/') {
+      if (static_cast<unsigned char>(name[i]) < 0x20 || name[i] == 0x7F)
+        return fail(Errc::invalid, "a mailbox name has no control characters");
+      continue;
+    }
+    if (i == start) return fail(Errc::invalid, "a mailbox name has no empty level");
+    if (i - start > 255) return fail(Errc::invalid, "a level of a mailbox name has at most 255 bytes");
+    if (++levels > 100) return fail(Errc::invalid, "a mailbox name has at most 100 levels");
+    start = i + 1;
+  }
+  std::string out(name);
+  // [RFC3501 5.1] INBOX in any case is the same; its children follow it.
+  if (text::iequals(name.substr(0, 5), "inbox") && (name.size() == 5 || name[5] == '/')) out.replace(0, 5, "INBOX");
+  return out;
+}
+
+}  // namespace posthorn::store

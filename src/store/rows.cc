@@ -1,0 +1,237 @@
+#include "store/rows.h"
+
+#include "crypto/digest.h"
+#include "kv/key_codec.h"
+#include "store/codec.h"
+
+namespace posthorn::store {
+namespace {
+
+constexpr std::uint64_t kMailboxVersion = 1;
+constexpr char kEntryVersion = 1;
+constexpr char kPageVersion = 1;
+constexpr char kMessageVersion = 1;
+constexpr std::size_t kPageRecord = 52;
+constexpr std::size_t kPageHeader = 8;  // version, 3 zero bytes, CRC-32C of the records
+
+Error damaged(const char* what) { return {Errc::corrupt, std::string(what) + " row is damaged"}; }
+
+template <class T>
+void put_le(std::string& out, T v) {
+  for (std::size_t i = 0; i < sizeof(T); ++i) out.push_back(static_cast<char>(static_cast<std::uint64_t>(v) >> (8 * i)));
+}
+template <class T>
+T get_le(const char*& in) {
+  std::uint64_t v = 0;
+  for (std::size_t i = 0; i < sizeof(T); ++i) v |= std::uint64_t{static_cast<unsigned char>(in[i])} << (8 * i);
+  in += sizeof(T);
+  return static_cast<T>(v);
+}
+
+}  // namespace
+
+std::string mailbox_key(MailboxId id) {
+  std::string key;
+  kv::put_be32(key, id.value());
+  return key;
+}
+
+std::string after_mailbox_key(MailboxId id) { return mailbox_key(MailboxId(id.value() + 1)); }
+
+std::string entry_key(MailboxId mailbox, Uid uid) {
+  std::string key;
+  kv::put_be32(key, mailbox.value());
+  kv::put_be32(key, uid.value());
+  return key;
+}
+
+std::string message_key(MessageId id) {
+  std::string key;
+  kv::put_be64(key, id.value());
+  return key;
+}
+
+Result<MailboxId> mailbox_of_key(std::string_view key) {
+  if (key.size() < 4) return std::unexpected(damaged("mailbox"));
+  return MailboxId(kv::get_be32(key));
+}
+
+Result<Uid> uid_of_key(std::string_view key) {
+  if (key.size() != 8) return std::unexpected(damaged("entry"));
+  return Uid(kv::get_be32(key.substr(4)));
+}
+
+std::string encode_mailbox(const MailboxState& m) {
+  std::string out;
+  put_varint(out, kMailboxVersion);
+  put_string(out, m.name);
+  put_varint(out, m.uid_validity.value());
+  put_varint(out, m.uid_next.value());
+  put_varint(out, m.messages);
+  put_varint(out, m.unseen);
+  put_varint(out, m.deleted);
+  put_varint(out, m.bytes);
+  put_varint(out, m.highest_mod_seq.value());
+  put_varint(out, m.recent_from.value());
+  put_varint(out, static_cast<std::uint64_t>(m.special_use));
+  put_varint(out, m.overlay_rows);
+  put_varint(out, m.paged_until.value());
+  put_varint(out, m.keywords.size());
+  for (const auto& k : m.keywords) put_string(out, k);
+  return out;
+}
+
+Result<MailboxState> decode_mailbox(MailboxId id, std::string_view value) {
+  RowReader in(value);
+  MailboxState m;
+  m.id = id;
+  if (in.varint() != kMailboxVersion) return std::unexpected(damaged("mailbox"));
+  m.name = in.string();
+  m.uid_validity = UidValidity(in.varint32());
+  m.uid_next = Uid(in.varint32());
+  m.messages = in.varint32();
+  m.unseen = in.varint32();
+  m.deleted = in.varint32();
+  m.bytes = in.varint();
+  m.highest_mod_seq = ModSeq(in.varint());
+  m.recent_from = Uid(in.varint32());
+  const auto use = in.varint();
+  if (use > static_cast<std::uint64_t>(SpecialUse::trash)) return std::unexpected(damaged("mailbox"));
+  m.special_use = static_cast<SpecialUse>(use);
+  m.overlay_rows = in.varint32();
+  m.paged_until = Uid(in.varint32());
+  const auto keywords = in.varint();
+  if (keywords > kMaxKeywords) return std::unexpected(damaged("mailbox"));
+  for (std::uint64_t i = 0; i < keywords && in.ok(); ++i) m.keywords.emplace_back(in.string());
+  if (!in.at_end()) return std::unexpected(damaged("mailbox"));
+  return m;
+}
+
+std::string encode_entry(const Entry& e) {
+  std::string out;
+  out.push_back(kEntryVersion);
+  out.push_back(static_cast<char>(e.flags));
+  put_varint(out, e.keywords);
+  put_varint(out, e.mod_seq.value());
+  put_varint(out, e.message.value());
+  put_varint(out, e.size);
+  put_signed(out, e.internal_date.seconds);
+  put_signed(out, e.internal_date.zone_minutes);
+  put_signed(out, e.save_date);
+  return out;
+}
+
+Result<Entry> decode_entry(Uid uid, std::string_view value) {
+  if (value.size() < 2 || value[0] != kEntryVersion) return std::unexpected(damaged("entry"));
+  RowReader in(value.substr(2));
+  Entry e;
+  e.uid = uid;
+  e.flags = static_cast<std::uint8_t>(value[1]);
+  e.keywords = in.varint();
+  e.mod_seq = ModSeq(in.varint());
+  e.message = MessageId(in.varint());
+  e.size = in.varint32();
+  e.internal_date.seconds = in.signed_varint();
+  e.internal_date.zone_minutes = static_cast<std::int16_t>(in.signed_varint());
+  e.save_date = in.signed_varint();
+  if (!in.at_end()) return std::unexpected(damaged("entry"));
+  return e;
+}
+
+std::string encode_page(const std::vector<Entry>& entries) {
+  std::string records;
+  records.reserve(entries.size() * kPageRecord);
+  for (const Entry& e : entries) {
+    put_le(records, e.uid.value());
+    put_le(records, e.flags);
+    put_le(records, std::uint8_t{0});
+    put_le(records, static_cast<std::uint16_t>(e.internal_date.zone_minutes));
+    put_le(records, e.size);
+    put_le(records, e.message.value());
+    put_le(records, e.keywords);
+    put_le(records, e.mod_seq.value());
+    put_le(records, static_cast<std::uint64_t>(e.internal_date.seconds));
+    put_le(records, static_cast<std::uint64_t>(e.save_date));
+  }
+  std::string out(1, kPageVersion);
+  out.append(3, '\0');
+  put_le(out, crypto::crc32c(records));
+  return out + records;
+}
+
+Result<std::vector<Entry>> decode_page(std::string_view value) {
+  if (value.size() < kPageHeader || value[0] != kPageVersion || (value.size() - kPageHeader) % kPageRecord)
+    return std::unexpected(damaged("page"));
+  const char* header = value.data() + 4;
+  const std::string_view records = value.substr(kPageHeader);
+  if (get_le<std::uint32_t>(header) != crypto::crc32c(records)) return std::unexpected(damaged("page"));
+  std::vector<Entry> entries(records.size() / kPageRecord);
+  const char* in = records.data();
+  for (Entry& e : entries) {
+    e.uid = Uid(get_le<std::uint32_t>(in));
+    e.flags = get_le<std::uint8_t>(in);
+    get_le<std::uint8_t>(in);
+    e.internal_date.zone_minutes = static_cast<std::int16_t>(get_le<std::uint16_t>(in));
+    e.size = get_le<std::uint32_t>(in);
+    e.message = MessageId(get_le<std::uint64_t>(in));
+    e.keywords = get_le<std::uint64_t>(in);
+    e.mod_seq = ModSeq(get_le<std::uint64_t>(in));
+    e.internal_date.seconds = static_cast<std::int64_t>(get_le<std::uint64_t>(in));
+    e.save_date = static_cast<std::int64_t>(get_le<std::uint64_t>(in));
+  }
+  return entries;
+}
+
+std::string encode_message(std::string_view summary) {
+  std::string out(1, kMessageVersion);
+  out.append(summary);
+  return out;
+}
+
+Result<std::string_view> decode_message(std::string_view row) {
+  if (row.empty() || row[0] != kMessageVersion) return std::unexpected(damaged("message"));
+  return row.substr(1);
+}
+
+std::string encode_refs(std::uint64_t count) {
+  std::string out;
+  kv::put_be64(out, count);
+  return out;
+}
+
+std::uint64_t decode_refs(std::string_view row) { return kv::get_be64(row); }
+
+std::string encode_uids(const UidSet& set) {
+  std::string out;
+  std::uint32_t last = 0;
+  for (const UidRange& r : set) {  // gaps and lengths: small numbers
+    put_varint(out, r.first.value() - last);
+    put_varint(out, r.last.value() - r.first.value());
+    last = r.last.value();
+  }
+  return out;
+}
+
+Result<UidSet> decode_uids(std::string_view value) {
+  RowReader in(value);
+  UidSet set;
+  std::uint64_t last = 0;
+  while (in.ok() && !in.at_end()) {
+    const std::uint64_t first = last + in.varint32();
+    last = first + in.varint32();
+    if (last > 0xFFFFFFFF) return std::unexpected(damaged("change"));
+    set.push_back({Uid(static_cast<std::uint32_t>(first)), Uid(static_cast<std::uint32_t>(last))});
+  }
+  if (!in.ok()) return std::unexpected(damaged("change"));
+  return set;
+}
+
+std::string change_key(ModSeq mod_seq, MailboxId mailbox, ChangeKind kind) {
+  std::string key;
+  kv::put_be64(key, mod_seq.value());
+  kv::put_be32(key, mailbox.value());
+  key.push_back(static_cast<char>(kind));
+  return key;
+}
+
+}  // namespace posthorn::store

@@ -1,0 +1,166 @@
+#include "store/view.h"
+
+#include <algorithm>
+
+#include "base/result.h"
+
+namespace posthorn::store {
+namespace {
+
+bool uid_below(const Entry& e, Uid uid) { return e.uid < uid; }
+
+bool differs(const Entry& a, const Entry& b) {
+  return a.flags != b.flags || a.keywords != b.keywords || a.mod_seq != b.mod_seq;
+}
+
+// Walks two versions side by side and skips the pages they share.
+class Walk {
+ public:
+  Walk(const View& from, const View& to) : from_(from), to_(to) {}
+
+  // f(old entry or null, index, new entry or null, index) for every entry outside shared pages, in UID order.
+  template <class F>
+  void run(F f) {
+    for (;;) {
+      skip_shared();
+      const Entry* a = entry(from_, a_);
+      const Entry* b = entry(to_, b_);
+      if (!a && !b) return;
+      if (a && (!b || a->uid < b->uid)) {
+        f(a, index(from_, a_), nullptr, 0u);
+        step(from_, a_);
+      } else if (!a || b->uid < a->uid) {
+        f(nullptr, 0u, b, index(to_, b_));
+        step(to_, b_);
+      } else {
+        f(a, index(from_, a_), b, index(to_, b_));
+        step(from_, a_);
+        step(to_, b_);
+      }
+    }
+  }
+
+ private:
+  struct Position {
+    std::size_t page = 0, entry = 0;
+  };
+  static const Entry* entry(const View& v, const Position& p) {
+    return p.page < v.pages().size() ? &v.pages()[p.page]->entries[p.entry] : nullptr;
+  }
+  static std::uint32_t index(const View& v, const Position& p) {
+    return v.first_index(p.page) + static_cast<std::uint32_t>(p.entry);
+  }
+  static void step(const View& v, Position& p) {
+    if (++p.entry == v.pages()[p.page]->entries.size()) {
+      ++p.page;
+      p.entry = 0;
+    }
+  }
+  void skip_shared() {
+    while (a_.entry == 0 && b_.entry == 0 && a_.page < from_.pages().size() && b_.page < to_.pages().size() &&
+           from_.pages()[a_.page] == to_.pages()[b_.page]) {
+      ++a_.page;
+      ++b_.page;
+    }
+  }
+
+  const View& from_;
+  const View& to_;
+  Position a_, b_;
+};
+
+}  // namespace
+
+View::View(std::vector<PagePtr> pages) : pages_(std::move(pages)) {
+  first_.reserve(pages_.size());
+  for (const auto& page : pages_) {
+    first_.push_back(size_);
+    size_ += static_cast<std::uint32_t>(page->entries.size());
+  }
+}
+
+std::size_t View::page_of(std::uint32_t index) const {
+  auto after = std::upper_bound(first_.begin(), first_.end(), index);
+  return after == first_.begin() ? 0 : static_cast<std::size_t>(after - first_.begin()) - 1;
+}
+
+const Entry& View::at(std::uint32_t index) const {
+  CHECK(index < size_);
+  const std::size_t p = page_of(index);
+  return pages_[p]->entries[index - first_[p]];
+}
+
+std::uint32_t View::lower_bound(Uid uid) const {
+  auto page = std::lower_bound(pages_.begin(), pages_.end(), uid,
+                               [](const PagePtr& p, Uid u) { return p->entries.back().uid < u; });
+  if (page == pages_.end()) return size_;
+  const auto& entries = (*page)->entries;
+  auto entry = std::lower_bound(entries.begin(), entries.end(), uid, uid_below);
+  return first_[static_cast<std::size_t>(page - pages_.begin())] + static_cast<std::uint32_t>(entry - entries.begin());
+}
+
+std::optional<std::uint32_t> View::find(Uid uid) const {
+  const std::uint32_t index = lower_bound(uid);
+  if (index == size_ || at(index).uid != uid) return std::nullopt;
+  return index;
+}
+
+Uid View::last_uid() const { return pages_.empty() ? Uid(0) : pages_.back()->entries.back().uid; }
+
+std::size_t View::memory_bytes() const {
+  return sizeof(View) + size_ * sizeof(Entry) + pages_.size() * (sizeof(Page) + 64);
+}
+
+ViewDiff diff(const View& from, const View& to) {
+  ViewDiff out;
+  const Uid last = from.last_uid();
+  Walk(from, to).run([&](const Entry* a, std::uint32_t ai, const Entry* b, std::uint32_t bi) {
+    if (!b) out.expunged.push_back(ai);
+    else if (!a) out.added += b->uid > last ? 1 : 0;
+    else if (differs(*a, *b)) out.changed.push_back(bi);
+  });
+  return out;
+}
+
+ViewPtr with_expunged_kept(const View& told, const View& now) {
+  std::vector<PagePtr> pages;
+  std::shared_ptr<Page> open;  // collects entries outside shared pages
+  auto close = [&] {
+    if (open && !open->entries.empty()) pages.push_back(std::move(open));
+    open = nullptr;
+  };
+  std::size_t p = 0;
+  std::uint32_t next_ghost = 0;
+  const ViewDiff changes = diff(told, now);
+  for (;;) {
+    const Entry* ghost = next_ghost < changes.expunged.size() ? &told.at(changes.expunged[next_ghost]) : nullptr;
+    if (p == now.pages().size()) {
+      if (!ghost) break;
+      if (!open) open = std::make_shared<Page>();
+      open->entries.push_back(*ghost);
+      ++next_ghost;
+      continue;
+    }
+    const PagePtr& page = now.pages()[p];
+    if (!ghost || page->entries.back().uid < ghost->uid) {  // no ghost belongs into this page
+      close();
+      pages.push_back(page);
+      ++p;
+      continue;
+    }
+    if (!open) open = std::make_shared<Page>();
+    for (const Entry& e : page->entries) {
+      while (ghost && ghost->uid < e.uid) {
+        open->entries.push_back(*ghost);
+        ghost = ++next_ghost < changes.expunged.size() ? &told.at(changes.expunged[next_ghost]) : nullptr;
+      }
+      open->entries.push_back(e);
+    }
+    close();
+    ++p;
+  }
+  close();
+  return std::make_shared<const View>(std::move(pages));
+}
+
+}  // namespace posthorn::store
