@@ -1,0 +1,378 @@
+#include <gtest/gtest.h>
+
+#include <map>
+#include <random>
+#include <set>
+
+#include "async/reactor.h"
+#include "async/task_group.h"
+#include "kv/memory/memory_store.h"
+#include "store/change.h"
+#include "store/mail_store.h"
+
+namespace posthorn::store {
+namespace {
+
+const std::string kMessage = "From: a@example.test\r\nSubject: hello\r\n\r\nbody\r\n";
+
+class StoreTest : public ::testing::Test {
+ protected:
+  StoreTest() { open(std::make_unique<kv::MemoryStore>()); }
+  ~StoreTest() override {
+    expect_clean();
+    mail.reset();
+  }
+
+  void open(std::unique_ptr<kv::MemoryStore> store) {
+    mail.reset();
+    blobs.reset();
+    kv = std::move(store);
+    blobs = std::make_unique<blob::Blobs>(*kv);
+    EXPECT_TRUE(run_task(blobs->open()));
+    mail = std::make_unique<MailStore>(*kv, *blobs, workers);
+    EXPECT_TRUE(run_task(mail->open()));
+  }
+  // As after kill -9.
+  void crash() {
+    account = nullptr;
+    mail->close();
+    open(kv->after_crash());
+    account = run_task(mail->account(AccountId(1))).value();
+  }
+  void make_account(std::uint64_t id = 1) {
+    ASSERT_TRUE(run_task(mail->create_account(AccountId(id))));
+    if (id == 1) account = run_task(mail->account(AccountId(1))).value();
+  }
+  MailboxId mailbox(std::string_view name) { return account->find_mailbox(name)->id; }
+  Result<std::vector<Result<Appended>>> append_to(std::vector<Target> targets, std::string bytes = kMessage) {
+    auto incoming = mail->begin_incoming();
+    EXPECT_TRUE(run_task(incoming.write(bytes)));
+    return run_task(mail->append(std::move(incoming), std::move(targets)));
+  }
+  Uid append(std::string_view name = "INBOX", std::uint8_t flags = 0, std::vector<std::string> keywords = {}) {
+    auto done = append_to({{account, mailbox(name), flags, std::move(keywords), {}}});
+    EXPECT_TRUE(done && done->front());
+    return done->front()->uid;
+  }
+  ViewPtr view(std::string_view name = "INBOX") { return run_task(account->view(mailbox(name))).value(); }
+  std::string uids(std::string_view name = "INBOX") {
+    std::string out;
+    view(name)->for_each([&](std::uint32_t, const Entry& e) { out += std::to_string(e.uid.value()) + " "; });
+    return out;
+  }
+  std::string read(MessageId id) { return run_task(account->read(id, 0, 1 << 20)).value(); }
+  void expect_clean() {
+    mail->close();  // background work is done
+    auto report = run_task(check_store(*kv, *blobs));
+    ASSERT_TRUE(report) << report.error().text;
+    for (const auto& p : report->problems) ADD_FAILURE() << "account " << p.account.value() << ": " << p.text;
+  }
+
+  WorkerPool workers{1};
+  std::unique_ptr<kv::MemoryStore> kv;
+  std::unique_ptr<blob::Blobs> blobs;
+  std::unique_ptr<MailStore> mail;
+  AccountPtr account;
+};
+
+TEST_F(StoreTest, ANewAccountHasTheUsualMailboxes) {
+  make_account();
+  std::string names;
+  for (const auto& m : account->mailboxes()) names += m->name + " ";
+  EXPECT_EQ(names, "Archive Drafts INBOX Junk Sent Trash ");
+  EXPECT_EQ(account->find_mailbox("Sent")->special_use, SpecialUse::sent);
+  EXPECT_TRUE(account->find_mailbox("inbox"));
+  EXPECT_TRUE(account->is_subscribed("INBOX"));
+  EXPECT_EQ(run_task(mail->create_account(AccountId(1))).error().code, Errc::exists);
+  EXPECT_EQ(run_task(mail->account(AccountId(2))).error().code, Errc::not_found);
+}
+
+TEST_F(StoreTest, AnAppendedMessageOutlivesACrash) {
+  make_account();
+  EXPECT_EQ(append("INBOX", kSeen, {"$Forwarded"}), Uid(1));
+  EXPECT_EQ(append(), Uid(2));
+  crash();
+  EXPECT_EQ(uids(), "1 2 ");
+  EXPECT_EQ(view()->at(0).flags, kSeen);
+  EXPECT_EQ(account->find_mailbox("INBOX")->keywords, std::vector<std::string>{"$Forwarded"});
+  EXPECT_EQ(view()->at(0).keywords, 1u);
+  EXPECT_EQ(read(view()->at(1).message), kMessage);
+  EXPECT_EQ(account->find_mailbox("INBOX")->unseen, 1u);
+  auto summary = run_task(account->summaries({view()->at(0).message})).value();
+  EXPECT_EQ(message::decode_summary(summary[0])->envelope().subject, "hello");
+}
+
+TEST_F(StoreTest, OneMessageForSeveralAccountsIsStoredOnceAndGoesWithTheLast) {
+  make_account();
+  make_account(2);
+  auto second = run_task(mail->account(AccountId(2))).value();
+  auto done = append_to({{second, second->find_mailbox("INBOX")->id, 0, {}, {}}, {account, mailbox("INBOX"), 0, {}, {}}});
+  ASSERT_TRUE(done && done->at(0) && done->at(1));
+  const MessageId id = view()->at(0).message;
+  EXPECT_EQ(run_task(second->view(second->find_mailbox("INBOX")->id)).value()->at(0).message, id);
+  ASSERT_TRUE(run_task(account->remove(mailbox("INBOX"), {{Uid(1), Uid(1)}})));
+  expect_clean();
+  EXPECT_EQ(run_task(second->read(id, 0, 1000)).value(), kMessage);
+  ASSERT_TRUE(run_task(second->remove(second->find_mailbox("INBOX")->id, {{Uid(1), Uid(1)}})));
+  crash();  // the process ended before the bytes were removed: the next start does it
+  EXPECT_FALSE(run_task(account->read(id, 0, 1000)));
+}
+
+TEST_F(StoreTest, ATargetOverQuotaDoesNotStopTheOthers) {
+  make_account();
+  make_account(2);
+  auto second = run_task(mail->account(AccountId(2))).value();
+  ASSERT_TRUE(run_task(account->set_quota(10, 0)));
+  EXPECT_FALSE(MailStore::fits(*account, 11));
+  EXPECT_TRUE(MailStore::fits(*account, 10));
+  auto done = append_to({{account, mailbox("INBOX"), 0, {}, {}}, {second, second->find_mailbox("INBOX")->id, 0, {}, {}}});
+  ASSERT_TRUE(done);
+  EXPECT_EQ(done->at(0).error().code, Errc::over_quota);
+  EXPECT_TRUE(done->at(1));
+}
+
+TEST_F(StoreTest, NothingIsStoredWhenTheCommitFails) {
+  make_account();
+  append();
+  kv->set_faults({[](const kv::Batch&) { return fail(Errc::no_space, "full"); }});
+  EXPECT_EQ(append_to({{account, mailbox("INBOX"), 0, {}, {}}}).error().code, Errc::no_space);
+  kv->set_faults({[](const kv::Batch&) { return fail(Errc::io, "broken"); }});
+  EXPECT_EQ(append_to({{account, mailbox("INBOX"), 0, {}, {}}}).error().code, Errc::io);
+  kv->set_faults({});
+  EXPECT_EQ(uids(), "1 ");
+  EXPECT_EQ(append(), Uid(2));
+  EXPECT_EQ(uids(), "1 2 ");
+}
+
+TEST_F(StoreTest, FlagsAreAddedRemovedAndReplaced) {
+  make_account();
+  for (int i = 0; i < 4; ++i) append();
+  auto change = [&](FlagsOp op, std::uint8_t system, std::vector<std::string> keywords, UidSet set,
+                    std::optional<ModSeq> since = {}) {
+    return run_task(account->change_flags(mailbox("INBOX"), std::move(set), {op, system, std::move(keywords)}, since)).value();
+  };
+  auto added = change(FlagsOp::add, kSeen | kFlagged, {"Work"}, {{Uid(2), Uid(3)}, {Uid(9), Uid(20)}});
+  EXPECT_EQ(added.changed, (std::vector<Uid>{Uid(2), Uid(3)}));
+  EXPECT_EQ(added.view->at(1).flags, kSeen | kFlagged);
+  EXPECT_EQ(account->find_mailbox("INBOX")->unseen, 2u);
+  const ModSeq then = added.view->at(1).mod_seq;
+  auto again = change(FlagsOp::add, kSeen, {"WORK"}, {{Uid(2), Uid(3)}});
+  EXPECT_TRUE(again.changed.empty());
+  EXPECT_EQ(again.touched.size(), 2u);
+  change(FlagsOp::remove, kFlagged, {"nobody-knows"}, {{Uid(3), Uid(3)}});
+  EXPECT_EQ(account->find_mailbox("INBOX")->keywords, std::vector<std::string>{"Work"});
+  auto held = change(FlagsOp::replace, kDeleted, {}, {{Uid(1), Uid(4)}}, then);
+  EXPECT_EQ(held.modified, std::vector<Uid>{Uid(3)});  // changed since
+  EXPECT_EQ(held.changed, (std::vector<Uid>{Uid(1), Uid(2), Uid(4)}));
+  EXPECT_EQ(account->find_mailbox("INBOX")->deleted, 3u);
+  crash();
+  EXPECT_EQ(view()->at(1).flags, kDeleted);
+  EXPECT_EQ(view()->at(1).keywords, 0u);
+}
+
+TEST_F(StoreTest, CopiesShareTheBytesAndMovesKeepThem) {
+  make_account();
+  append("INBOX", 0, {"A", "B"});
+  append("INBOX", 0, {"B"});
+  append("Archive", 0, {"C"});
+  auto copied = run_task(account->copy(mailbox("INBOX"), {{Uid(2), Uid(2)}}, mailbox("Archive"))).value();
+  EXPECT_EQ(copied.to, std::vector<Uid>{Uid(2)});
+  EXPECT_EQ(account->find_mailbox("Archive")->keywords, (std::vector<std::string>{"C", "B"}));
+  EXPECT_EQ(view("Archive")->at(1).keywords, 2u);
+  EXPECT_EQ(view("Archive")->at(1).message, view()->at(1).message);
+  auto moved = run_task(account->move(mailbox("INBOX"), {{Uid(1), Uid(9)}}, mailbox("Trash"))).value();
+  EXPECT_EQ(moved.from.size(), 2u);
+  EXPECT_TRUE(moved.source_view->empty());
+  expect_clean();
+  const MessageId id = view("Archive")->at(1).message;
+  ASSERT_TRUE(run_task(account->remove(mailbox("Trash"), {{Uid(1), Uid(9)}})));
+  crash();
+  EXPECT_EQ(read(id), kMessage);
+  EXPECT_EQ(run_task(account->copy(mailbox("Archive"), {{Uid(1), Uid(9)}}, mailbox("Archive")))->to.size(), 2u);
+  EXPECT_EQ(uids("Archive"), "1 2 3 4 ");
+}
+
+TEST_F(StoreTest, ExpungeTakesDeletedOnesOnly) {
+  make_account();
+  for (int i = 0; i < 5; ++i) append("INBOX", i % 2 ? kDeleted : 0);
+  auto some = run_task(account->expunge(mailbox("INBOX"), UidSet{{Uid(1), Uid(3)}})).value();
+  EXPECT_EQ(some.uids, std::vector<Uid>{Uid(2)});
+  auto all = run_task(account->expunge(mailbox("INBOX"))).value();
+  EXPECT_EQ(all.uids, std::vector<Uid>{Uid(4)});
+  EXPECT_EQ(uids(), "1 3 5 ");
+  EXPECT_EQ(append(), Uid(6));  // UIDs are never used again
+  ASSERT_TRUE(run_task(account->remove(mailbox("INBOX"), {{Uid(1), Uid(9)}})));
+  crash();
+  EXPECT_EQ(append(), Uid(7));
+}
+
+TEST_F(StoreTest, MailboxesAreCreatedRenamedAndDeleted) {
+  make_account();
+  ASSERT_TRUE(run_task(account->create_mailbox("a/b/c")));
+  EXPECT_TRUE(account->find_mailbox("a/b"));
+  EXPECT_EQ(run_task(account->create_mailbox("a")).error().code, Errc::exists);
+  for (auto bad : {"", "/", "a//b", "a/", "x\ny", "\xff"}) EXPECT_EQ(run_task(account->create_mailbox(bad)).error().code, Errc::invalid);
+  append("a/b");
+  ASSERT_TRUE(run_task(account->rename_mailbox("a/b", "z/y")));
+  EXPECT_FALSE(account->find_mailbox("a/b/c"));
+  EXPECT_TRUE(account->find_mailbox("z/y/c"));
+  EXPECT_EQ(uids("z/y"), "1 ");
+  EXPECT_EQ(run_task(account->rename_mailbox("z", "z/q")).error().code, Errc::invalid);
+  EXPECT_EQ(run_task(account->rename_mailbox("none", "q")).error().code, Errc::not_found);
+  const UidValidity before = account->find_mailbox("z/y")->uid_validity;
+  ASSERT_TRUE(run_task(account->delete_mailbox("z/y")));
+  EXPECT_TRUE(account->has_children("z/y"));
+  EXPECT_EQ(run_task(account->delete_mailbox("inbox")).error().code, Errc::invalid);
+  ASSERT_TRUE(run_task(account->create_mailbox("z/y")));
+  EXPECT_GT(account->find_mailbox("z/y")->uid_validity, before);
+  append();
+  ASSERT_TRUE(run_task(account->rename_mailbox("INBOX", "old")));
+  EXPECT_EQ(uids("old"), "1 ");
+  EXPECT_EQ(uids("INBOX"), "");
+  ASSERT_TRUE(run_task(account->set_subscribed("nowhere", true)));
+  crash();
+  EXPECT_TRUE(account->is_subscribed("nowhere"));
+  EXPECT_TRUE(account->find_mailbox("old"));
+}
+
+TEST_F(StoreTest, RecentIsToldOnce) {
+  make_account();
+  append();
+  EXPECT_EQ(account->peek_recent(mailbox("INBOX")), Uid(1));
+  EXPECT_EQ(run_task(account->claim_recent(mailbox("INBOX"))), Uid(1));
+  EXPECT_EQ(run_task(account->claim_recent(mailbox("INBOX"))), Uid(2));
+  append();
+  EXPECT_EQ(run_task(account->claim_recent(mailbox("INBOX"))), Uid(2));
+}
+
+TEST_F(StoreTest, WatchersAreWokenAfterTheCommit) {
+  make_account();
+  std::vector<std::uint64_t> seen;
+  {
+    auto watch = mail->hub().watch(AccountId(1), [&](ModSeq m) { seen.push_back(m.value()); });
+    append();
+    EXPECT_EQ(seen, std::vector<std::uint64_t>{account->mod_seq().value()});
+  }
+  append();
+  EXPECT_EQ(seen.size(), 1u);
+}
+
+TEST_F(StoreTest, AnAccountGoesWithAllItsMail) {
+  make_account();
+  append();
+  append("Sent");
+  auto held = account;
+  ASSERT_TRUE(run_task(mail->remove_account(AccountId(1))));
+  EXPECT_EQ(run_task(mail->account(AccountId(1))).error().code, Errc::not_found);
+  auto late = append_to({{held, MailboxId(1), 0, {}, {}}});
+  EXPECT_FALSE(late->front());
+  mail->close();
+  EXPECT_EQ(run_task(blobs->check({})).value().blobs, 0u);
+}
+
+
+TEST_F(StoreTest, RandomChangesAgreeWithAModelAcrossCrashesAndFolding) {
+  make_account();
+  std::mt19937 random(7);
+  const std::vector<std::string> names{"INBOX", "Archive"};
+  std::map<std::string, std::map<std::uint32_t, std::uint8_t>> model;
+  std::map<std::string, std::uint32_t> next{{"INBOX", 1}, {"Archive", 1}};
+  auto compare = [&] {
+    for (const auto& name : names) {
+      auto v = view(name);
+      ASSERT_EQ(v->size(), model[name].size()) << name;
+      auto expected = model[name].begin();
+      v->for_each([&](std::uint32_t, const Entry& e) {
+        EXPECT_EQ(e.uid.value(), expected->first);
+        EXPECT_EQ(e.flags, expected->second);
+        ++expected;
+      });
+    }
+  };
+  for (int step = 0; step < 400; ++step) {
+    const std::string name = names[random() % 2], other = names[random() % 2];
+    const std::uint32_t a = random() % (next[name] + 1) + 1, b = a + random() % 700;
+    const UidSet set{{Uid(a), Uid(b)}};
+    const auto flags = static_cast<std::uint8_t>(random() % 32);
+    switch (random() % 8) {
+      case 0:
+      case 1:
+      case 2: {
+        for (int i = 0; i < 20; ++i) {
+          append(name, flags);
+          model[name][next[name]++] = flags;
+        }
+        break;
+      }
+      case 3: {
+        ASSERT_TRUE(run_task(account->change_flags(mailbox(name), set, {FlagsOp::replace, flags, {}})));
+        for (auto& [uid, f] : model[name])
+          if (uid >= a && uid <= b) f = flags;
+        break;
+      }
+      case 4: {
+        ASSERT_TRUE(run_task(account->copy(mailbox(name), set, mailbox(other))));
+        auto source = model[name];
+        for (auto& [uid, f] : source)
+          if (uid >= a && uid <= b) model[other][next[other]++] = f;
+        break;
+      }
+      case 5: {
+        if (name == other) break;
+        ASSERT_TRUE(run_task(account->move(mailbox(name), set, mailbox(other))));
+        auto source = model[name];
+        for (auto& [uid, f] : source) {
+          if (uid < a || uid > b) continue;
+          model[other][next[other]++] = f;
+          model[name].erase(uid);
+        }
+        break;
+      }
+      case 6: {
+        const std::uint32_t end = a + random() % 100;
+        ASSERT_TRUE(run_task(account->remove(mailbox(name), {{Uid(a), Uid(end)}})));
+        std::erase_if(model[name], [&](const auto& m) { return m.first >= a && m.first <= end; });
+        break;
+      }
+      case 7: {
+        auto change = run_task(Change::begin(account)).value();
+        auto v = run_task(change.view(mailbox(name))).value();
+        fold_overlay(change, mailbox(name), *v);
+        ASSERT_TRUE(run_task(change.commit()));
+        break;
+      }
+    }
+    if (step % 10 == 0) compare();
+    if (step % 25 == 24) crash();
+    if (HasFatalFailure() || HasNonfatalFailure()) FAIL() << "step " << step;
+  }
+  compare();
+}
+
+Task<> append_many(MailStore& mail, AccountPtr account, int count) {
+  for (int i = 0; i < count; ++i) {
+    auto incoming = mail.begin_incoming();
+    auto written = co_await incoming.write(kMessage);
+    EXPECT_TRUE(written);
+    std::vector<Target> to;
+    to.push_back({account, account->find_mailbox("INBOX")->id, 0, {}, {}});
+    auto done = co_await mail.append(std::move(incoming), std::move(to));
+    EXPECT_TRUE(done && done->front());
+  }
+}
+
+TEST_F(StoreTest, ManyDeliveriesAtOnceFromSeveralReactors) {
+  make_account();
+  ReactorPool reactors(2);
+  reactors.start();
+  TaskGroup group;
+  for (std::size_t i = 0; i < 8; ++i) group.spawn(reactors.at(i % 2), append_many(*mail, account, 400));
+  run_task(group.join());
+  EXPECT_EQ(view()->size(), 3200u);
+  EXPECT_EQ(account->find_mailbox("INBOX")->messages, 3200u);
+  mail->close();
+  EXPECT_LT(account->find_mailbox("INBOX")->overlay_rows, 3200u);  // it was folded meanwhile
+}
+
+}  // namespace
+}  // namespace posthorn::store
