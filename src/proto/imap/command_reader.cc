@@ -69,7 +69,8 @@ CommandReader::Event CommandReader::feed(std::string_view& input) {
         break;
       case State::append_offered:
       case State::streaming:
-        return Event::need_more;  // the session's turn
+        CHECK(false);
+        break;  // the session's turn: feeding would never end
       case State::dead:
         return Event::fatal;
     }

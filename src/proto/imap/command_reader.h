@@ -76,6 +76,7 @@ class CommandReader {
   explicit CommandReader(const ReaderLimits& limits = {}) : limits_(limits) {}
 
   // Takes from the front of `input` and advances it.
+  // REQUIRES: no APPEND is waiting for accept_append(), refuse_append() or append_streamed().
   Event feed(std::string_view& input);
 
   std::string_view command() const { return command_; }
