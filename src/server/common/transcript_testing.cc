@@ -17,7 +17,7 @@
 namespace posthorn::server {
 namespace {
 
-constexpr auto kPatience = std::chrono::seconds(60);  // for what must come; only a hanging server takes so long
+constexpr auto kPatience = std::chrono::seconds(30);  // for what must come; only a hanging server takes so long
 
 struct Step {
   enum class Kind { send, client_action, line, optional_line, any_order_line, skip_to, server_state, check } kind;
@@ -491,6 +491,9 @@ Task<bool> Runner::check(const Step& step) {
   const auto number = words.size() > 3 ? to_int(words[3]) : std::optional<int>();
   if (!words.empty() && words[0] == "log") {
     const auto part = text::trim(std::string_view(step.text).substr(3));
+    // The session may still be on its way to that point.
+    const auto deadline = after(kPatience);
+    while (!log_.has(part) && std::chrono::steady_clock::now() < deadline) co_await sleep_for(std::chrono::milliseconds(2));
     const bool good = log_.has(part);
     if (!good) {
       complain(step, "not in the log: " + std::string(part));
