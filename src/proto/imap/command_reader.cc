@@ -69,8 +69,7 @@ CommandReader::Event CommandReader::feed(std::string_view& input) {
         break;
       case State::append_offered:
       case State::streaming:
-        CHECK(false);
-        break;  // the session's turn: feeding would never end
+        check_failed(__FILE__, __LINE__, "feed() while APPEND waits for the session");
       case State::dead:
         return Event::fatal;
     }

@@ -14,7 +14,7 @@ class Player {
 
   void feed(std::string_view input) {
     if (streaming_ > 0) stream(input);
-    while (!over_) {
+    while (!over_ && streaming_ == 0) {
       const auto event = reader_.feed(input);
       if (event == Event::need_more) {
         EXPECT_TRUE(input.empty());
@@ -22,7 +22,6 @@ class Player {
       }
       show(event);
       if (event == Event::append) begin_append(input);
-      if (streaming_ > 0) return;
     }
   }
 
