@@ -1,0 +1,35 @@
+// Settings and metrics of the IMAP server.
+#pragma once
+
+#include <chrono>
+
+#include "base/metrics.h"
+#include "base/settings.h"
+
+namespace posthorn::imap {
+
+using namespace std::chrono_literals;
+
+inline const Setting<std::chrono::seconds> kLoginTimeout{
+    "imap.login_timeout", 60s, 1s, 1h,
+    "Close a connection that takes longer than this for TLS, or for one command before it has signed in."};
+inline const Setting<std::chrono::seconds> kAutologout{  // [RFC3501 5.4] at least 30 minutes
+    "imap.autologout", 30min, 30min, 24h, "Close a signed-in connection that sends no command for this long."};
+inline const Setting<std::chrono::seconds> kIdleTimeout{  // [RFC2177 3] clients re-issue IDLE every 29 minutes
+    "imap.idle_timeout", 35min, 30min, 24h, "Close a connection that has been in IDLE for this long."};
+inline const Setting<std::chrono::seconds> kTransferTimeout{
+    "imap.transfer_timeout", 5min, 10s, 1h,
+    "Close a connection that takes no output, or sends nothing of an announced literal, for this long."};
+inline const Setting<std::int64_t> kMaxBadCommands{
+    "imap.max_bad_commands", 20, 1, 1'000'000,
+    "Close a connection after so many wrong commands or passwords in a row."};
+
+inline Gauge sessions_open{"imap.sessions", "IMAP connections open now."};
+inline Gauge sessions_idling{"imap.idling", "IMAP connections in IDLE now."};
+inline Counter commands_done{"imap.commands", "IMAP commands answered."};
+inline Counter logins{"imap.logins", "IMAP sign-ins that succeeded."};
+inline Counter login_failures{"imap.login_failures", "IMAP sign-ins that were refused."};
+inline Counter messages_appended{"imap.appended", "Messages stored by APPEND."};
+inline Counter messages_fetched{"imap.fetched", "Messages that FETCH has answered for."};
+
+}  // namespace posthorn::imap

@@ -1,0 +1,122 @@
+#include "server/imap/put_bodystructure.h"
+
+#include "proto/imap/writer.h"
+#include "server/imap/put_envelope.h"
+
+namespace posthorn::imap {
+namespace {
+
+// Stands for what the grammar demands and the message lacks: the part in a multipart that has none, the body of an
+// embedded message that was not looked into.
+constexpr std::string_view kEmptyPart = R"(("text" "plain" NIL NIL NIL "7bit" 0 0))";
+
+class BodyWriter {
+ public:
+  BodyWriter(std::string& out, const message::Summary& summary, ExtensionData extension)
+      : w_(out), summary_(summary), extension_(extension == ExtensionData::yes) {}
+
+  // Recursion is as deep as message::Limits::depth lets the tree be.
+  void put_body(const message::Part& part) {
+    w_.open();
+    if (part.is_multipart()) put_multipart(part);
+    else put_single(part);
+    w_.close();
+  }
+
+ private:
+  void put_multipart(const message::Part& part) {
+    if (part.first_child == message::kNoPart) w_.raw(kEmptyPart);
+    for (auto i = part.first_child; i != message::kNoPart; i = summary_.parts[i].next_sibling) put_body(summary_.parts[i]);
+    w_.sp().string(part.subtype);
+    if (!extension_) return;
+    w_.sp();
+    put_params(part.params);
+    put_common_extension(part);
+  }
+
+  void put_single(const message::Part& part) {
+    w_.string(part.type).sp().string(part.subtype).sp();
+    put_params(part.params);
+    w_.sp().nstring(part.id).sp().nstring(part.description).sp();
+    w_.string(part.encoding.empty() ? std::string_view("7bit") : std::string_view(part.encoding));
+    w_.sp().number(part.body.size);
+    if (part.type == "text") w_.sp().number(part.lines);
+    // [RFC3501 9] media-message is MESSAGE/RFC822 alone; message/global is a basic part to clients of this standard.
+    else if (part.type == "message" && part.subtype == "rfc822") put_message(part);
+    if (!extension_) return;
+    w_.sp().nstring(part.md5);
+    put_common_extension(part);
+  }
+
+  void put_message(const message::Part& part) {
+    w_.sp();
+    if (part.is_message() && part.first_child != message::kNoPart) {
+      put_envelope_of(part);
+      w_.sp();
+      put_body(summary_.parts[part.first_child]);
+    } else {
+      w_.raw("(NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL) ").raw(kEmptyPart);
+    }
+    w_.sp().number(part.lines);
+  }
+
+  void put_envelope_of(const message::Part& part) {
+    std::string envelope;
+    put_envelope(envelope, summary_.envelopes[part.envelope]);
+    w_.raw(envelope);
+  }
+
+  void put_common_extension(const message::Part& part) {
+    w_.sp();
+    if (part.disposition) {
+      w_.open().string(part.disposition->type).sp();
+      put_params(part.disposition->params);
+      w_.close();
+    } else {
+      w_.nil();
+    }
+    w_.sp();
+    put_languages(part.languages);
+    w_.sp().nstring(part.location);
+  }
+
+  void put_params(const message::Params& params) {
+    if (params.empty()) {
+      w_.nil();
+      return;
+    }
+    w_.open();
+    for (std::size_t i = 0; i < params.size(); ++i) {
+      if (i != 0) w_.sp();
+      w_.string(params[i].name).sp().string(params[i].value);
+    }
+    w_.close();
+  }
+
+  void put_languages(const std::vector<std::string>& languages) {
+    if (languages.empty()) {
+      w_.nil();
+    } else if (languages.size() == 1) {
+      w_.string(languages.front());
+    } else {
+      w_.open();
+      for (std::size_t i = 0; i < languages.size(); ++i) {
+        if (i != 0) w_.sp();
+        w_.string(languages[i]);
+      }
+      w_.close();
+    }
+  }
+
+  Writer w_;
+  const message::Summary& summary_;
+  const bool extension_;
+};
+
+}  // namespace
+
+void put_bodystructure(std::string& out, const message::Summary& summary, ExtensionData extension) {
+  BodyWriter(out, summary, extension).put_body(summary.root());
+}
+
+}  // namespace posthorn::imap

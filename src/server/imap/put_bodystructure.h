@@ -1,0 +1,15 @@
+// BODY and BODYSTRUCTURE of a FETCH response. [RFC3501 7.4.2]
+#pragma once
+
+#include <string>
+
+#include "message/summary.h"
+
+namespace posthorn::imap {
+
+enum class ExtensionData : bool { no, yes };  // BODY is without, BODYSTRUCTURE with
+
+// Always a valid `body` of the grammar [RFC3501 9], whatever the message is.
+void put_bodystructure(std::string& out, const message::Summary&, ExtensionData);
+
+}  // namespace posthorn::imap

@@ -1,0 +1,12 @@
+// ENVELOPE of a FETCH response. [RFC3501 7.4.2]
+#pragma once
+
+#include <string>
+
+#include "message/summary.h"
+
+namespace posthorn::imap {
+
+void put_envelope(std::string& out, const message::Envelope&);
+
+}  // namespace posthorn::imap

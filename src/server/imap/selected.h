@@ -1,0 +1,37 @@
+// The selected mailbox as the session has told it to its client.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/ids.h"
+#include "store/mailbox.h"
+#include "store/view.h"
+
+namespace posthorn::imap {
+
+// INVARIANT 1: sequence number n of the client is entry n-1 of `told`.  `told` may hold entries that are gone, until an EXPUNGE may be
+//              told [RFC3501 7.4.1].
+// INVARIANT 2: every change up to mod_seq is in `told`.
+struct Selected {
+  MailboxId id;
+  bool read_only = false;
+  store::ViewPtr told;
+  store::UidSet recent;           // \Recent in this session [RFC3501 2.3.2]
+  std::size_t keywords_told = 0;  // how many of MailboxState::keywords the client knows by FLAGS
+  ModSeq mod_seq;
+
+  bool is_recent(Uid uid) const { return store::contains(recent, uid); }
+  std::uint32_t count_recent() const;
+  void add_recent(store::UidRange range);  // REQUIRES: above all others
+};
+
+enum class WithUid : bool { no, yes };
+enum class WithModSeq : bool { no, yes };
+
+// "(\Seen $Forwarded)"
+void put_flags(std::string& out, const store::Entry&, bool recent, const store::MailboxState&);
+// "* FLAGS (...)", and "* OK [PERMANENTFLAGS (...)]"
+void put_flags_lines(std::string& out, const store::MailboxState&, bool read_only);
+
+}  // namespace posthorn::imap

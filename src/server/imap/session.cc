@@ -1,0 +1,235 @@
+#include "server/imap/session.h"
+
+#include <exception>
+#include <utility>
+
+#include "base/log.h"
+#include "config/core_settings.h"
+#include "proto/imap/parser.h"
+#include "proto/imap/writer.h"
+#include "server/imap/command_table.h"
+#include "server/imap/imap_session.h"
+#include "server/imap/imap_settings.h"
+
+namespace posthorn::imap {
+namespace {
+
+constexpr std::size_t kLargeOutput = 64 * 1024;
+constexpr auto kFarewell = std::chrono::seconds(5);  // how long we try to say why we close
+
+// A stranger may make us hold only what a sign-in needs.
+ReaderLimits limits_for_strangers() {
+  return {.line = 8 * 1024, .literals = 8 * 1024, .skip = 64 * 1024};
+}
+
+}  // namespace
+
+Session::Session(server::SessionContext& context) : context_(context), reader_(limits_for_strangers()) {}
+
+Task<> Session::run() {
+  const bool begun = co_await begin();
+  if (begun) {
+    while (state_ != State::logout) co_await step();
+  }
+  if (!output().empty()) co_await connection().flush(after(kFarewell));
+  connection().close();
+}
+
+Task<bool> Session::begin() {
+  deadline_ = command_deadline();
+  if (context_.rules.tls == config::TlsMode::implicit && !connection().is_tls()) {
+    const auto tls = context_.services.tls();
+    if (!tls) {
+      end_reason_ = "no_tls";
+      co_return false;
+    }
+    auto done = co_await connection().start_tls(*tls, deadline_);
+    if (!done) {
+      end_reason_ = "tls_failed";
+      log::info("imap.tls_failed", {{"session", context_.session_id}, {"peer", connection().peer().text()}, {"error", done.error()}});
+      co_return false;
+    }
+  }
+  Writer(output()).untagged_status("OK", "CAPABILITY " + capabilities(), context_.services.hostname + " Posthorn ready");
+  co_return true;
+}
+
+Deadline Session::command_deadline() const {
+  return after(state_ == State::not_authenticated ? kLoginTimeout.get() : kAutologout.get());
+}
+
+// Takes what has arrived as far as the next event goes.
+Task<> Session::step() {
+  using Event = CommandReader::Event;
+  auto input = connection().input();
+  if (input.empty()) {
+    co_await wait_for_input();
+    co_return;
+  }
+  const auto before = input.size();
+  switch (const auto event = reader_.feed(input); event) {
+    case Event::need_more: connection().consume(before - input.size()); break;
+    case Event::continuation:
+      connection().consume(before - input.size());
+      output() += "+ OK\r\n";
+      break;
+    case Event::command: {
+      auto parsed = parse_command(reader_.command());  // while the input is there
+      connection().consume(before - input.size());
+      co_await execute(std::move(parsed));
+      deadline_ = command_deadline();
+      break;
+    }
+    case Event::append:
+      connection().consume(before - input.size());
+      co_await append();
+      deadline_ = command_deadline();
+      break;
+    case Event::line:
+    case Event::append_done:
+    case Event::append_refused:
+    case Event::rejected:
+      connection().consume(before - input.size());
+      put_rejection();
+      deadline_ = command_deadline();
+      break;
+    case Event::fatal:
+      say_bye(reader_.rejection().code, reader_.rejection().text, "too_large");
+      break;
+  }
+}
+
+Task<> Session::wait_for_input() {
+  // Nothing is sent while whole commands are waiting: pipelined commands are answered together.
+  auto flushed = co_await flush();
+  if (flushed) (void)co_await read_more(deadline_);
+}
+
+void Session::put_rejection() {
+  const auto& rejection = reader_.rejection();
+  if (rejection.tag == "*") Writer(output()).untagged_status("BAD", rejection.code, rejection.text);
+  else Writer(output()).tagged(rejection.tag, rejection.bad ? Completion::bad : Completion::no, rejection.code, rejection.text);
+  count_bad();
+}
+
+void Session::count_bad() {
+  if (++bad_in_a_row_ >= kMaxBadCommands.get()) say_bye({}, "Too many errors", "too_many_errors");
+}
+
+void Session::say_bye(std::string_view code, std::string_view text, std::string_view reason) {
+  if (state_ == State::logout) return;
+  Writer(output()).untagged_status("BYE", code, text);
+  end_reason_ = reason;
+  state_ = State::logout;
+}
+
+Task<> Session::execute(std::expected<Command, ParseError> parsed) {
+  ++commands_;
+  commands_done.add();
+  if (!parsed) {
+    const auto& error = parsed.error();
+    if (error.tag == "*") Writer(output()).untagged_status("BAD", {}, error.text);
+    else finish(error.tag, bad(error.text));
+    count_bad();
+    co_return;
+  }
+  auto& command = *parsed;
+  const auto& rule = find_rule(command.command);
+  auto result = co_await call(rule, command);
+  if (lost_) co_return;
+  if (!result) log_failure(rule, result.error());
+  const auto reply = result ? *std::move(result) : response_for(result.error());
+  if (selected_) {
+    const bool keeps = (rule.flags & kKeepsExpunged) && !command.uid;
+    auto told = co_await sync(keeps ? Expunges::keep : Expunges::tell, WithUid(command.uid));
+    if (lost_) co_return;
+    if (!told) log_failure(rule, told.error());  // it will be told another time
+  }
+  finish(command.tag, reply);
+  if (reply.completion == Completion::bad) count_bad();
+  else if (reply.completion == Completion::ok) bad_in_a_row_ = 0;
+  if (output().size() >= kLargeOutput) (void)co_await flush();
+}
+
+Task<Result<Reply>> Session::call(const Rule& rule, Command& command) {
+  if (!(rule.states & static_cast<std::uint8_t>(state_))) {
+    const bool selected = rule.states == static_cast<std::uint8_t>(State::selected);
+    co_return bad(state_ == State::not_authenticated ? "Sign in first" : selected ? "No mailbox is selected" : "Already signed in");
+  }
+  if (selected_ && (rule.flags & kWrites) && selected_->read_only) co_return no("The mailbox is open read-only");
+  if (rule.flags & kRefreshes) {
+    auto told = co_await sync(Expunges::keep, WithUid(command.uid));
+    if (!told) co_return std::unexpected(std::move(told).error());
+    if (!selected_ || state_ == State::logout) co_return no("The mailbox is gone", "NONEXISTENT");
+  }
+  co_return co_await (this->*rule.handler)(command);
+}
+
+void Session::finish(std::string_view tag, const Reply& reply) {
+  if (!reply.sent) Writer(output()).tagged(tag, reply.completion, reply.code, reply.text);
+}
+
+void Session::log_failure(const Rule& rule, const Error& error) const {
+  const bool ours = error.code == Errc::io || error.code == Errc::corrupt || error.code == Errc::no_space;
+  log::write(ours ? log::Level::warning : log::Level::debug, "imap.command_failed",
+             {{"session", context_.session_id}, {"command", rule.verb}, {"class", to_string(error.code)}, {"error", error}});
+}
+
+Task<Result<void>> Session::read_more(Deadline deadline) {
+  auto done = co_await connection().read_more(deadline);
+  if (!done) end(done.error());
+  co_return done;
+}
+
+Task<Result<void>> Session::flush() {
+  if (output().empty()) co_return Result<void>{};
+  auto done = co_await connection().flush(after(kTransferTimeout.get()));
+  if (!done) {
+    output().clear();
+    end(done.error());
+  }
+  co_return done;
+}
+
+Task<Result<void>> Session::flush_if_large() {
+  if (output().size() < kLargeOutput) co_return Result<void>{};
+  co_return co_await flush();
+}
+
+void Session::end(const Error& error) {
+  lost_ = true;
+  switch (error.code) {
+    case Errc::timed_out: say_bye({}, "Autologout, nothing came for too long", "timed_out"); break;  // [RFC3501 5.4]
+    case Errc::cancelled: say_bye({}, "The server is shutting down", "shutdown"); break;
+    default: end_reason_ = "connection_lost";
+  }
+  state_ = State::logout;
+}
+
+namespace {
+
+Task<bool> run_guarded(Session& session) {
+  bool failed = false;
+  try {
+    co_await session.run();
+  } catch (const std::exception& e) {
+    log::error("imap.exception", {{"error", e.what()}});
+    failed = true;
+  }
+  co_return failed;
+}
+
+}  // namespace
+
+Task<> run_imap_session(server::SessionContext context) {
+  const GaugeHold open(sessions_open);
+  log::debug("imap.connected", {{"session", context.session_id}, {"peer", context.connection.peer().text()}});
+  Session session(context);
+  const bool failed = co_await run_guarded(session);
+  if (failed) context.connection.close();
+  log::info("imap.closed", {{"session", context.session_id},
+                            {"reason", failed ? std::string_view("exception") : session.end_reason()},
+                            {"commands", session.commands()}});
+}
+
+}  // namespace posthorn::imap

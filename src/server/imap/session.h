@@ -1,0 +1,160 @@
+// One IMAP connection: its state, the loop over its commands, and what it has told its client.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "async/task.h"
+#include "auth/sasl.h"
+#include "proto/imap/command.h"
+#include "proto/imap/command_reader.h"
+#include "server/common/session_context.h"
+#include "server/imap/message_set.h"
+#include "server/imap/reply.h"
+#include "server/imap/selected.h"
+#include "store/account.h"
+
+namespace posthorn::imap {
+
+struct Rule;
+
+// [RFC3501 3]
+//   not_authenticated -> authenticated   sign_in()
+//   authenticated     -> selected        cmd_select
+//   selected          -> authenticated   unselect(), by CLOSE, UNSELECT, a failed SELECT, DELETE of the mailbox
+//   any               -> logout          cmd_logout, end()
+enum class State : std::uint8_t { not_authenticated = 1, authenticated = 2, selected = 4, logout = 8 };
+
+// How far a client may be brought up to date.
+enum class Expunges : bool { keep, tell };
+
+// A change this session has made itself, so that its client need not be told what it knows.
+struct OwnChange {
+  std::span<const Uid> touched;  // ascending
+  const store::FlagsChange* change = nullptr;
+  bool silent = false;           // what the client computes itself is not told
+  bool conditional = false;      // MODSEQ is told for every touched message [RFC7162 3.1.3]
+};
+
+// Small on purpose: an idle connection is this object and a few coroutine frames.
+class Session {
+ public:
+  explicit Session(server::SessionContext& context);
+  Session(const Session&) = delete;
+
+  Task<> run();
+  std::string_view end_reason() const { return end_reason_; }
+  std::uint32_t commands() const { return commands_; }
+
+  // --- one file each: cmd_*.cc.  They write untagged responses; the tagged one is returned.
+  Task<Result<Reply>> cmd_capability(Command&);
+  Task<Result<Reply>> cmd_noop(Command&);  // CHECK too
+  Task<Result<Reply>> cmd_logout(Command&);
+  Task<Result<Reply>> cmd_id(Command&);
+  Task<Result<Reply>> cmd_starttls(Command&);
+  Task<Result<Reply>> cmd_authenticate(Command&);
+  Task<Result<Reply>> cmd_login(Command&);
+  Task<Result<Reply>> cmd_enable(Command&);
+  Task<Result<Reply>> cmd_select(Command&);
+  Task<Result<Reply>> cmd_create(Command&);
+  Task<Result<Reply>> cmd_delete(Command&);
+  Task<Result<Reply>> cmd_rename(Command&);
+  Task<Result<Reply>> cmd_subscribe(Command&);
+  Task<Result<Reply>> cmd_unsubscribe(Command&);
+  Task<Result<Reply>> cmd_list(Command&);
+  Task<Result<Reply>> cmd_lsub(Command&);
+  Task<Result<Reply>> cmd_status(Command&);
+  Task<Result<Reply>> cmd_namespace(Command&);
+  Task<Result<Reply>> cmd_idle(Command&);
+  Task<Result<Reply>> cmd_close(Command&);
+  Task<Result<Reply>> cmd_unselect(Command&);
+  Task<Result<Reply>> cmd_expunge(Command&);
+  Task<Result<Reply>> cmd_search(Command&);
+  Task<Result<Reply>> cmd_fetch(Command&);
+  Task<Result<Reply>> cmd_store(Command&);
+  Task<Result<Reply>> cmd_copy(Command&);
+  Task<Result<Reply>> cmd_move(Command&);
+
+ private:
+  net::Connection& connection() const { return context_.connection; }
+  std::string& output() const { return context_.connection.output(); }
+
+  // --- session.cc: the loop
+  Task<bool> begin();  // TLS and greeting; false: it is over
+  Task<> step();
+  Task<> execute(std::expected<Command, ParseError> parsed);
+  Task<Result<Reply>> call(const Rule& rule, Command& command);
+  Task<> wait_for_input();
+  void put_rejection();
+  void count_bad();
+  void finish(std::string_view tag, const Reply&);
+  void log_failure(const Rule&, const Error&) const;
+  void say_bye(std::string_view code, std::string_view text, std::string_view reason);
+  // Input and output.  A failure has ended the session: the caller only passes it up.
+  Task<Result<void>> read_more(Deadline);
+  Task<Result<void>> flush();
+  Task<Result<void>> flush_if_large();
+  void end(const Error&);  // of the connection
+  Deadline command_deadline() const;
+
+  // --- cmd_append.cc: needs the stream, so it is not in the table
+  Task<> append();
+  Result<void> check_append(const CommandReader::AppendInfo&) const;
+  Task<Result<void>> receive_message(store::Incoming&, std::uint64_t size);
+  Task<CommandReader::Event> append_end();
+  Task<Result<Reply>> store_appended(store::Incoming, CommandReader::AppendInfo);
+
+  // --- sign_in.cc
+  Task<Result<std::string>> read_raw_line();  // of AUTHENTICATE
+  Task<Result<Reply>> sign_in(auth::Credentials, std::string_view how);
+  std::string capabilities() const;
+
+  // --- tell.cc: telling the client what has changed
+  Task<Result<void>> sync(Expunges, WithUid);
+  Task<Result<void>> tell(store::ViewPtr now, Expunges, WithUid, const OwnChange* own = nullptr);
+  Task<Result<void>> tell_expunged(const std::vector<std::uint32_t>& indexes);
+  Task<Result<void>> tell_flags(const store::View& shown, const std::vector<std::uint32_t>& changed, WithUid,
+                                const OwnChange* own);
+  void put_flags_fetch(const store::View& shown, std::uint32_t index, bool with_flags, WithUid, const store::MailboxState&);
+  Task<Result<void>> tell_arrivals();
+  Task<> take_recent();
+  void tell_new_keywords(const store::MailboxState&);
+  void enable_condstore();
+  void unselect();
+
+  // --- cmd_fetch.cc
+  struct FetchJob;
+  Task<Result<void>> fetch_batch(FetchJob&);
+  Task<std::vector<Uid>> set_seen(const std::vector<std::uint32_t>& indexes);
+
+  // --- cmd_search.cc
+  struct SearchJob;
+  Task<Result<void>> search_entries(SearchJob&);
+  Task<Result<void>> search_summaries(SearchJob&);
+  Task<Result<void>> search_bytes(SearchJob&);
+  Task<Result<void>> put_search_result(SearchJob&, bool uid);
+
+  // --- cmd_copy.cc
+  Task<Result<store::CopyResult>> copy_or_move(const SequenceSet&, bool uid, std::string_view mailbox, bool move);
+
+  server::SessionContext& context_;
+  CommandReader reader_;
+  store::AccountPtr account_;
+  std::optional<Selected> selected_;
+  std::string user_;
+  std::string_view end_reason_ = "closed";  // literals
+  std::uint32_t commands_ = 0;
+  std::uint32_t bad_in_a_row_ = 0;
+  Deadline deadline_{};       // of the command being read
+  State state_ = State::not_authenticated;
+  bool condstore_ = false;    // [RFC7162 3.1] a CONDSTORE enabling command was given
+  bool idling_ = false;
+  bool lost_ = false;         // the connection has failed: nothing more is written
+};
+
+}  // namespace posthorn::imap
