@@ -1,0 +1,57 @@
+# The Debian packages Posthorn needs; sourced by ./run and ./test.
+build_packages="clang-19 lld-19 cmake ninja-build pkg-config ccache libboost1.81-dev libssl-dev libicu-dev
+  librocksdb-dev libargon2-dev liblz4-dev libtomlplusplus-dev libcli11-dev libspdlog-dev libfmt-dev"
+run_packages="curl python3"
+test_packages="$run_packages llvm-19 libclang-rt-19-dev libgtest-dev libbenchmark-dev swaks isync mutt fetchmail mpop msmtp
+  libio-socket-ssl-perl libauthen-sasl-perl openssl iproute2"
+
+# install_packages PACKAGE...  installs those that are missing; asks for root only then.
+install_packages() {
+  local missing=() package
+  for package in "$@"; do
+    dpkg-query -W -f='${Status}\n' "$package" 2>/dev/null | grep -q '^install ok installed' || missing+=("$package")
+  done
+  [ ${#missing[@]} -eq 0 ] && return 0
+  if ! command -v apt-get >/dev/null; then
+    echo "Missing: ${missing[*]}. Posthorn builds on Debian 12; install what corresponds to these packages." >&2
+    return 1
+  fi
+  local as_root=()
+  if [ "$(id -u)" -ne 0 ]; then
+    if ! command -v sudo >/dev/null; then
+      echo "These Debian packages are missing, and only root can install them: ${missing[*]}" >&2
+      echo "As root: apt-get install ${missing[*]}" >&2
+      return 1
+    fi
+    as_root=(sudo)
+  fi
+  echo "Installing Debian packages: ${missing[*]}"
+  local log
+  log=$(mktemp)
+  if ! { "${as_root[@]}" apt-get update &&
+         "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}"; } \
+         >"$log" 2>&1; then
+    echo "Installing failed. The last lines of apt-get:" >&2
+    tail -n 15 "$log" >&2
+    rm -f "$log"
+    return 1
+  fi
+  rm -f "$log"
+}
+
+# build PRESET TARGET...  configures and builds, quietly unless it fails.
+build() {
+  local preset=$1 log=build/$1.log
+  shift
+  mkdir -p build
+  if ! cmake --preset "$preset" >"$log" 2>&1; then
+    echo "Configuring the build failed ($log):" >&2
+    tail -n 25 "$log" >&2
+    return 1
+  fi
+  if ! ninja -C "build/$preset" "$@" >"$log" 2>&1; then
+    echo "Building failed ($log):" >&2
+    grep -E -A12 'error:|FAILED' "$log" | head -n 60 >&2
+    return 1
+  fi
+}
