@@ -37,11 +37,11 @@ Task<Result<void>> Directory::open() {
   co_return Result<void>{};
 }
 
-Task<Result<std::vector<kv::Row>>> Directory::scan_all(std::string from, std::string to) {
+Task<Result<std::vector<kv::Row>>> Directory::scan_all(std::string from, std::string to, kv::SnapshotPtr snapshot) {
   std::vector<kv::Row> all;
   for (;;) {
     kv::Range range{kv::Space::directory, rows::kPartition, std::move(from), to};
-    CO_TRY(auto page, co_await kv_.scan(std::move(range)));
+    CO_TRY(auto page, co_await kv_.scan(std::move(range), snapshot));
     std::ranges::move(page.rows, std::back_inserter(all));
     if (!page.more || all.empty()) co_return all;
     from = rows::behind(all.back().key);

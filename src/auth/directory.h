@@ -84,6 +84,8 @@ class Directory {
   Task<Result<std::vector<Result<void>>>> add_accounts(std::vector<NewAccount>);
   Task<Result<void>> settle(std::vector<AccountId>);
   Task<Result<std::vector<AccountId>>> pending_ids();
+  // What `posthorn store check` says of these rows (docs/formats/directory.md); empty is good.
+  Task<Result<std::vector<std::string>>> check();
 
  private:
   struct State;
@@ -91,7 +93,7 @@ class Directory {
   Task<Result<Address>> look_up(const std::string& domain, const std::string& local);
   Task<Result<Address>> look_up_as_delivered(const std::string& domain, const std::string& local);
   Task<Result<Resolved>> expand(std::string domain, std::string local, std::string refuse_to_pass);
-  Task<Result<std::vector<kv::Row>>> scan_all(std::string from, std::string to);
+  Task<Result<std::vector<kv::Row>>> scan_all(std::string from, std::string to, kv::SnapshotPtr = {});
   Task<Result<void>> commit(kv::Batch);
 
   kv::Store& kv_;

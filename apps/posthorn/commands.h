@@ -1,0 +1,39 @@
+// The sub-commands: each answers with the exit code of the program.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace posthorn {
+
+enum ExitCode : int { kDone = 0, kFailed = 1, kUsage = 2, kNotRunning = 3, kProblemsFound = 4 };
+
+struct Common {
+  std::string config = "/etc/posthorn/posthorn.toml";
+  bool json = false;  // print the answer as it is
+};
+
+// serve.cc
+int serve(const Common&, const std::string& version);
+int check_config(const Common&, bool settings);
+
+// commands.cc
+int domain_add(const Common&, const std::string& domain);
+int domain_list(const Common&);
+int domain_remove(const Common&, const std::string& domain);
+int account_add(const Common&, const std::string& address, const std::string& password_file, const std::string& quota);
+int account_list(const Common&, const std::string& domain, bool usage);
+int account_remove(const Common&, const std::string& address);
+int account_password(const Common&, const std::string& address, const std::string& password_file);
+int account_quota(const Common&, const std::string& address, const std::string& quota);
+int alias_add(const Common&, const std::string& address, const std::vector<std::string>& targets);
+int alias_list(const Common&, const std::string& domain);
+int alias_remove(const Common&, const std::string& address);
+int status(const Common&, bool all);
+int store_check(const Common&);
+
+// import.cc
+int account_import(const Common&, const std::string& file);
+
+}  // namespace posthorn

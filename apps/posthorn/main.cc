@@ -1,0 +1,128 @@
+// posthorn: the command line.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "commands.h"
+
+namespace posthorn {
+namespace {
+
+// What the options of all sub-commands are read into.
+struct Arguments {
+  Common common;
+  std::string address, domain, password_file, quota = "none", file;
+  std::vector<std::string> targets;
+  bool settings = false, usage = false, all = false;
+};
+
+using Run = std::function<int()>;
+
+// A sub-command with what they all have; `run` is what was chosen, in the end.
+CLI::App* command(CLI::App& parent, Arguments& a, Run& chosen, const std::string& name, const std::string& help, Run run) {
+  auto* sub = parent.add_subcommand(name, help);
+  sub->add_option("-c,--config", a.common.config, "The configuration file")->capture_default_str();
+  sub->add_flag("--json", a.common.json, "Print the answer as JSON");
+  sub->callback([&chosen, run = std::move(run)] { chosen = run; });
+  return sub;
+}
+
+void add_server_commands(CLI::App& top, Arguments& a, Run& chosen) {
+  command(top, a, chosen, "serve", "Run the server in the foreground", [&a] { return serve(a.common, POSTHORN_VERSION); });
+  command(top, a, chosen, "check-config", "Say what is wrong with the configuration file",
+          [&a] { return check_config(a.common, a.settings); })
+      ->add_flag("--settings", a.settings, "Print every setting with its default instead");
+  command(top, a, chosen, "version", "Print the version", [] {
+    std::puts("posthorn " POSTHORN_VERSION);
+    return int{kDone};
+  });
+  command(top, a, chosen, "status", "How the running server is", [&a] { return status(a.common, a.all); })
+      ->add_flag("--all", a.all, "All figures");
+  auto* store = top.add_subcommand("store", "The stored mail");
+  store->require_subcommand(1);
+  command(*store, a, chosen, "check", "Verify every checksum, link, counter and UID order (exit code 4: problems)",
+          [&a] { return store_check(a.common); });
+}
+
+void add_domain_commands(CLI::App& top, Arguments& a, Run& chosen) {
+  auto* domain = top.add_subcommand("domain", "Domains that are served here");
+  domain->require_subcommand(1);
+  command(*domain, a, chosen, "add", "Add a domain", [&a] { return domain_add(a.common, a.domain); })
+      ->add_option("domain", a.domain)->required();
+  command(*domain, a, chosen, "list", "List the domains", [&a] { return domain_list(a.common); });
+  command(*domain, a, chosen, "remove", "Remove a domain without accounts and aliases",
+          [&a] { return domain_remove(a.common, a.domain); })
+      ->add_option("domain", a.domain)->required();
+}
+
+void add_account_commands(CLI::App& top, Arguments& a, Run& chosen) {
+  auto* account = top.add_subcommand("account", "Accounts: addresses with a password and mail");
+  account->require_subcommand(1);
+  const auto password_file = [&a](CLI::App* sub) {
+    sub->add_option("address", a.address)->required();
+    sub->add_option("--password-file", a.password_file, "The password is the first line of this file; - is standard input");
+    return sub;
+  };
+  password_file(command(*account, a, chosen, "add", "Add an account",
+                        [&a] { return account_add(a.common, a.address, a.password_file, a.quota); }))
+      ->add_option("--quota", a.quota, "The mail it may keep, as \"1 GiB\"")->capture_default_str();
+  auto* list = command(*account, a, chosen, "list", "List the accounts", [&a] { return account_list(a.common, a.domain, a.usage); });
+  list->add_option("domain", a.domain, "Of this domain only");
+  list->add_flag("--usage", a.usage, "With messages, size and quota");
+  command(*account, a, chosen, "remove", "Remove an account and all its mail",
+          [&a] { return account_remove(a.common, a.address); })
+      ->add_option("address", a.address)->required();
+  password_file(command(*account, a, chosen, "password", "Change the password of an account",
+                        [&a] { return account_password(a.common, a.address, a.password_file); }));
+  auto* quota = command(*account, a, chosen, "quota", "Change the quota of an account",
+                        [&a] { return account_quota(a.common, a.address, a.quota); });
+  quota->add_option("address", a.address)->required();
+  quota->add_option("quota", a.quota, "As \"1 GiB\", or none")->required();
+  command(*account, a, chosen, "import", "Add the accounts of a CSV file with lines address,password (exit code 1: some failed)",
+          [&a] { return account_import(a.common, a.file); })
+      ->add_option("file", a.file, "- is standard input")->required();
+}
+
+void add_alias_commands(CLI::App& top, Arguments& a, Run& chosen) {
+  auto* alias = top.add_subcommand("alias", "Addresses that stand for others; @domain stands for all that do not exist");
+  alias->require_subcommand(1);
+  auto* add = command(*alias, a, chosen, "add", "Add an alias", [&a] { return alias_add(a.common, a.address, a.targets); });
+  add->add_option("address", a.address)->required();
+  add->add_option("target", a.targets)->required()->expected(1, 1000);
+  command(*alias, a, chosen, "list", "List the aliases", [&a] { return alias_list(a.common, a.domain); })
+      ->add_option("domain", a.domain, "Of this domain only");
+  command(*alias, a, chosen, "remove", "Remove an alias", [&a] { return alias_remove(a.common, a.address); })
+      ->add_option("address", a.address)->required();
+}
+
+int run(int argc, char** argv) {
+  CLI::App top("Posthorn, a mail server", "posthorn");
+  top.require_subcommand(1);
+  Arguments arguments;
+  Run chosen;
+  add_server_commands(top, arguments, chosen);
+  add_domain_commands(top, arguments, chosen);
+  add_account_commands(top, arguments, chosen);
+  add_alias_commands(top, arguments, chosen);
+  try {
+    top.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return top.exit(e) == 0 ? kDone : kUsage;
+  }
+  return chosen();
+}
+
+}  // namespace
+}  // namespace posthorn
+
+int main(int argc, char** argv) {
+  try {
+    return posthorn::run(argc, argv);
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "posthorn: %s\n", e.what());
+    return posthorn::kFailed;
+  }
+}

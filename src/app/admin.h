@@ -1,0 +1,56 @@
+// The administration commands, the same for a running server and for a stopped one.
+//
+// A request is one JSON object on one line, and so is its answer:
+//   {"command": "domain.add", "domain": "example.org"}
+//   {"ok": true, ...}      or      {"ok": false, "code": "exists", "error": "domain example.org exists already"}
+//
+//   domain.add {domain}   domain.list   domain.remove {domain}
+//   account.add {accounts: [{address, password, quota?}]}    answers {results: [{address, ok, code?, error?}]}
+//   account.list {domain?, usage?}   account.remove {address}   account.password {address, password}
+//   account.quota {address, quota}
+//   alias.add {address, targets}   alias.list {domain?}   alias.remove {address}
+//   status   store.check
+//
+// Sizes are bytes.  At most kMaxBatch accounts are added by one request.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "app/storage.h"
+#include "async/task.h"
+
+namespace posthorn::app {
+
+// What only a running server can tell.
+struct LiveStatus {
+  std::int64_t process = 0;
+  std::int64_t uptime_seconds = 0;
+  std::string version, hostname;
+  std::vector<std::string> listeners;
+  double commits_per_second = 0, syncs_per_second = 0;                // over the last second
+  double commits_per_second_10 = 0, syncs_per_second_10 = 0;          // over the last ten
+};
+
+// Threads: any.  Passwords come in and are never logged nor answered.
+class Admin {
+ public:
+  static constexpr std::size_t kMaxBatch = 1000;
+  static constexpr std::size_t kMaxRequest = 4 << 20;  // bytes
+
+  // `live` is empty when no server runs.
+  Admin(Storage& storage, std::function<LiveStatus()> live) : storage_(storage), live_(std::move(live)) {}
+
+  // Answers whatever comes; never fails.  Without line ends.
+  Task<std::string> answer(std::string request);
+
+ private:
+  Storage& storage_;
+  std::function<LiveStatus()> live_;
+};
+
+}  // namespace posthorn::app

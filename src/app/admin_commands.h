@@ -1,0 +1,49 @@
+// Private to admin*.cc: one function for each command.
+#pragma once
+
+#include <boost/json.hpp>
+#include <functional>
+#include <string>
+
+#include "app/admin.h"
+#include "app/storage.h"
+#include "async/task.h"
+#include "base/result.h"
+
+namespace posthorn::app::commands {
+
+namespace json = boost::json;
+using Answer = Result<json::object>;
+
+struct Request {
+  Storage& storage;
+  const std::function<LiveStatus()>& live;
+  const json::object& arguments;
+
+  Result<std::string> text(std::string_view name) const;  // must be there
+  Result<std::string> optional_text(std::string_view name) const;
+  Result<std::uint64_t> optional_number(std::string_view name) const;  // 0 when absent
+  Result<std::vector<std::string>> texts(std::string_view name) const;
+  bool flag(std::string_view name) const;
+};
+
+std::string code_name(Errc);  // "not_found"
+
+// admin_directory.cc
+Task<Answer> domain_add(const Request&);
+Task<Answer> domain_list(const Request&);
+Task<Answer> domain_remove(const Request&);
+Task<Answer> alias_add(const Request&);
+Task<Answer> alias_list(const Request&);
+Task<Answer> alias_remove(const Request&);
+// admin_accounts.cc
+Task<Answer> account_add(const Request&);
+Task<Answer> account_list(const Request&);
+Task<Answer> account_remove(const Request&);
+Task<Answer> account_password(const Request&);
+Task<Answer> account_quota(const Request&);
+// admin_status.cc
+Task<Answer> status(const Request&);
+Task<Answer> store_check(const Request&);
+
+}  // namespace posthorn::app::commands

@@ -1,0 +1,50 @@
+// The control socket: administration commands to a running server.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <unordered_map>
+
+#include "app/admin.h"
+#include "async/reactor.h"
+#include "async/task_group.h"
+#include "base/result.h"
+#include "config/config.h"
+#include "net/listener.h"
+
+namespace posthorn::app {
+
+// A Unix socket (0600) that answers Admin requests, line by line.
+class ControlServer {
+ public:
+  static Result<std::unique_ptr<ControlServer>> open(Reactor& reactor, const std::string& path, Admin& admin);
+  // REQUIRES: close() has been called, or the reactor is stopped.
+  ~ControlServer() = default;
+  // Stops listening and ends the conversations, after the request under way.  Blocking; not on the reactor.
+  void close();
+
+ private:
+  ControlServer(Reactor& reactor, Admin& admin) : reactor_(reactor), admin_(admin) {}
+  static Task<> serve(ControlServer& server, int fd, net::Peer peer);
+
+  Reactor& reactor_;
+  Admin& admin_;
+  std::unique_ptr<net::Listener> listener_;
+  TaskGroup conversations_;
+  std::unordered_map<net::Connection*, int> live_;  // on the reactor's thread
+  bool closing_ = false;                            // on the reactor's thread
+};
+
+// The other end: where a command's requests are answered.
+class AdminLink {
+ public:
+  virtual ~AdminLink() = default;
+  // One request, one answer (JSON).  Blocking.  Errors: io, closed.
+  virtual Result<std::string> ask(const std::string& request) = 0;
+  virtual bool server_runs() const = 0;
+
+  // The control socket when a server answers there; otherwise the store itself, opened here.
+  static Result<std::unique_ptr<AdminLink>> open(const config::Config& config);
+};
+
+}  // namespace posthorn::app
