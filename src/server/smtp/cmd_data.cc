@@ -99,7 +99,7 @@ Task<> SmtpSession::finish_message() {
                                        {"size", message.content_size()},
                                        {"error", to_string(e.code)},
                                        {"detail", e.text}});
-    refuse(reply_for(e.code, About::message), "message");
+    reply(reply_for(e.code, About::message));
   };
   // [RFC2033 4.2] LMTP answers each recipient.
   const std::size_t answers = is_lmtp() ? envelope.forward_paths.size() : 1;
@@ -126,6 +126,7 @@ Task<> SmtpSession::finish_message() {
                                 {"ms", ms.count()}});
   } else {
     smtp_messages_refused.add();
+    count_error();  // one, however many recipients were answered
   }
   reset_transaction();
 }

@@ -18,12 +18,7 @@ Task<> SmtpSession::cmd_starttls(smtp::Command&) {
   auto sent = co_await connection_.flush(deadline);
   if (!sent) co_return end_for(sent.error());
   auto done = co_await connection_.start_tls(*tls, deadline);
-  if (!done) {
-    log::info("smtp.tls_failed", {{"session", context_.session_id}, {"error", done.error()}});
-    state_ = State::ended;  // no words: the stream is neither plain nor TLS
-    end_reason_ = "TLS handshake failed";
-    co_return;
-  }
+  if (!done) co_return end_for_tls(done.error());
   // [RFC3207 4.2] All knowledge of the client is gone (INVARIANT 3).
   reset_transaction();
   state_ = State::connected;

@@ -59,7 +59,7 @@ Task<> SmtpSession::run() {
                                {"peer", connection_.peer().text()}});
   auto ready = co_await begin();
   if (ready) co_await run_commands();
-  else end_for(ready.error());
+  else end_for_tls(ready.error());
   message_.reset();
   if (!connection_.output().empty()) {
     auto sent = co_await connection_.flush(after(kHandshakeTimeout.get()));
@@ -151,9 +151,13 @@ void SmtpSession::refuse(const smtp::Reply& r, std::string_view what) {
   if (r.code == 421) {
     state_ = State::ended;
     end_reason_ = "refused";
-  } else if (++errors_ >= kMaxErrors.get()) {
-    say_goodbye({4, 7, 0}, "Too many errors", "too many errors");
+  } else {
+    count_error();
   }
+}
+
+void SmtpSession::count_error() {
+  if (++errors_ >= kMaxErrors.get()) say_goodbye({4, 7, 0}, "Too many errors", "too many errors");
 }
 
 void SmtpSession::say_goodbye(smtp::EnhancedCode enhanced, std::string_view text, std::string_view reason) {
@@ -164,7 +168,15 @@ void SmtpSession::say_goodbye(smtp::EnhancedCode enhanced, std::string_view text
   end_reason_ = reason;
 }
 
+void SmtpSession::end_for_tls(const Error& error) {
+  log::info("smtp.tls_failed", {{"session", context_.session_id}, {"error", error}});
+  connection_.output().clear();  // no words: the stream is neither plain nor TLS
+  state_ = State::ended;
+  end_reason_ = "TLS handshake failed";
+}
+
 void SmtpSession::end_for(const Error& error) {
+  if (state_ == State::ended) return;
   switch (error.code) {
     case Errc::timed_out: say_goodbye({4, 4, 2}, "Timeout", "timeout"); break;  // [RFC5321 4.5.3.2]
     case Errc::cancelled: say_goodbye({4, 3, 2}, "Shutting down", "shutdown"); break;
@@ -173,10 +185,6 @@ void SmtpSession::end_for(const Error& error) {
       end_reason_ = "connection failed";
       log::info("smtp.connection_failed", {{"session", context_.session_id}, {"error", error}});
   }
-  // Inside of a handshake there is nobody to talk to.
-  if (context_.rules.tls == config::TlsMode::implicit && said_ == Said::nothing && messages_ == 0 &&
-      !connection_.is_tls())
-    connection_.output().clear();
   state_ = State::ended;
 }
 

@@ -63,7 +63,9 @@ class SmtpSession {
   void refuse(int code, smtp::EnhancedCode, std::string text, std::string_view what);
   // 421 and the end.
   void say_goodbye(smtp::EnhancedCode, std::string_view text, std::string_view reason);
-  void end_for(const Error&);  // of a wait on the connection
+  void end_for(const Error&);      // of a wait on the connection
+  void end_for_tls(const Error&);  // of a handshake
+  void count_error();
   void reset_transaction();
 
   // --- one file each

@@ -1,0 +1,65 @@
+// A whole session against arbitrary bytes: it ends when they end, and the store stays sound.
+// The first byte chooses the listener.
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "async/task_group.h"
+#include "base/log.h"
+#include "server/common/transcript_testing.h"
+#include "server/smtp/smtp_session.h"
+
+namespace posthorn::server {
+namespace {
+
+Task<> fill(TestServer& server) {
+  auto opened = co_await server.open();
+  auto domain = co_await server.add_domain("a.b");
+  auto ann = co_await server.add_account("u@a.b", "p");
+  auto bob = co_await server.add_account("v@a.b", "p", 1000);
+  CHECK(opened && domain && ann && bob);
+}
+
+Task<> run_one(TestServer& server, ListenerRules rules, std::string_view bytes) {
+  int fds[2];
+  CHECK(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) == 0);
+  {
+    net::Connection connection(fds[0], net::Peer{});
+    const auto sent = ::send(fds[1], bytes.data(), bytes.size(), MSG_DONTWAIT);  // what fits
+    CHECK(sent >= 0);
+    ::shutdown(fds[1], SHUT_WR);
+    co_await run_smtp_session(
+        {.services = server.services(), .rules = rules, .connection = connection, .session_id = "fuzz"});
+    connection.close();
+  }
+  ::close(fds[1]);
+}
+
+Task<> check(TestServer& server) {
+  const auto problems = co_await server.check();
+  CHECK(problems.empty());
+  co_await server.close();
+}
+
+}  // namespace
+}  // namespace posthorn::server
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace posthorn;
+  using namespace posthorn::server;
+  static const log::Capture quiet(log::Level::off);
+  static std::unique_ptr<TestServer> server;
+  static int runs = 0;
+  if (size < 2 || size > 100'000) return 0;
+  if (runs++ % 500 == 0) {
+    if (server) run_task(check(*server));
+    server = std::make_unique<TestServer>();
+    run_task(fill(*server));
+  }
+  constexpr config::Protocol kProtocols[] = {config::Protocol::smtp, config::Protocol::submission, config::Protocol::lmtp};
+  const ListenerRules rules{.protocol = kProtocols[data[0] % 3], .tls = config::TlsMode::none, .allow_plaintext_auth = true};
+  run_task(run_one(*server, rules, {reinterpret_cast<const char*>(data + 1), size - 1}));
+  return 0;
+}
