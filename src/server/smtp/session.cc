@@ -1,7 +1,7 @@
 #include "server/smtp/session.h"
 
-#include <array>
 #include <exception>
+#include <variant>
 
 #include "base/log.h"
 #include "server/smtp/commands.h"
@@ -14,12 +14,12 @@ namespace {
 
 constexpr std::size_t kMaxLine = 12288;  // [RFC4954 4]; the parser has the lower limits of the other commands
 
-}  // namespace
-
-// In the order of smtp::Command's alternatives.
 constexpr auto in(auto... states) { return static_cast<std::uint8_t>((... | (1u << static_cast<unsigned>(states)))); }
 constexpr std::uint8_t kAnywhere = 0xff;
 
+}  // namespace
+
+// In the order of smtp::Command's alternatives.
 const SmtpSession::Entry SmtpSession::kCommands[] = {
     {"EHLO", kAnywhere, &SmtpSession::cmd_hello},
     {"HELO", kAnywhere, &SmtpSession::cmd_hello},
@@ -111,8 +111,7 @@ Task<Result<std::string_view>> SmtpSession::next_line(std::size_t limit) {
 }
 
 Task<> SmtpSession::run_line(std::string_view line) {
-  const bool utf8 = state_ != State::connected && state_ != State::greeted && mail_.smtp_utf8;
-  auto command = smtp::parse_command(line, {.limits = {}, .transaction_is_utf8 = utf8});
+  auto command = smtp::parse_command(line, {.limits = {}, .transaction_is_utf8 = mail_.smtp_utf8});
   if (!command) {
     const auto& error = command.error();
     refuse(error.reply, "syntax");
