@@ -54,6 +54,7 @@ Task<Result<void>> Session::sync(Expunges expunges, WithUid with_uid) {
   CO_TRY(auto now, co_await account_->view(selected_->id));
   if (now != selected_->told) CO_TRY_OK(co_await tell(std::move(now), expunges, with_uid));
   selected_->mod_seq = state->highest_mod_seq;
+  tell_new_keywords(*state);
   co_return Result<void>{};
 }
 
