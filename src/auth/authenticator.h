@@ -15,7 +15,7 @@ namespace posthorn::auth {
 
 inline const Setting<std::chrono::seconds> kSuccessCache{
     "auth.success_cache", std::chrono::minutes(5), std::chrono::seconds(0), std::chrono::hours(24),
-    "A password that was right is not hashed again for this long; 0 hashes every time (docs/decisions/sign-in-cache.md)."};
+    "A password that was right is not hashed again for this long; 0 hashes every time (docs/decisions/0013-sign-in-cache.md)."};
 
 struct Identity {
   AccountId account;
