@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import ssl
 import tempfile
 import unittest
 
@@ -86,7 +87,7 @@ class Curl(ClientTestCase):
         last = listing.split()[-2]
         self.assertIn("Subject: curl-pop", self.run_tool("curl", "-sSk", f"{base}/{last}", *user))
         self.assertIn("Subject: curl-pop", self.run_tool("curl", "-sSk", "--ssl-reqd", f"pop3://127.0.0.1:{self.port('pop3')}/{last}", *user))
-        self.run_tool("curl", "-sSk", f"{base}/{last}", *user, "-X", "DELE")
+        self.run_tool("curl", "-sSk", f"{base}/{last}", *user, "-X", "DELE", "--head")
         self.assertNotIn("curl-pop", "".join(self.inbox(ALICE)))
 
 
@@ -106,15 +107,17 @@ class Swaks(ClientTestCase):
     def test_lmtp_answers_each_recipient(self):
         out = self.run_tool(self.tool("swaks"), "--protocol", "LMTP", "--server", f"127.0.0.1:{self.port('lmtp')}", "--from", ALICE,
                             "--to", f"{BOB},{ALICE}", "--header", "Subject: swaks-lmtp")
-        self.assertEqual(out.count("<-  250 2.0.0") + out.count("<-  250 2.1.5"), out.count("<-  250 2.") , out)
+        after_data = out.split(" -> .", 1)[1].split(" -> QUIT", 1)[0]
+        self.assertEqual(after_data.count("250 2."), 2, out)
         self.assert_one("swaks-lmtp")
         self.assert_one("swaks-lmtp", ALICE)
 
     def test_no_password_without_tls(self):
         out = self.run_tool(self.tool("swaks"), "--server", f"127.0.0.1:{self.port('smtp')}", "--from", ALICE, "--to", BOB,
                             "--auth", "PLAIN", "--auth-user", ALICE, "--auth-password", PASSWORD, status=None)
-        self.assertIn("AUTH", out)
-        self.assertNotIn("235", out)
+        self.assertNotIn("250-AUTH", out)
+        self.assertIn("did not advertise", out.replace("not advertised", "did not advertise"))
+        self.assertNotIn("235 ", out)
 
 
 class Msmtp(ClientTestCase):
@@ -191,7 +194,7 @@ class Mbsync(ClientTestCase):
 Host 127.0.0.1
 Port {self.port('imap_plain')}
 User {ALICE}
-Pass {PASSWORD}
+Pass "{PASSWORD}"
 SSLType None
 AuthMechs LOGIN
 
@@ -255,6 +258,8 @@ set from="{ALICE}"
 set copy=no
 set wait_key=no
 set quit=yes
+set confirmcreate=no
+set confirmappend=no
 set delete=no
 set sleep_time=0
 set header_cache=""
@@ -271,11 +276,8 @@ set header_cache=""
             self.assertIn("mutt-read", f.read())
 
     def certificate(self):
-        with open(os.path.join(self.server.data, self.certificate_name()), "rb") as f:
-            return f.read()
-
-    def certificate_name(self):
-        return next(n for n in sorted(os.listdir(self.server.data)) if n.endswith(".pem") and "key" not in n)
+        """As the server shows it: self-signed, to be trusted."""
+        return ssl.get_server_certificate(("127.0.0.1", self.port("imaps")))
 
 
 if __name__ == "__main__":
