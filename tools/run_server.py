@@ -87,6 +87,8 @@ def ensure_accounts(binary, config, data):
         known[address] = secrets.token_urlsafe(9)
         action = "password" if address in existing else "add"
         admin(binary, config, "account", action, address, "--password-file", "-", stdin=known[address] + "\n")
+    if "postmaster@example.test" not in admin(binary, config, "alias", "list"):
+        admin(binary, config, "alias", "add", "postmaster@example.test", ACCOUNTS[0])
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as f:
         f.writelines(f"{address} {known[address]}\n" for address in ACCOUNTS)
     return known

@@ -69,8 +69,8 @@ Result<std::unique_ptr<Storage>> Storage::open(const config::Config& config, std
 }
 
 Task<Result<void>> Storage::open_all() {
+  CO_TRY_OK(co_await store_.open());  // first: data of another version are not touched
   CO_TRY_OK(co_await blobs_.open());
-  CO_TRY_OK(co_await store_.open());
   CO_TRY_OK(co_await directory_.open());
   co_return co_await remove_leftovers();
 }

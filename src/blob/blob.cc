@@ -42,6 +42,17 @@ std::uint64_t now_microseconds() {
 
 }  // namespace
 
+Draft::Draft(Draft&& other) noexcept
+    : blobs_(std::exchange(other.blobs_, nullptr)),
+      id_(other.id_),
+      size_(other.size_),
+      chunks_(other.chunks_),
+      pending_(std::move(other.pending_)) {}
+
+Draft::~Draft() {
+  if (blobs_ && chunks_ > 0 && blobs_->on_abandoned_) blobs_->on_abandoned_({id_, size_});
+}
+
 Task<Result<void>> Draft::write(std::string_view bytes) {
   size_ += bytes.size();
   while (!bytes.empty()) {
@@ -66,7 +77,7 @@ Sealed Draft::seal() && {
   Sealed sealed{id_, size_, {}};
   sealed.batch.put(Space::blob, shard_of(id_), chunk_key(id_, chunks_), encode_chunk(pending_, true));
   if (chunks_ > 0) sealed.batch.erase(Space::blob_open, shard_of(id_), id_key(id_));
-  blobs_->renew_reservation(sealed.batch);
+  std::exchange(blobs_, nullptr)->renew_reservation(sealed.batch);
   pending_ = {};
   return sealed;
 }

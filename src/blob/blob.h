@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -33,12 +34,13 @@ struct Sealed {
 
 class Blobs;
 
-// A blob being written.  Up to one chunk is in memory; more is written ahead, unsynced.  Dropping it leaves nothing
-// referenced: what was written ahead is swept.
+// A blob being written.  Up to one chunk is in memory; more is written ahead, unsynced.  What a dropped draft has written
+// ahead is removed (Blobs::on_abandoned), or swept at the next start.
 class Draft {
  public:
-  Draft(Draft&&) = default;
-  Draft& operator=(Draft&&) = default;
+  Draft(Draft&& other) noexcept;
+  Draft& operator=(Draft&&) = delete;
+  ~Draft();
   Id id() const { return id_; }
   std::uint64_t size() const { return size_; }
   Task<Result<void>> write(std::string_view bytes);  // bytes are copied before the first wait
@@ -58,22 +60,25 @@ class Draft {
 // Threads: any.
 class Blobs {
  public:
+  struct Unlinked {
+    Id id;
+    std::uint64_t size;  // of the message, bytes
+  };
+
   explicit Blobs(kv::Store& store) : store_(store) {}
 
   // Reads the id counter and sweeps what a crash left.  Call once before anything else.
   Task<Result<void>> open();
 
   Draft begin();
+  // Called when a draft is dropped after it has written ahead, on the dropping thread; set once, before begin().
+  void on_abandoned(std::function<void(Unlinked)> f) { on_abandoned_ = std::move(f); }
   // Rows that link / unlink a blob to an account; the caller commits them with its own rows.
   static void put_link(kv::Batch&, Id, AccountId);
   static void erase_link(kv::Batch&, Id, AccountId);
   // Marks a blob whose last link goes with this batch: if the process ends before remove_unlinked(), the next start removes it.
   static void put_doomed(kv::Batch&, Id);
   // Deletes the bytes of those that have no link left.  Call it after the unlinking commit.
-  struct Unlinked {
-    Id id;
-    std::uint64_t size;  // of the message, bytes
-  };
   Task<Result<void>> remove_unlinked(std::vector<Unlinked>);
 
   // The piece [offset, offset + length) of the blob, cut at its end; at most kChunkSize bytes are returned at once, possibly fewer than asked for:
@@ -105,6 +110,7 @@ class Blobs {
   Task<Result<void>> check_links(std::uint64_t shard, kv::SnapshotPtr at, Report&);
 
   kv::Store& store_;
+  std::function<void(Unlinked)> on_abandoned_;
   std::mutex mutex_;               // guards the id counter
   std::uint64_t last_id_ = 0;
   std::uint64_t reserved_until_ = 0;

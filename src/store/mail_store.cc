@@ -37,6 +37,7 @@ Task<Result<void>> Incoming::write(std::string_view bytes) {
 MailStore::MailStore(kv::Store& kv, blob::Blobs& blobs, WorkerPool& workers, Options options)
     : kv_(kv), blobs_(blobs), workers_(workers), options_(options), background_(std::make_unique<Background>()) {
   background_->reactors.start();
+  blobs_.on_abandoned([this](blob::Blobs::Unlinked blob) { remove_later({blob}); });
 }
 
 MailStore::~MailStore() { close(); }

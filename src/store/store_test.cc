@@ -144,6 +144,19 @@ TEST_F(StoreTest, NothingIsStoredWhenTheCommitFails) {
   EXPECT_EQ(uids(), "1 2 ");
 }
 
+TEST_F(StoreTest, AMessageBrokenOffLeavesNothing) {
+  make_account();
+  MessageId id;
+  {
+    auto incoming = mail->begin_incoming();
+    id = incoming.id();
+    for (int i = 0; i < 20; ++i) ASSERT_TRUE(run_task(incoming.write(std::string(60'000, 'x'))));
+    EXPECT_TRUE(run_task(blobs->read(id, 0, 10)));
+  }
+  mail->close();
+  EXPECT_EQ(run_task(blobs->check({})).value().blobs, 0u);
+}
+
 TEST_F(StoreTest, FlagsAreAddedRemovedAndReplaced) {
   make_account();
   for (int i = 0; i < 4; ++i) append();
