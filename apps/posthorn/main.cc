@@ -42,14 +42,12 @@ void add_server_commands(CLI::App& top, Arguments& a, Run& chosen) {
   command(top, a, chosen, "status", "How the running server is", [&a] { return status(a.common, a.all); })
       ->add_flag("--all", a.all, "All figures");
   auto* store = top.add_subcommand("store", "The stored mail");
-  store->require_subcommand(1);
   command(*store, a, chosen, "check", "Verify every checksum, link, counter and UID order (exit code 4: problems)",
           [&a] { return store_check(a.common); });
 }
 
 void add_domain_commands(CLI::App& top, Arguments& a, Run& chosen) {
   auto* domain = top.add_subcommand("domain", "Domains that are served here");
-  domain->require_subcommand(1);
   command(*domain, a, chosen, "add", "Add a domain", [&a] { return domain_add(a.common, a.domain); })
       ->add_option("domain", a.domain)->required();
   command(*domain, a, chosen, "list", "List the domains", [&a] { return domain_list(a.common); });
@@ -60,7 +58,6 @@ void add_domain_commands(CLI::App& top, Arguments& a, Run& chosen) {
 
 void add_account_commands(CLI::App& top, Arguments& a, Run& chosen) {
   auto* account = top.add_subcommand("account", "Accounts: addresses with a password and mail");
-  account->require_subcommand(1);
   const auto password_file = [&a](CLI::App* sub) {
     sub->add_option("address", a.address)->required();
     sub->add_option("--password-file", a.password_file, "The password is the first line of this file; - is standard input");
@@ -88,7 +85,6 @@ void add_account_commands(CLI::App& top, Arguments& a, Run& chosen) {
 
 void add_alias_commands(CLI::App& top, Arguments& a, Run& chosen) {
   auto* alias = top.add_subcommand("alias", "Addresses that stand for others; @domain stands for all that do not exist");
-  alias->require_subcommand(1);
   auto* add = command(*alias, a, chosen, "add", "Add an alias", [&a] { return alias_add(a.common, a.address, a.targets); });
   add->add_option("address", a.address)->required();
   add->add_option("target", a.targets)->required()->expected(1, 1000);
@@ -100,8 +96,8 @@ void add_alias_commands(CLI::App& top, Arguments& a, Run& chosen) {
 
 int run(int argc, char** argv) {
   CLI::App top("Posthorn, a mail server", "posthorn");
-  top.require_subcommand(1);
   Arguments arguments;
+  top.add_option("-c,--config", arguments.common.config, "The configuration file")->capture_default_str();
   Run chosen;
   add_server_commands(top, arguments, chosen);
   add_domain_commands(top, arguments, chosen);
@@ -112,7 +108,11 @@ int run(int argc, char** argv) {
   } catch (const CLI::ParseError& e) {
     return top.exit(e) == 0 ? kDone : kUsage;
   }
-  return chosen();
+  if (chosen) return chosen();
+  // "posthorn", or "posthorn account": what could follow.
+  const auto given = top.get_subcommands();
+  std::fputs((given.empty() ? top.help() : given.front()->help()).c_str(), stderr);
+  return kUsage;
 }
 
 }  // namespace

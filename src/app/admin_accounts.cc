@@ -169,8 +169,10 @@ Task<Answer> account_list(const Request& request) {
   for (const auto& record : found) {
     json::object shown{{"address", record.address}, {"id", record.id.value()}};
     if (request.flag("usage")) {
-      CO_TRY(const auto account, co_await request.storage.store().account(record.id));
-      const auto quota = account->quota();
+      const auto account = co_await request.storage.store().account(record.id);
+      if (!account && account.error().code == Errc::not_found) continue;  // removed since it was listed
+      if (!account) co_return std::unexpected(account.error());
+      const auto quota = (*account)->quota();
       shown["bytes"] = quota.bytes_used;
       shown["messages"] = quota.messages_used;
       shown["quota"] = quota.bytes_limit;

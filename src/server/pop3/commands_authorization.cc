@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "server/pop3/reply_for.h"
 #include "server/pop3/session.h"
+#include "server/pop3/settings.h"
 #include "text/base64.h"
 
 namespace posthorn::pop3 {
@@ -133,7 +134,7 @@ Session::Outcome Session::cmd_stls(Stls&) {
   }
   ok("Begin");
   CO_TRY_OK(co_await connection_.flush(deadline()));
-  CO_TRY_OK(co_await connection_.start_tls(*tls, deadline()));  // throws away what was pipelined in plain text
+  CO_TRY_OK(co_await connection_.start_tls(*tls, after(kHandshakeTimeout)));  // throws away what was pipelined in plain text
   user_.reset();
   errors_ = 0;
   co_return Result<void>{};

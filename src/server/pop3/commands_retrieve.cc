@@ -10,7 +10,7 @@ namespace posthorn::pop3 {
 
 // `filter` has take(piece), the part of it to send, and done(): no more is needed.
 template <class Filter>
-Session::Outcome Session::send_message(std::uint32_t number, std::size_t piece_size, Filter filter) {
+Session::Outcome Session::send_message(std::uint32_t number, Filter filter) {
   const auto* entry = maildrop_->find(number);
   if (!entry) {
     err("There is no such message");
@@ -21,7 +21,7 @@ Session::Outcome Session::send_message(std::uint32_t number, std::size_t piece_s
   proto::DotStuffer stuffer;
   std::uint64_t offset = 0;
   do {
-    auto piece = co_await maildrop_->account().read(message, offset, piece_size);
+    auto piece = co_await maildrop_->account().read(message, offset, blob::kChunkSize);
     if (!piece || (piece->empty() && offset < size)) {
       const auto error = piece ? Error{Errc::corrupt, "the message is shorter than its entry says"} : piece.error();
       log::warning("pop3.read_failed",
@@ -48,7 +48,7 @@ Session::Outcome Session::cmd_retr(Retr& retr) {
     bool done() const { return false; }
   };
   const bool exists = maildrop_->find(retr.number) != nullptr;
-  CO_TRY_OK(co_await send_message(retr.number, blob::kChunkSize, Everything{}));
+  CO_TRY_OK(co_await send_message(retr.number, Everything{}));
   if (exists) {
     ++retrieved_;
     retrieved.add();
@@ -57,8 +57,7 @@ Session::Outcome Session::cmd_retr(Retr& retr) {
 }
 
 Session::Outcome Session::cmd_top(Top& top) {
-  constexpr std::size_t kPiece = 16 * 1024;  // most headers fit, and most of the body is not asked for
-  co_return co_await send_message(top.number, kPiece, TopFilter(top.lines));
+  co_return co_await send_message(top.number, TopFilter(top.lines));
 }
 
 }  // namespace posthorn::pop3

@@ -82,7 +82,7 @@ Session::Outcome Session::greet() {
   if (context_.rules.tls == config::TlsMode::implicit && !connection_.is_tls()) {
     const auto tls = context_.services.tls();
     if (!tls) co_return fail(Errc::invalid, "no certificate");
-    CO_TRY_OK(co_await connection_.start_tls(*tls, deadline()));
+    CO_TRY_OK(co_await connection_.start_tls(*tls, after(kHandshakeTimeout)));
   }
   ok(context_.services.hostname + " POP3 ready");
   co_return Result<void>{};

@@ -61,7 +61,7 @@ class Session {
   template <class Put>
   Outcome list_one(std::uint32_t number, Put put);
   template <class Filter>
-  Outcome send_message(std::uint32_t number, std::size_t piece_size, Filter filter);
+  Outcome send_message(std::uint32_t number, Filter filter);
 
   void ok(std::string_view text);
   void err(std::string_view text);
