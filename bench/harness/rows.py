@@ -1,0 +1,181 @@
+"""The rows of the table, and how each is measured.
+
+A Group starts one peer and one Posthorn, fresh and empty, and measures one or more rows on both, round by round in turns.
+The numbers of messages differ between the two sides where the speeds do, so that every run lasts long enough to mean
+something; figures are always per second or per message."""
+import time
+from dataclasses import dataclass, field
+from typing import Callable, Optional
+
+from . import dovecot, machine, postfix
+
+KIB10 = 10240
+
+
+@dataclass(frozen=True)
+class Row:
+    name: str
+    work: str
+    unit: str
+    more_is_better: bool
+    times: Optional[float] = None  # target: so many times the peer's figure
+    under: Optional[float] = None  # target: an absolute figure
+    digits: int = 0
+
+
+ROWS = {r.name: r for r in (
+    Row("smtp", "SMTP to mailbox, end to end, 16 connections", "/s", True, times=12),
+    Row("lmtp16", "LMTP, 16 connections", "/s", True, times=5),
+    Row("lmtp1", "LMTP, 1 connection", "/s", True, times=3),
+    Row("cpu_smtp", "server CPU for one message, SMTP to mailbox", "ms", False, under=0.3, digits=3),
+    Row("cpu_lmtp", "server CPU for one message, LMTP", "ms", False, under=0.3, digits=3),
+    Row("flushes", "disk flushes per message, LMTP, 16 connections", "", False, under=0.2, digits=3),
+    Row("written", "written to disk per message of 10 KiB", "KiB", False, under=25, digits=1),
+    Row("append", "IMAP APPEND, 16 connections", "/s", True, times=4),
+    Row("idle", "memory of one idle IMAP connection, plain", "KiB", False, under=8, digits=1),
+    Row("idle_tls", "memory of one idle IMAP connection, TLS", "KiB", False, under=28, digits=1),
+    Row("notify", "new mail: from the 250 to EXISTS at IDLE, median", "ms", False, under=0.5, digits=3),
+    Row("pop3", "POP3 RETR of everything, 16 connections, pipelined", "/s", True, times=1.2),
+    Row("login", "IMAP sign-in, 16 connections, plain, cheap hash", "/s", True, times=3),
+    Row("login_tls", "IMAP sign-in, 16 connections, TLS, cheap hash", "/s", True, times=1.5),
+    Row("argon2id", "IMAP sign-in, 16 connections, plain, argon2id, every one hashed", "/s", True),
+    Row("argon2id_cached", "IMAP sign-in, 16 connections, plain, argon2id, cache of right passwords", "/s", True),
+)}
+
+
+@dataclass
+class Group:
+    rows: tuple
+    measure: Callable  # (bench, server, is_peer) -> {row: figure}
+    peer: Optional[Callable] = None  # (bench, folder) -> Server
+    peer_missing: Callable = dovecot.why_not
+    warm_up: Callable = lambda bench, server: None
+    posthorn: dict = field(default_factory=dict)  # more arguments of Posthorn()
+
+
+def dovecot_with(mail_format, tuned=False):
+    return lambda bench, folder: dovecot.Dovecot(folder, bench.certificate, bench.users, mail_format, tuned)
+
+
+def lmtp(bench, server, label, messages, conns, **options):
+    return bench.load.run(server, "lmtp", "lmtp", label, "--pipeline", messages=messages, size=KIB10, conns=conns,
+                          verify_port=server.ports["imap"], **options)
+
+
+def warm_mailboxes(bench, server):
+    lmtp(bench, server, "warm-up", 200, 16)
+
+
+def milliseconds_each(answer):
+    return answer["srv_cpu_s"] * 1000 / answer["ok"]
+
+
+def measure_smtp(bench, server, is_peer):
+    answer = bench.load.run(server, "smtp", "smtp", "smtp c16", "--pipeline", settle=True, messages=bench.count(is_peer, 1500, 12000),
+                            size=KIB10, conns=16, verify_port=server.ports["imap"])
+    return {"smtp": answer["e2e_rate"], "cpu_smtp": milliseconds_each(answer)}
+
+
+def measure_lmtp(bench, server, is_peer):
+    many = lmtp(bench, server, "lmtp c16", bench.count(is_peer, 2500, 16000), 16, settle=True)
+    one = lmtp(bench, server, "lmtp c1", bench.count(is_peer, 800, 4000), 1)
+    return {"lmtp16": many["rate"], "lmtp1": one["rate"], "cpu_lmtp": milliseconds_each(many)}
+
+
+def measure_disk(bench, server, is_peer):
+    """Everything that reaches the disk for these messages, however late: what the server still holds in memory and in logs is
+    forced out by a restart (Posthorn moves its log into table files then), what the kernel holds by sync."""
+    messages = bench.count(is_peer, 4000, 24000)
+    kib_noise, flush_noise = bench.disk_noise()
+    own = machine.written_kib(server.roots())
+    kib, flushes = bench.disk.counters()
+    begin = time.monotonic()
+    answer = lmtp(bench, server, "lmtp c16, writes counted", messages, 16)
+    machine.wait_until_quiet(server.roots())
+    own = machine.written_kib(server.roots()) - own
+    server.restart()
+    machine.wait_until_quiet(server.roots())
+    own += machine.written_kib(server.roots())
+    bench.sync()
+    seconds = time.monotonic() - begin
+    kib_after, flushes_after = bench.disk.counters()
+    per_message = {"flushes": (flushes_after - flushes) / answer["ok"], "written": (kib_after - kib) / answer["ok"]}
+    bench.keep({"server": server.title, "label": "writes", "messages": answer["ok"], "seconds": seconds, **per_message,
+                "given_to_file_system_kib": own / answer["ok"], "others_kib_per_s": kib_noise, "others_flushes_per_s": flush_noise})
+    bench.note(f"{server.title}: of all that was written, its own processes gave {own / answer['ok']:.1f} KiB a message to the file system; "
+               f"others wrote {kib_noise:.0f} KiB/s with {flush_noise:.1f} flushes/s before the run, which lasted {seconds:.0f} s")
+    return per_message if bench.disk.known else {}
+
+
+def measure_append(bench, server, is_peer):
+    answer = bench.load.run(server, "imap-append", "imap", "append c16", messages=bench.count(is_peer, 4000, 16000), size=KIB10, conns=16,
+                            verify_port=server.ports["imap"])
+    return {"append": answer["rate"]}
+
+
+def measure_idle(tls):
+    """A fresh process, brought to its normal state by a few sessions at a time (what many at once would leave behind in the allocator
+    would make the connections look cheaper than they are), then 500 connections in IDLE."""
+    protocol, flags, row = ("imaps", ("--tls",), "idle_tls") if tls else ("imap", (), "idle")
+
+    def measure(bench, server, _is_peer):
+        server.restart()
+        bench.load.run(server, "imap-mixed", protocol, "warm-up", *flags, conns=4, seconds=3)
+        machine.wait_until_quiet(server.roots())
+        answer = bench.load.run(server, "imap-idle", protocol, f"500 {row}", *flags, conns=500, hold=3, timeout=120)
+        return {row: answer["pss_kb_per_conn"]}
+    return measure
+
+
+def warm_with_mail(bench, server):
+    lmtp(bench, server, "fill", 1000, 16)
+
+
+def measure_notify(bench, server, is_peer):
+    answer = bench.load.run(server, "notify", "lmtp", "notify", "--lmtp", imap_port=server.ports["imap"], conns=20,
+                            messages=bench.count(is_peer, 40, 400), gap_ms=20)
+    return {"notify": answer["lat_ms"]["from_250"]["p50"]}
+
+
+def fill_for_pop3(bench, server):
+    lmtp(bench, server, "fill", bench.count(True, 10000, 10000), 16)
+    pop3(bench, server, "warm-up", 100)
+
+
+def pop3(bench, server, label, sessions):
+    return bench.load.run(server, "pop3", "pop3", label, "--pipeline", count=sessions, conns=16)
+
+
+def measure_pop3(bench, server, _is_peer):
+    return {"pop3": pop3(bench, server, "pop3 c16", 400)["msg_rate"]}
+
+
+def measure_login(row, protocol, *flags, peer, ours):
+    def measure(bench, server, is_peer):
+        answer = bench.load.run(server, "imap-login", protocol, row, *flags, count=bench.count(is_peer, peer, ours), conns=16)
+        return {row: answer["rate"]}
+    return measure
+
+
+def warm_login(bench, server):
+    bench.load.run(server, "imap-login", "imap", "warm-up", count=200, conns=16)
+
+
+GROUPS = (
+    Group(("smtp", "cpu_smtp"), measure_smtp, lambda b, folder: postfix.PostfixDovecot(folder, b.certificate, b.users, "sdbox"),
+          postfix.why_not, warm_mailboxes),
+    Group(("lmtp16", "lmtp1", "cpu_lmtp"), measure_lmtp, dovecot_with("sdbox"), warm_up=warm_mailboxes),
+    Group(("flushes", "written"), measure_disk, dovecot_with("sdbox"), warm_up=warm_mailboxes),
+    Group(("append",), measure_append, dovecot_with("mdbox"), warm_up=warm_mailboxes),
+    Group(("idle",), measure_idle(False), dovecot_with("mdbox"), warm_up=warm_with_mail),
+    Group(("idle_tls",), measure_idle(True), dovecot_with("mdbox", tuned=True), warm_up=warm_with_mail),
+    Group(("notify",), measure_notify, dovecot_with("mdbox"), warm_up=warm_mailboxes),
+    Group(("pop3",), measure_pop3, dovecot_with("maildir"), warm_up=fill_for_pop3),
+    Group(("login",), measure_login("login", "imap", peer=4000, ours=12000), dovecot_with("mdbox", tuned=True), warm_up=warm_login),
+    Group(("login_tls",), measure_login("login_tls", "imaps", "--tls", peer=2000, ours=4000), dovecot_with("mdbox", tuned=True),
+          warm_up=warm_login),
+    Group(("argon2id",), measure_login("argon2id", "imap", peer=0, ours=800), warm_up=warm_login,
+          posthorn={"scheme": "argon2id", "more_auth": 'success_cache = "0 s"\n'}),
+    Group(("argon2id_cached",), measure_login("argon2id_cached", "imap", peer=0, ours=12000), warm_up=warm_login,
+          posthorn={"scheme": "argon2id"}),
+)
