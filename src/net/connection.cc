@@ -42,6 +42,7 @@ struct Connection::Impl {
   Alarm alarm;
   std::shared_ptr<const TlsContext> context;
   bool waiting = false;
+  bool waiting_to_read = false;
   bool timed_out = false;
 };
 
@@ -82,7 +83,8 @@ void Connection::interrupt() {
 
 void Connection::shut_down() {
   shut_down_ = true;
-  if (impl_->waiting) impl_->descriptor.cancel();
+  // What is being sent may go out: only waits for the peer's next words end.
+  if (impl_->waiting && impl_->waiting_to_read) impl_->descriptor.cancel();
 }
 
 Task<Result<void>> Connection::wait_ready(Direction direction, Deadline deadline, bool interruptible) {
@@ -100,6 +102,7 @@ Task<Result<void>> Connection::wait_ready(Direction direction, Deadline deadline
       impl_.get());
   boost::system::error_code error;
   impl_->waiting = true;
+  impl_->waiting_to_read = direction == Direction::read;
   waiting_interruptible_ = interruptible;
   co_await impl_->descriptor.async_wait(direction == Direction::read ? asio::posix::stream_descriptor::wait_read
                                                                       : asio::posix::stream_descriptor::wait_write,

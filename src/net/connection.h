@@ -74,7 +74,8 @@ class Connection {
   // --- ending
   // Wakes a read_more_or_interrupt() (now, or the next one).  On the reactor's thread only.
   void interrupt();
-  // Every wait from now on fails with `cancelled`; a wait under way is woken.  Used by shutdown.
+  // Every wait for input from now on fails with `cancelled`, and one under way is woken; output may still go out.  Used by
+  // shutdown.
   void shut_down();
   void close();
 
