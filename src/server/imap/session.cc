@@ -228,6 +228,7 @@ Task<> run_imap_session(server::SessionContext context) {
   const bool failed = co_await run_guarded(session);
   if (failed) context.connection.close();
   log::info("imap.closed", {{"session", context.session_id},
+                            {"user", session.user()},
                             {"reason", failed ? std::string_view("exception") : session.end_reason()},
                             {"commands", session.commands()}});
 }

@@ -50,6 +50,7 @@ class Session {
   Task<> run();
   std::string_view end_reason() const { return end_reason_; }
   std::uint32_t commands() const { return commands_; }
+  const std::string& user() const { return user_; }  // empty before signing in
 
   // --- one file each: cmd_*.cc.  They write untagged responses; the tagged one is returned.
   Task<Result<Reply>> cmd_capability(Command&);
