@@ -30,7 +30,8 @@ ROWS = {r.name: r for r in (
     Row("cpu_smtp", "server CPU for one message, SMTP to mailbox", "ms", False, under=0.3, digits=3),
     Row("cpu_lmtp", "server CPU for one message, LMTP", "ms", False, under=0.3, digits=3),
     Row("flushes", "disk flushes per message, LMTP, 16 connections", "", False, under=0.2, digits=3),
-    Row("written", "written to disk per message of 10 KiB", "KiB", False, under=25, digits=1),
+    Row("written", "written to disk per message of 10 KiB, text", "KiB", False, under=25, digits=1),
+    Row("written_random", "written to disk per message of 10 KiB, random base64", "KiB", False, under=25, digits=1),
     Row("append", "IMAP APPEND, 16 connections", "/s", True, times=4),
     Row("idle", "memory of one idle IMAP connection, plain", "KiB", False, under=8, digits=1),
     Row("idle_tls", "memory of one idle IMAP connection, TLS", "KiB", False, under=28, digits=1),
@@ -57,8 +58,8 @@ def dovecot_with(mail_format, tuned=False):
     return lambda bench, folder: dovecot.Dovecot(folder, bench.certificate, bench.users, mail_format, tuned)
 
 
-def lmtp(bench, server, label, messages, conns, **options):
-    return bench.load.run(server, "lmtp", "lmtp", label, "--pipeline", messages=messages, size=KIB10, conns=conns,
+def lmtp(bench, server, label, messages, conns, *flags, **options):
+    return bench.load.run(server, "lmtp", "lmtp", label, "--pipeline", *flags, messages=messages, size=KIB10, conns=conns,
                           verify_port=server.ports["imap"], **options)
 
 
@@ -71,26 +72,32 @@ def milliseconds_each(answer):
 
 
 def measure_smtp(bench, server, is_peer):
-    answer = bench.load.run(server, "smtp", "smtp", "smtp c16", "--pipeline", settle=True, messages=bench.count(is_peer, 1500, 12000),
+    answer = bench.load.run(server, "smtp", "smtp", "smtp c16", "--pipeline", settle=True, messages=bench.count(is_peer, 1600, 16000),
                             size=KIB10, conns=16, verify_port=server.ports["imap"])
     return {"smtp": answer["e2e_rate"], "cpu_smtp": milliseconds_each(answer)}
 
 
 def measure_lmtp(bench, server, is_peer):
-    many = lmtp(bench, server, "lmtp c16", bench.count(is_peer, 2500, 16000), 16, settle=True)
+    many = lmtp(bench, server, "lmtp c16", bench.count(is_peer, 4000, 24000), 16, settle=True)
     one = lmtp(bench, server, "lmtp c1", bench.count(is_peer, 800, 4000), 1)
     return {"lmtp16": many["rate"], "lmtp1": one["rate"], "cpu_lmtp": milliseconds_each(many)}
 
 
 def measure_disk(bench, server, is_peer):
-    """Everything that reaches the disk for these messages, however late: what the server still holds in memory and in logs is
-    forced out by a restart (Posthorn moves its log into table files then), what the kernel holds by sync."""
-    messages = bench.count(is_peer, 4000, 24000)
-    kib_noise, flush_noise = bench.disk_noise()
+    """Once with text, which Posthorn stores compressed, and once with what cannot be compressed."""
+    flushes, text = written(bench, server, "text", bench.count(is_peer, 8000, 24000))
+    _, noise = written(bench, server, "random base64", bench.count(is_peer, 4000, 16000), "--random")
+    return {"flushes": flushes, "written": text, "written_random": noise} if bench.disk.known else {}
+
+
+def written(bench, server, what, messages, *flags):
+    """(flushes, KiB) per message: everything that reaches the disk, however late. What the server still holds in memory and in logs
+    is forced out by a restart (Posthorn moves its log into table files then), what the kernel holds by sync."""
+    noise_kib, noise_flushes = bench.disk_noise()
     own = machine.written_kib(server.roots())
     kib, flushes = bench.disk.counters()
     begin = time.monotonic()
-    answer = lmtp(bench, server, "lmtp c16, writes counted", messages, 16)
+    answer = lmtp(bench, server, f"lmtp c16, {what}, writes counted", messages, 16, *flags)
     machine.wait_until_quiet(server.roots())
     own = machine.written_kib(server.roots()) - own
     server.restart()
@@ -99,16 +106,17 @@ def measure_disk(bench, server, is_peer):
     bench.sync()
     seconds = time.monotonic() - begin
     kib_after, flushes_after = bench.disk.counters()
-    per_message = {"flushes": (flushes_after - flushes) / answer["ok"], "written": (kib_after - kib) / answer["ok"]}
-    bench.keep({"server": server.title, "label": "writes", "messages": answer["ok"], "seconds": seconds, **per_message,
-                "given_to_file_system_kib": own / answer["ok"], "others_kib_per_s": kib_noise, "others_flushes_per_s": flush_noise})
-    bench.note(f"{server.title}: of all that was written, its own processes gave {own / answer['ok']:.1f} KiB a message to the file system; "
-               f"others wrote {kib_noise:.0f} KiB/s with {flush_noise:.1f} flushes/s before the run, which lasted {seconds:.0f} s")
-    return per_message if bench.disk.known else {}
+    done = answer["ok"]
+    result = (flushes_after - flushes) / done, (kib_after - kib) / done
+    bench.keep({"server": server.title, "label": f"writes, {what}", "messages": done, "seconds": seconds, "flushes": result[0], "written": result[1],
+                "own_kib": own / done, "others_kib_per_s": noise_kib, "others_flushes_per_s": noise_flushes})
+    bench.note(f"{server.title}, {what}: its own processes gave {own / done:.1f} KiB a message to the file system; others wrote "
+               f"{noise_kib:.0f} KiB/s with {noise_flushes:.1f} flushes/s before the run, which lasted {seconds:.0f} s")
+    return result
 
 
 def measure_append(bench, server, is_peer):
-    answer = bench.load.run(server, "imap-append", "imap", "append c16", messages=bench.count(is_peer, 4000, 16000), size=KIB10, conns=16,
+    answer = bench.load.run(server, "imap-append", "imap", "append c16", messages=bench.count(is_peer, 6000, 32000), size=KIB10, conns=16,
                             verify_port=server.ports["imap"])
     return {"append": answer["rate"]}
 
@@ -137,17 +145,21 @@ def measure_notify(bench, server, is_peer):
     return {"notify": answer["lat_ms"]["from_250"]["p50"]}
 
 
+# Few and large mailboxes, so that signing in does not hide the reading.
+POP3_USERS, POP3_MESSAGES = 25, 400
+
+
 def fill_for_pop3(bench, server):
-    lmtp(bench, server, "fill", bench.count(True, 10000, 10000), 16)
-    pop3(bench, server, "warm-up", 100)
+    lmtp(bench, server, "fill", POP3_USERS * POP3_MESSAGES, 16, users=POP3_USERS)
+    pop3(bench, server, "warm-up", POP3_USERS)
 
 
 def pop3(bench, server, label, sessions):
-    return bench.load.run(server, "pop3", "pop3", label, "--pipeline", count=sessions, conns=16)
+    return bench.load.run(server, "pop3", "pop3", label, "--pipeline", count=sessions, conns=16, users=POP3_USERS)
 
 
-def measure_pop3(bench, server, _is_peer):
-    return {"pop3": pop3(bench, server, "pop3 c16", 400)["msg_rate"]}
+def measure_pop3(bench, server, is_peer):
+    return {"pop3": pop3(bench, server, "pop3 c16", bench.count(is_peer, 200, 400))["msg_rate"]}
 
 
 def measure_login(row, protocol, *flags, peer, ours):
@@ -165,17 +177,17 @@ GROUPS = (
     Group(("smtp", "cpu_smtp"), measure_smtp, lambda b, folder: postfix.PostfixDovecot(folder, b.certificate, b.users, "sdbox"),
           postfix.why_not, warm_mailboxes),
     Group(("lmtp16", "lmtp1", "cpu_lmtp"), measure_lmtp, dovecot_with("sdbox"), warm_up=warm_mailboxes),
-    Group(("flushes", "written"), measure_disk, dovecot_with("sdbox"), warm_up=warm_mailboxes),
+    Group(("flushes", "written", "written_random"), measure_disk, dovecot_with("sdbox"), warm_up=warm_mailboxes),
     Group(("append",), measure_append, dovecot_with("mdbox"), warm_up=warm_mailboxes),
     Group(("idle",), measure_idle(False), dovecot_with("mdbox"), warm_up=warm_with_mail),
     Group(("idle_tls",), measure_idle(True), dovecot_with("mdbox", tuned=True), warm_up=warm_with_mail),
     Group(("notify",), measure_notify, dovecot_with("mdbox"), warm_up=warm_mailboxes),
     Group(("pop3",), measure_pop3, dovecot_with("maildir"), warm_up=fill_for_pop3),
-    Group(("login",), measure_login("login", "imap", peer=4000, ours=12000), dovecot_with("mdbox", tuned=True), warm_up=warm_login),
-    Group(("login_tls",), measure_login("login_tls", "imaps", "--tls", peer=2000, ours=4000), dovecot_with("mdbox", tuned=True),
+    Group(("login",), measure_login("login", "imap", peer=5000, ours=30000), dovecot_with("mdbox", tuned=True), warm_up=warm_login),
+    Group(("login_tls",), measure_login("login_tls", "imaps", "--tls", peer=3000, ours=6000), dovecot_with("mdbox", tuned=True),
           warm_up=warm_login),
     Group(("argon2id",), measure_login("argon2id", "imap", peer=0, ours=800), warm_up=warm_login,
           posthorn={"scheme": "argon2id", "more_auth": 'success_cache = "0 s"\n'}),
-    Group(("argon2id_cached",), measure_login("argon2id_cached", "imap", peer=0, ours=12000), warm_up=warm_login,
+    Group(("argon2id_cached",), measure_login("argon2id_cached", "imap", peer=0, ours=30000), warm_up=warm_login,
           posthorn={"scheme": "argon2id"}),
 )

@@ -64,6 +64,14 @@ void build_pool() {
     string b;
     size_t col = 0;
     if (i % 64 == 7) b += "xyzzyneedle is here\r\n";
+    while (O.random && int64_t(b.size()) < body - 2) {
+      static const char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+      b += kDigits[rng() % 64];
+      if (++col == 76) {
+        b += "\r\n";
+        col = 0;
+      }
+    }
     while (int64_t(b.size()) < body - 2) {
       const char* wd = kWords[rng() % (sizeof kWords / sizeof *kWords)];
       b += wd;

@@ -88,6 +88,8 @@ void parse_options(int argc, char** argv) {
       O.multiappend = stoi(val());
     else if (a == "--dele")
       O.dele = true;
+    else if (a == "--random")
+      O.random = true;
     else if (a == "--check")
       O.check = true;
     else if (a == "--seconds")

@@ -29,8 +29,8 @@ struct Opt {
   double seconds = 10, hold = 2, timeout = 60, verify_timeout = 120, think_ms = 0, gap_ms = 0;
   bool tls = false, starttls = false, lmtp = false, auth = false, pipeline = false, bdat = false,
        dele = false, check = false;
-  bool notify_lmtp = false, compress_literal = true, disk = true, same_user = false, insecure_ok = true,
-       logout = true;
+  bool notify_lmtp = false, compress_literal = true, disk = true, same_user = false, random = false,
+       insecure_ok = true, logout = true;
   std::vector<int> server_pids;
 };
 extern Opt O;
