@@ -16,7 +16,7 @@ struct Common {
 
 // serve.cc
 int serve(const Common&, const std::string& version);
-int check_config(const Common&, bool settings);
+int check_config(const Common&, const std::string& settings);
 
 // commands.cc
 int domain_add(const Common&, const std::string& domain);

@@ -16,7 +16,8 @@ struct Arguments {
   Common common;
   std::string address, domain, password_file, quota = "none", file;
   std::vector<std::string> targets;
-  bool settings = false, usage = false, all = false;
+  std::string settings;
+  bool usage = false, all = false;
 };
 
 using Run = std::function<int()>;
@@ -34,7 +35,10 @@ void add_server_commands(CLI::App& top, Arguments& a, Run& chosen) {
   command(top, a, chosen, "serve", "Run the server in the foreground", [&a] { return serve(a.common, POSTHORN_VERSION); });
   command(top, a, chosen, "check-config", "Say what is wrong with the configuration file",
           [&a] { return check_config(a.common, a.settings); })
-      ->add_flag("--settings", a.settings, "Print every setting with its default instead");
+      ->add_option("--settings", a.settings, "Print every setting with its default instead: as toml, or as the manual's table (markdown)")
+      ->expected(0, 1)
+      ->default_str("toml")
+      ->check(CLI::IsMember({"toml", "markdown"}));
   command(top, a, chosen, "version", "Print the version", [] {
     std::puts("posthorn " POSTHORN_VERSION);
     return int{kDone};

@@ -89,9 +89,9 @@ int serve(const Common& common, const std::string& version) {
   return code;
 }
 
-int check_config(const Common& common, bool settings) {
-  if (settings) {
-    const auto text = config::settings_text();
+int check_config(const Common& common, const std::string& settings) {
+  if (!settings.empty()) {
+    const auto text = settings == "markdown" ? config::settings_markdown() : config::settings_text();
     std::fwrite(text.data(), 1, text.size(), stdout);
     return kDone;
   }

@@ -170,6 +170,8 @@ bool Parser::Impl::take_delimiter(std::string_view text) {
   Open& entry = open.back();
   region = position;
   if (text.substr(2 + length).starts_with("--")) {
+    // The end of this line may belong to the delimiter of an outer multipart that follows at once.
+    if (at_line_start) region -= line_end;
     entry.boundary.clear();
     --boundaries;
     if (entry.last_child != kNoPart) return true;

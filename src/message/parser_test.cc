@@ -194,6 +194,16 @@ TEST(Parser, Ranges) {
   EXPECT_EQ(s.root().lines, 6U);
 }
 
+// [RFC2046 5.1.1] The line end after an inner close delimiter belongs to the outer delimiter that follows at once.
+TEST(Parser, ACloseDelimiterDirectlyBeforeAnOuterOne) {
+  const std::string m = crlf(
+      "Content-Type: multipart/mixed; boundary=o\n\n--o\nContent-Type: multipart/mixed; boundary=i\n\n--i\n\none\n--i--\n--o\n\ntwo\n--o--\n");
+  const Summary s = parse_message(m);
+  ASSERT_EQ(s.parts.size(), 4U);
+  EXPECT_EQ(m.substr(s.parts[1].body.offset, s.parts[1].body.size), crlf("--i\n\none\n--i--"));
+  EXPECT_EQ(m.substr(s.parts[3].body.offset, s.parts[3].body.size), "two");
+}
+
 TEST(Parser, Fields) {
   const Summary s =
       parse_message(crlf("Received: a\nReceived: b\n by c\nX-Received: d\nDate: Fri, 21 Nov 1997 09:55:06 "

@@ -76,6 +76,12 @@ void Connection::close() {
   }
 }
 
+void Connection::acknowledge_now() {
+  const int one = 1;
+  if (impl_->descriptor.is_open())
+    ::setsockopt(impl_->descriptor.native_handle(), IPPROTO_TCP, TCP_QUICKACK, &one, sizeof one);
+}
+
 void Connection::interrupt() {
   interrupted_ = true;
   if (impl_->waiting && waiting_interruptible_) impl_->descriptor.cancel();

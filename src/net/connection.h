@@ -54,6 +54,10 @@ class Connection {
   // and answered with too_large: the connection can go on.
   Task<Result<std::string_view>> read_line(std::size_t limit, LineEnd, Deadline);
 
+  // Acknowledges what has arrived at once.  For the middle of a command whose sender may hold its next bytes back until then (Nagle
+  // there, a delayed acknowledgement of 40 ms here).
+  void acknowledge_now();
+
   // --- output.  Bytes put are sent by flush(); put never waits.
   void put(std::string_view bytes) { out_.append(bytes); }
   std::string& output() { return out_; }

@@ -106,6 +106,7 @@ Task<CommandReader::Event> Session::append_end() {
     if (!connection().input().empty()) continue;
     auto flushed = co_await flush();
     if (!flushed) co_return Event::fatal;
+    connection().acknowledge_now();  // imaplib sends the last CRLF by itself
     auto read = co_await read_more(after(kTransferTimeout.get()));
     if (!read) co_return Event::fatal;
   }
