@@ -22,6 +22,7 @@ namespace {
 
 constexpr std::size_t kScanBytes = 4 << 20;
 constexpr std::size_t kGroupBytes = 8 << 20;  // one synced write carries at most about this much
+constexpr auto kGatherTime = std::chrono::microseconds(400);
 
 Error error_of(const rocksdb::Status& s) {
   Errc code = Errc::io;
@@ -72,6 +73,7 @@ struct RocksDbStore::Impl {
   std::mutex mutex;
   std::condition_variable wake;
   std::vector<Pending*> queue;  // in the order of the calls
+  std::size_t wanted = 1;       // so many make the committer wake
   bool stopping = false;
   std::thread committer;
   std::thread collector;
@@ -112,8 +114,8 @@ struct RocksDbStore::Impl {
 
   // New mail is refused well before the disk is full, so that what frees room (deleting is writing, too) still works.
   Result<void> admit(const Batch& batch) {
-    const auto wanted = static_cast<std::uint64_t>(kMinFreeSpace.get());
-    const auto needed = stores_mail(batch) ? wanted : wanted / 4;
+    const auto kept_free = static_cast<std::uint64_t>(kMinFreeSpace.get());
+    const auto needed = stores_mail(batch) ? kept_free : kept_free / 4;
     if (free_space() < needed + batch.bytes()) return fail(Errc::no_space, "the disk of " + directory + " is nearly full");
     return {};
   }
@@ -151,12 +153,23 @@ struct RocksDbStore::Impl {
     }
   }
 
+  // Writers that were answered together come back together: waiting for them a moment, when there were several, makes one sync
+  // of what would be many.  A single writer never waits.
+  void gather(std::unique_lock<std::mutex>& hold, std::size_t writers) {
+    if (writers < 2) return;
+    wanted = writers - writers / 3;  // the slowest may miss the round
+    wake.wait_for(hold, kGatherTime, [this] { return stopping || queue.size() >= wanted; });
+    wanted = 1;
+  }
+
   void run_committer() {
     std::vector<Pending*> group;
     std::unique_lock hold(mutex);
+    std::size_t writers = 0;  // of the last round: those answered, and those that were waiting then
     for (;;) {
       wake.wait(hold, [this] { return stopping || !queue.empty(); });
       if (queue.empty()) return;
+      gather(hold, writers);
       group.clear();
       std::size_t size = 0, taken = 0;
       while (taken < queue.size() && size < kGroupBytes) size += queue[taken++]->batch.bytes();
@@ -166,6 +179,7 @@ struct RocksDbStore::Impl {
       write_group(group);
       for (Pending* p : group) p->done.set();  // *p may be gone after this
       hold.lock();
+      writers = group.size() + queue.size();
     }
   }
 
@@ -195,11 +209,13 @@ struct RocksDbStore::Impl {
 
   Task<Result<void>> submit(Batch batch, bool durable) {
     Pending pending{std::move(batch), durable, {}, {}};
+    bool enough = false;
     {
       std::lock_guard hold(mutex);
       queue.push_back(&pending);
+      enough = queue.size() >= wanted;
     }
-    wake.notify_one();
+    if (enough) wake.notify_one();
     co_await pending.done.wait();
     co_return std::move(pending.result);
   }
