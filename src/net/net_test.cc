@@ -155,13 +155,13 @@ TEST(ConnectionLimits, CountByAddressAndInAll) {
 }
 
 TEST(Listener, AcceptsOnItsReactor) {
-  ReactorPool reactors(1);
   std::atomic<int> accepted{0};
+  ReactorPool reactors(1);
   auto listener = Listener::open(reactors.at(0), *parse_address("127.0.0.1:0"), [&](int fd, Peer peer) {
     EXPECT_EQ(peer.ip, "127.0.0.1");
     EXPECT_TRUE(peer.loopback);
-    ::close(fd);
     ++accepted;
+    ::close(fd);
   });
   ASSERT_TRUE(listener);
   ASSERT_NE((*listener)->port(), 0);
