@@ -157,6 +157,42 @@ TEST_F(StoreTest, AMessageBrokenOffLeavesNothing) {
   EXPECT_EQ(run_task(blobs->check({})).value().blobs, 0u);
 }
 
+TEST_F(StoreTest, TheCheckOfARunningServerSeesNoDamageInWhatIsComingIn) {
+  make_account();
+  std::vector<Incoming> coming;  // more than there are shards: some are not the newest of theirs
+  for (int i = 0; i < 40; ++i) {
+    coming.push_back(mail->begin_incoming());
+    ASSERT_TRUE(run_task(coming.back().write(std::string(300'000, 'x'))));
+    append();
+  }
+  auto report = run_task(check_store(*kv, *blobs)).value();
+  EXPECT_TRUE(report.problems.empty()) << report.problems.front().text;
+}
+
+TEST_F(StoreTest, CopiesAndMovesEndWithTheUids) {
+  make_account();
+  for (int i = 0; i < 3; ++i) append();
+  {
+    auto change = run_task(Change::begin(account)).value();
+    change.edit(mailbox("Archive"))->uid_next = Uid(0xFFFFFFFD);
+    ASSERT_TRUE(run_task(change.commit()));
+  }
+  const UidSet all{{Uid(1), Uid(9)}};
+  EXPECT_EQ(run_task(account->copy(mailbox("INBOX"), all, mailbox("Archive"))).error().code, Errc::limit);
+  EXPECT_EQ(run_task(account->move(mailbox("INBOX"), all, mailbox("Archive"))).error().code, Errc::limit);
+  EXPECT_EQ(uids(), "1 2 3 ");
+  ASSERT_TRUE(run_task(account->copy(mailbox("INBOX"), {{Uid(1), Uid(2)}}, mailbox("Archive"))));
+  EXPECT_EQ(uids("Archive"), "4294967293 4294967294 ");
+}
+
+TEST_F(StoreTest, ADeletedMailboxHasNoView) {
+  make_account();
+  append("Archive");
+  const MailboxId id = mailbox("Archive");
+  ASSERT_TRUE(run_task(account->delete_mailbox("Archive")));
+  EXPECT_EQ(run_task(account->view(id)).error().code, Errc::not_found);
+}
+
 TEST_F(StoreTest, FlagsAreAddedRemovedAndReplaced) {
   make_account();
   for (int i = 0; i < 4; ++i) append();

@@ -64,20 +64,23 @@ struct MemoryStore::State {
   }
 
   Result<void> write(const Batch& batch, bool is_durable) {
-    std::function<Result<void>(const Batch&)> fault;
+    MemoryFaults fault;
     {
       std::lock_guard hold(mutex);
-      fault = faults.before_commit;
+      fault = faults;
     }
-    if (fault) TRY_OK(fault(batch));
-    std::lock_guard hold(mutex);
-    apply(batch);
-    stats.bytes_written += batch.bytes();
-    if (is_durable) {
-      durable = sequence;
-      ++stats.commits;
-      ++stats.syncs;
+    if (fault.before_commit) TRY_OK(fault.before_commit(batch));
+    {
+      std::lock_guard hold(mutex);
+      apply(batch);
+      stats.bytes_written += batch.bytes();
+      if (is_durable) {
+        durable = sequence;
+        ++stats.commits;
+        ++stats.syncs;
+      }
     }
+    if (fault.after_commit) TRY_OK(fault.after_commit(batch));
     return {};
   }
 };

@@ -8,9 +8,11 @@
 
 namespace posthorn::kv {
 
-// Fault injection for tests.  Any thread may set it; called before each batch takes effect.
+// Fault injection for tests.  Any thread may set it; called before each batch takes effect, and after it has: an error of the
+// latter is what the caller gets, although the batch was written.
 struct MemoryFaults {
-  std::function<Result<void>(const Batch&)> before_commit;
+  std::function<Result<void>(const Batch&)> before_commit = {};
+  std::function<Result<void>(const Batch&)> after_commit = {};
 };
 
 class MemoryStore final : public Store {
