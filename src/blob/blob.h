@@ -83,7 +83,7 @@ class Blobs {
 
   // The piece [offset, offset + length) of the blob, cut at its end; at most kChunkSize bytes are returned at once, possibly fewer than asked for:
   // go on behind them.  not_found: no such blob; corrupt: the checksum of a chunk does not match.
-  Task<Result<std::string>> read(Id, std::uint64_t offset, std::uint64_t length);
+  Task<Result<std::string>> read(Id, std::uint64_t offset, std::uint64_t length, kv::SnapshotPtr at = {});
 
   // What store check uses; `at` is the state it looks at.
   struct Problem {
