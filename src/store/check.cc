@@ -200,7 +200,7 @@ Task<Result<CheckReport>> check_store(kv::Store& store, blob::Blobs& blobs) {
       if (matched != check.messages().size()) report.problems.push_back({id, "some messages have no link to their bytes"});
       for (const auto& [message, seen] : check.messages()) {
         if (!seen.size) continue;
-        auto end = co_await blobs.read(message, seen.size - 1, 2);
+        auto end = co_await blobs.read(message, seen.size - 1, 2, at);
         if (!end || end->size() != 1)
           report.problems.push_back({id, "message " + std::to_string(message.value()) + ": its bytes are missing or of another length"});
       }
