@@ -108,6 +108,11 @@ Result<void> translate_keywords(std::vector<Entry>& entries, const MailboxState&
   return {};
 }
 
+Result<void> check_uids(const MailboxState& to, const std::vector<Entry>& more) {
+  if (more.size() > 0xFFFFFFFF - to.uid_next.value()) return fail(Errc::limit, "the mailbox has used up its UIDs");
+  return {};
+}
+
 Result<void> check_quota(const Quota& quota, const std::vector<Entry>& more) {
   std::uint64_t bytes = quota.bytes_used;
   for (const Entry& e : more) bytes += e.size;
@@ -160,6 +165,7 @@ Task<Result<CopyResult>> Account::copy(MailboxId from, UidSet uids, MailboxId to
   result.source_view = view;
   if (entries.empty()) co_return result;
   CO_TRY_OK(check_quota(change.core().quota, entries));
+  CO_TRY_OK(check_uids(*change.edit(to), entries));
   for (const Entry& e : entries) result.from.push_back(e.uid);
   CO_TRY_OK(translate_keywords(entries, *source, *change.edit(to)));
   CO_TRY_OK(co_await retain_messages(change, entries));
@@ -181,6 +187,7 @@ Task<Result<CopyResult>> Account::move(MailboxId from, UidSet uids, MailboxId to
     CO_TRY(result.source_view, co_await change.view(from));
     co_return result;
   }
+  CO_TRY_OK(check_uids(*change.edit(to), entries));
   for (const Entry& e : entries) result.from.push_back(e.uid);
   CO_TRY_OK(translate_keywords(entries, *source, *change.edit(to)));
   // The entries' messages keep their references: one goes, one comes.
