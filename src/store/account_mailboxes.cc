@@ -11,7 +11,6 @@ namespace {
 
 using kv::Space;
 constexpr std::size_t kMaxMailboxes = 200'000;
-constexpr std::uint32_t kDeleteSlice = 10'000;  // entries removed in one commit
 
 std::uint32_t now_seconds() {
   using namespace std::chrono;
@@ -60,20 +59,23 @@ Task<Result<MailboxStatePtr>> Account::create_mailbox(std::string name, CreateOp
     change.add_mailbox(std::move(state));
   }
   CO_TRY_OK(co_await change.commit());
-  co_return mailbox(id);
+  auto made = mailbox(id);
+  if (!made) co_return fail(Errc::not_found, "the mailbox has been deleted");
+  co_return made;
 }
 
 Task<Result<void>> Account::delete_mailbox(std::string name) {
   CO_TRY(name, normal_mailbox_name(name));
   if (name == "INBOX") co_return fail(Errc::invalid, "INBOX cannot be deleted");
-  for (;;) {
+  for (std::optional<MailboxId> id;;) {
     CO_TRY(auto change, co_await Change::begin(shared_from_this()));
-    auto state = find_mailbox(name);
+    auto state = id ? mailbox(*id) : find_mailbox(name);  // between two commits another one may get the name
     if (!state) co_return fail(Errc::not_found, "no mailbox " + name);
+    id = state->id;
     CO_TRY(auto view, co_await change.view(state->id));
-    const bool last = view->size() <= kDeleteSlice;
+    const bool last = view->size() <= kSlice;
     if (!view->empty()) {
-      const Uid end = last ? view->last_uid() : view->at(kDeleteSlice - 1).uid;
+      const Uid end = last ? view->last_uid() : view->at(kSlice - 1).uid;
       CO_TRY(auto removed, co_await take_entries(change, state->id, {{Uid(1), end}}));
       CO_TRY_OK(co_await release_messages(change, removed));
     }
@@ -84,6 +86,22 @@ Task<Result<void>> Account::delete_mailbox(std::string name) {
     CO_TRY_OK(co_await change.commit());
     if (last) co_return Result<void>{};
   }
+}
+
+Task<Result<void>> Account::remove_all_mail() {
+  for (const auto& state : mailboxes()) {
+    if (state->name == "INBOX") {
+      for (;;) {
+        CO_TRY(auto now, co_await view(state->id));
+        if (now->empty()) break;
+        CO_TRY_OK(co_await remove(state->id, {{Uid(1), now->at(std::min(now->size(), kSlice) - 1).uid}}));
+      }
+    } else {
+      auto gone = co_await delete_mailbox(state->name);
+      if (!gone && gone.error().code != Errc::not_found) co_return gone;
+    }
+  }
+  co_return Result<void>{};
 }
 
 Task<Result<void>> Account::rename_mailbox(std::string from, std::string to) {

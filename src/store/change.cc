@@ -63,6 +63,7 @@ void Change::add_mailbox(MailboxState state) {
 void Change::remove_mailbox(MailboxId id) {
   removed_.push_back(id);
   edited_.erase(id);
+  views_.erase(id);
 }
 
 void Change::set_subscriptions(std::vector<std::string> names) { subscriptions_ = std::move(names); }

@@ -88,5 +88,6 @@ PagePtr write_page(Change&, MailboxState&, const Page&);
 // Rewrites what the overlay has into pages.  REQUIRES: the view is loaded.
 void fold_overlay(Change&, MailboxId, const View&);
 constexpr std::uint32_t kFoldAt = 2048;  // rows in the overlay
+constexpr std::uint32_t kSlice = 10'000;  // entries that one commit removes, when nothing asks for all in one
 
 }  // namespace posthorn::store

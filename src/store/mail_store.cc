@@ -174,7 +174,10 @@ Result<Appended> append_to(Change& change, const Target& target, MessageId id, s
 Task<Result<std::vector<Result<Appended>>>> MailStore::append(Incoming incoming, std::vector<Target> targets) {
   std::string summary = message::encode(incoming.parser_.finish());
   blob::Sealed sealed = std::move(incoming.draft_).seal();
-  if (sealed.size > 0xFFFFFFFF) co_return fail(Errc::too_large, "a message has at most 4 GiB");
+  if (sealed.size > 0xFFFFFFFF) {
+    remove_later({{sealed.id, sealed.size}});
+    co_return fail(Errc::too_large, "a message has at most 4 GiB");
+  }
 
   std::vector<std::size_t> order(targets.size());
   for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
@@ -225,28 +228,24 @@ Task<Result<std::vector<Result<Appended>>>> MailStore::append(Incoming incoming,
   co_return results;
 }
 
-Task<Result<void>> Account::remove_all_mail() {
-  for (const auto& state : mailboxes()) {
-    if (state->name == "INBOX") {
-      CO_TRY_OK(co_await remove(state->id, {{Uid(1), Uid(0xFFFFFFFF)}}));
-    } else {
-      auto gone = co_await delete_mailbox(state->name);
-      if (!gone && gone.error().code != Errc::not_found) co_return gone;
-    }
-  }
-  co_return Result<void>{};
-}
-
 Task<Result<void>> MailStore::remove_account(AccountId id) {
   CO_TRY(auto removed, co_await account(id));
-  CO_TRY_OK(co_await removed->remove_all_mail());
-  CO_TRY(auto change, co_await Change::begin(removed));
+  std::optional<Change> change;
+  do {
+    change.reset();
+    CO_TRY_OK(co_await removed->remove_all_mail());
+    CO_TRY(auto locked, co_await Change::begin(removed));
+    change.emplace(std::move(locked));
+  } while (change->core().quota.messages_used > 0);  // a delivery came between
   kv::Batch batch;
   for (Space space : {Space::account, Space::mailbox, Space::subscription, Space::entry_page, Space::entry, Space::message,
                       Space::message_refs, Space::change})
     batch.erase_range(space, id.value(), "", "");
   batch.erase(Space::meta, 0, account_index_key(id));
-  CO_TRY_OK(co_await kv_.commit(std::move(batch)));
+  if (auto done = co_await kv_.commit(std::move(batch)); !done) {
+    change->finish(done);
+    co_return done;
+  }
   {
     std::lock_guard hold(removed->mutex_);
     removed->gone_ = true;
