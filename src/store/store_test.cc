@@ -166,7 +166,7 @@ TEST_F(StoreTest, TheCheckOfARunningServerSeesNoDamageInWhatIsComingIn) {
     append();
   }
   auto report = run_task(check_store(*kv, *blobs)).value();
-  EXPECT_TRUE(report.problems.empty()) << report.problems.front().text;
+  for (const auto& p : report.problems) ADD_FAILURE() << p.text;
 }
 
 TEST_F(StoreTest, CopiesAndMovesEndWithTheUids) {
@@ -178,8 +178,11 @@ TEST_F(StoreTest, CopiesAndMovesEndWithTheUids) {
     ASSERT_TRUE(run_task(change.commit()));
   }
   const UidSet all{{Uid(1), Uid(9)}};
-  EXPECT_EQ(run_task(account->copy(mailbox("INBOX"), all, mailbox("Archive"))).error().code, Errc::limit);
-  EXPECT_EQ(run_task(account->move(mailbox("INBOX"), all, mailbox("Archive"))).error().code, Errc::limit);
+  auto copied = run_task(account->copy(mailbox("INBOX"), all, mailbox("Archive")));
+  auto moved = run_task(account->move(mailbox("INBOX"), all, mailbox("Archive")));
+  ASSERT_FALSE(copied || moved);
+  EXPECT_EQ(copied.error().code, Errc::limit);
+  EXPECT_EQ(moved.error().code, Errc::limit);
   EXPECT_EQ(uids(), "1 2 3 ");
   ASSERT_TRUE(run_task(account->copy(mailbox("INBOX"), {{Uid(1), Uid(2)}}, mailbox("Archive"))));
   EXPECT_EQ(uids("Archive"), "4294967293 4294967294 ");
@@ -190,7 +193,7 @@ TEST_F(StoreTest, ADeletedMailboxHasNoView) {
   append("Archive");
   const MailboxId id = mailbox("Archive");
   ASSERT_TRUE(run_task(account->delete_mailbox("Archive")));
-  EXPECT_EQ(run_task(account->view(id)).error().code, Errc::not_found);
+  EXPECT_FALSE(run_task(account->view(id)));
 }
 
 TEST_F(StoreTest, FlagsAreAddedRemovedAndReplaced) {
