@@ -1,4 +1,6 @@
 // IDLE. [RFC2177]
+#include <algorithm>
+
 #include "async/reactor.h"
 #include "base/log.h"
 #include "base/metrics.h"
@@ -32,7 +34,13 @@ Task<Result<Reply>> Session::cmd_idle(Command&) {
     auto flushed = co_await flush();
     if (!flushed) break;
     if (connection().input().empty()) {
-      auto woken = co_await connection().read_more_or_interrupt(deadline);
+      const auto keepalive = after(kIdleKeepalive.get());
+      auto woken = co_await connection().read_more_or_interrupt(std::min(deadline, keepalive));
+      if (!woken && woken.error().code == Errc::timed_out && keepalive < deadline) {
+        // A client that has vanished shows by this, too: what is sent to it is never acknowledged.
+        Writer(output()).untagged_status("OK", {}, "Still here");
+        continue;
+      }
       if (!woken) {
         end(woken.error());
         break;

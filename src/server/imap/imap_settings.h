@@ -17,6 +17,9 @@ inline const Setting<std::chrono::seconds> kAutologout{  // [RFC3501 5.4] at lea
     "imap.autologout", 30min, 30min, 24h, "Close a signed-in connection that sends no command for this long."};
 inline const Setting<std::chrono::seconds> kIdleTimeout{  // [RFC2177 3] clients re-issue IDLE every 29 minutes
     "imap.idle_timeout", 35min, 30min, 24h, "Close a connection that has been in IDLE for this long."};
+inline const Setting<std::chrono::seconds> kIdleKeepalive{
+    "imap.idle_keepalive", 2min, 1s, 24h,
+    "Say something to a client in IDLE after this long without news, so that no router between forgets the connection."};
 inline const Setting<std::chrono::seconds> kTransferTimeout{
     "imap.transfer_timeout", 5min, 10s, 1h,
     "Close a connection that takes no output, or sends nothing of an announced literal, for this long."};
