@@ -103,7 +103,7 @@ class SearchProgram::Compiler {
   }
   Result<Node> make(const SearchHeader& k) {
     Node node{.op = Op::header, .cost = Cost::header, .name = text::to_lower(k.name), .needle = needle_of(k.value)};
-    if (std::ranges::find(kEnvelopeFields, node.name) != std::end(kEnvelopeFields)) {
+    if (std::ranges::find(kEnvelopeFields, node.name) != std::end(kEnvelopeFields) && !is_raw_address(node)) {
       node.op = Op::envelope;
       node.cost = Cost::summary;
     }
@@ -118,6 +118,11 @@ class SearchProgram::Compiler {
   Result<Node> make(const SearchModSeq& k) {
     wants_mod_seq_ = true;
     return Node{.op = Op::mod_seq, .number = k.mod_seq};
+  }
+
+  // Quotes, escapes and comments of addresses are not in the summary: a needle that looks like them is searched for in the header.
+  static bool is_raw_address(const Node& node) {
+    return addresses_of({}, node.name) != nullptr && node.needle.find_first_of("\"\\()") != std::string::npos;
   }
 
   Result<Node> group(Op op, const std::vector<SearchKey>& keys) {
