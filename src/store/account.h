@@ -109,7 +109,8 @@ class Account : public std::enable_shared_from_this<Account> {
   Task<Result<FlagsResult>> change_flags(MailboxId, UidSet, FlagsChange, std::optional<ModSeq> unchanged_since = {});
   Task<Result<CopyResult>> copy(MailboxId from, UidSet, MailboxId to);
   Task<Result<CopyResult>> move(MailboxId from, UidSet, MailboxId to);
-  // Removes entries that have \Deleted; with a set: only those in it [RFC4315 2.1].
+  // Removes entries that have \Deleted; with a set: only those in it [RFC4315 2.1].  Many go in several commits; after an error
+  // some may have gone.
   Task<Result<ExpungeResult>> expunge(MailboxId, std::optional<UidSet> = {});
   // Removes entries whatever their flags are (POP3, RFC1939 6): one commit.
   Task<Result<ExpungeResult>> remove(MailboxId, UidSet);

@@ -223,17 +223,26 @@ Task<Result<ExpungeResult>> Account::remove(MailboxId id, UidSet uids) {
 }
 
 Task<Result<ExpungeResult>> Account::expunge(MailboxId id, std::optional<UidSet> only) {
-  CO_TRY(auto change, co_await Change::begin(shared_from_this()));
-  auto state = mailbox(id);
-  if (!state) co_return fail(Errc::not_found, "the mailbox has been deleted");
-  CO_TRY(auto now, co_await change.view(id));
-  std::vector<Uid> doomed;
-  if (state->deleted > 0) {
-    now->for_each([&](std::uint32_t, const Entry& e) {
-      if ((e.flags & kDeleted) && (!only || contains(*only, e.uid))) doomed.push_back(e.uid);
-    });
+  std::vector<Uid> gone;
+  for (std::uint32_t from = 0;;) {
+    CO_TRY(auto change, co_await Change::begin(shared_from_this()));
+    auto state = mailbox(id);
+    if (!state) co_return fail(Errc::not_found, "the mailbox has been deleted");
+    CO_TRY(auto now, co_await change.view(id));
+    std::vector<Uid> doomed;
+    if (state->deleted > 0) {
+      now->for_each(now->lower_bound(Uid(from)), now->size(), [&](std::uint32_t, const Entry& e) {
+        if (doomed.size() < kSlice && (e.flags & kDeleted) && (!only || contains(*only, e.uid))) doomed.push_back(e.uid);
+      });
+    }
+    CO_TRY(auto result, co_await remove_locked(change, id, uid_set_of(doomed)));
+    gone.insert(gone.end(), result.uids.begin(), result.uids.end());
+    if (doomed.size() < kSlice) {
+      result.uids = std::move(gone);
+      co_return result;
+    }
+    from = doomed.back().value();
   }
-  co_return co_await remove_locked(change, id, uid_set_of(doomed));
 }
 
 Task<Result<void>> Account::set_quota(std::uint64_t bytes_limit, std::uint64_t messages_limit) {

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <map>
 #include <random>
 #include <set>
@@ -256,6 +257,26 @@ TEST_F(StoreTest, ExpungeTakesDeletedOnesOnly) {
   ASSERT_TRUE(run_task(account->remove(mailbox("INBOX"), {{Uid(1), Uid(9)}})));
   crash();
   EXPECT_EQ(append(), Uid(7));
+}
+
+TEST_F(StoreTest, ManyAreExpungedInSlices) {
+  make_account();
+  append("INBOX", kDeleted);
+  while (account->find_mailbox("INBOX")->messages <= 2 * kSlice) {
+    ASSERT_TRUE(run_task(account->copy(mailbox("INBOX"), {{Uid(1), Uid(4000)}}, mailbox("INBOX"))));
+  }
+  const Uid kept = append();
+  const std::uint32_t many = view()->size();
+  std::atomic<std::size_t> largest = 0;
+  kv->set_faults({.before_commit = [&](const kv::Batch& b) -> Result<void> {
+    largest = std::max<std::size_t>(largest, b.ops().size());
+    return {};
+  }});
+  auto gone = run_task(account->expunge(mailbox("INBOX"))).value();
+  EXPECT_EQ(gone.uids.size(), many - 1);
+  EXPECT_EQ(gone.view->size(), 1u);
+  EXPECT_EQ(gone.view->at(0).uid, kept);
+  EXPECT_LT(largest, 2 * kSlice);
 }
 
 TEST_F(StoreTest, MailboxesAreCreatedRenamedAndDeleted) {
