@@ -123,6 +123,7 @@ class Session {
                                 const OwnChange* own);
   void put_flags_fetch(const store::View& shown, std::uint32_t index, bool with_flags, WithUid, const store::MailboxState&);
   Task<Result<void>> tell_arrivals();
+  void put_recent();
   Task<> take_recent();
   void tell_new_keywords(const store::MailboxState&);
   void enable_condstore();

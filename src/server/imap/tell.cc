@@ -61,10 +61,15 @@ Task<Result<void>> Session::sync(Expunges expunges, WithUid with_uid) {
 Task<Result<void>> Session::tell(store::ViewPtr now, Expunges expunges, WithUid with_uid, const OwnChange* own) {
   const auto shown = expunges == Expunges::tell ? std::move(now) : store::with_expunged_kept(*selected_->told, *now);
   const auto difference = store::diff(*selected_->told, *shown);
+  const auto recent = difference.expunged.empty() ? 0 : selected_->count_recent();
   CO_TRY_OK(co_await tell_expunged(difference.expunged));
   CO_TRY_OK(co_await tell_flags(*shown, difference.changed, with_uid, own));
   selected_->told = shown;
-  if (difference.added > 0) CO_TRY_OK(co_await tell_arrivals());
+  if (difference.added > 0) {
+    CO_TRY_OK(co_await tell_arrivals());
+  } else if (recent > 0 && selected_->count_recent() != recent) {
+    put_recent();  // [RFC3501 7.3.2] when the size of the mailbox changes
+  }
   co_return Result<void>{};
 }
 
@@ -135,11 +140,13 @@ Task<Result<void>> Session::tell_arrivals() {
   // In IDLE the client hears of new mail before we make the note that it is not recent for anybody else.
   if (idling_) CO_TRY_OK(co_await flush());
   co_await take_recent();
-  Writer(output()).untagged().number(selected_->count_recent()).raw(" RECENT").crlf();
+  put_recent();
   const auto state = account_->mailbox(selected_->id);
   if (state) tell_new_keywords(*state);
   co_return Result<void>{};
 }
+
+void Session::put_recent() { Writer(output()).untagged().number(selected_->count_recent()).raw(" RECENT").crlf(); }
 
 // [RFC3501 2.3.2] Where it cannot be known who was told first, a message may be recent in more than one session.
 Task<> Session::take_recent() {
