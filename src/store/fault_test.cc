@@ -5,7 +5,9 @@
 #include <atomic>
 #include <chrono>
 #include <map>
+#include <mutex>
 #include <random>
+#include <set>
 #include <thread>
 
 #include "async/reactor.h"
@@ -41,7 +43,7 @@ using Model = std::map<std::uint64_t, Owner>;
 // A store whose commits can be made to fail.
 class Faulty {
  public:
-  Faulty() { open(); }
+  explicit Faulty(MailStore::Options options = {}) : options_(options) { open(); }
   ~Faulty() { close(); }
 
   enum class When { before, after };
@@ -99,13 +101,14 @@ class Faulty {
   void open() {
     blobs = std::make_unique<blob::Blobs>(*kv);
     EXPECT_TRUE(run_task(blobs->open()));
-    mail = std::make_unique<MailStore>(*kv, *blobs, workers);
+    mail = std::make_unique<MailStore>(*kv, *blobs, workers, options_);
     EXPECT_TRUE(run_task(mail->open()));
   }
   void close() {
     mail.reset();
     blobs.reset();
   }
+  MailStore::Options options_;
   std::atomic<unsigned> count_{0};
 };
 
@@ -317,6 +320,80 @@ Task<> deliver(MailStore& mail, AccountPtr account, MailboxId inbox) {
   to.push_back({account, inbox, 0, {}, {}});
   auto done = co_await mail.append(std::move(incoming), std::move(to));
   EXPECT_TRUE(done);
+}
+
+// Delivers to both accounts, now and then a long message, and remembers what was acknowledged.
+struct Acknowledged {
+  std::mutex mutex;
+  std::map<std::uint64_t, std::set<std::uint32_t>> uids;  // by account
+  void add(std::uint64_t account, Uid uid) {
+    std::lock_guard hold(mutex);
+    EXPECT_TRUE(uids[account].insert(uid.value()).second) << "UID " << uid.value() << " was given twice";
+  }
+};
+
+Task<> deliver_to_both(MailStore& mail, Acknowledged& acknowledged, int count) {
+  for (int i = 0; i < count; ++i) {
+    auto incoming = mail.begin_incoming();
+    auto written = co_await incoming.write(i % 10 ? kMessage : kMessage + std::string(300'000, 'x'));
+    std::vector<Target> targets;
+    for (std::uint64_t id : {1u, 2u}) {
+      auto account = co_await mail.account(AccountId(id));
+      if (!account) continue;
+      targets.push_back({*account, (*account)->find_mailbox("INBOX")->id, 0, {}, {}});
+    }
+    if (!written || targets.size() < 2) continue;
+    auto done = co_await mail.append(std::move(incoming), std::move(targets));
+    if (!done) continue;
+    for (std::uint64_t id : {1u, 2u}) {
+      auto& one = done->at(id - 1);
+      if (one) acknowledged.add(id, one->uid);
+    }
+  }
+}
+
+// Reads, flags, copies, and removes its copies.
+Task<> use_mailbox(MailStore& mail, std::uint64_t id, int count) {
+  for (int i = 0; i < count; ++i) {
+    auto account = co_await mail.account(AccountId(id));
+    if (!account) continue;
+    const MailboxId inbox = (*account)->find_mailbox("INBOX")->id, archive = (*account)->find_mailbox("Archive")->id;
+    auto view = co_await (*account)->view(inbox);
+    if (!view || (*view)->empty()) continue;
+    const Uid last = (*view)->last_uid();
+    const auto flags = static_cast<std::uint8_t>(i % 2 ? kSeen : 0);
+    UidSet set{{Uid(last.value() > 100 ? last.value() - 100 : 1), last}};
+    auto flagged = co_await (*account)->change_flags(inbox, set, {FlagsOp::replace, flags, {}});
+    auto copied = co_await (*account)->copy(inbox, std::move(set), archive);
+    UidSet all{{Uid(1), Uid(0xFFFFFFFF)}};
+    if (i % 3 == 0) auto removed = co_await (*account)->remove(archive, std::move(all));
+  }
+}
+
+TEST(Faults, ManyAtOnceWithSmallCaches) {
+  Faulty f({.view_cache_bytes = 1, .max_accounts_cached = 1});
+  for (std::uint64_t id : {1u, 2u}) ASSERT_TRUE(run_task(f.mail->create_account(AccountId(id))));
+  Acknowledged acknowledged;
+  for (auto when : {Faulty::When::before, Faulty::When::after}) {
+    f.fail_each(13, when);
+    ReactorPool reactors(2);
+    reactors.start();
+    TaskGroup group;
+    for (std::size_t i = 0; i < 4; ++i) {
+      group.spawn(reactors.at(i % 2), deliver_to_both(*f.mail, acknowledged, 150));
+      group.spawn(reactors.at(i % 2), use_mailbox(*f.mail, 1 + i % 2, 60));
+    }
+    run_task(group.join());
+    reactors.stop();
+    f.fail_each(0, when);
+    f.crash();
+    f.expect_clean();
+    Model now = f.found();
+    for (const auto& [id, uids] : acknowledged.uids) {
+      EXPECT_GT(uids.size(), 100u);
+      for (auto uid : uids) EXPECT_TRUE(now[id].boxes["INBOX"].flags.contains(uid)) << "lost UID " << uid;
+    }
+  }
 }
 
 TEST(RemoveAccount, TakesWithItWhatIsDeliveredMeanwhile) {
