@@ -81,6 +81,7 @@ struct RocksDbStore::Impl {
 
   std::atomic<std::uint64_t> commits{0}, syncs{0}, bytes{0}, garbage{0};
   bool failed = false;                             // the last write failed: resume first (committer only)
+  bool full = false;                               // for want of room (committer only)
   std::chrono::steady_clock::time_point free_checked{};  // committer only
   std::uint64_t free_bytes = 0;
 
@@ -135,7 +136,11 @@ struct RocksDbStore::Impl {
     }
     if (admitted.empty()) return;
     rocksdb::Status status;
-    if (failed) status = db->Resume();
+    if (failed) {
+      status = db->Resume();
+      // For want of room RocksDB goes on by itself, some seconds after there is enough again; until then nothing is written.
+      if (status.IsBusy() && full) status = rocksdb::Status::NoSpace();
+    }
     if (status.ok()) {
       rocksdb::WriteOptions options;
       options.sync = sync;
@@ -144,6 +149,7 @@ struct RocksDbStore::Impl {
     if (failed && status.ok()) log::info("storage.resumed", {});
     if (!failed && !status.ok()) log::error("storage.write_failed", {{"error", status.ToString()}});
     failed = !status.ok();
+    full = status.IsNoSpace();
     if (status.ok()) {
       commits += durable;
       syncs += sync;
