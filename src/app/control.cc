@@ -49,6 +49,7 @@ void ControlServer::close() {
     closing_ = true;
     for (auto& [connection, fd] : live_) connection->shut_down();
   });
+  reactor_.settle(10s);  // it may be accepting this very moment
   while (conversations_.running() > 0) std::this_thread::sleep_for(2ms);
 }
 

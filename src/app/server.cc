@@ -160,6 +160,7 @@ Result<void> Server::open_port(Port& port) {
 }
 
 void Server::start() {
+  started_ = true;
   for (auto& listener : listeners_) listener->start();
 }
 
@@ -216,6 +217,9 @@ bool Server::wait_until_empty(std::chrono::steady_clock::duration patience) {
 bool Server::drain() {
   draining_ = true;
   for (auto& listener : listeners_) listener->stop();
+  if (!started_) return true;
+  // A reactor may be accepting this very moment: what it takes is a session when it has settled.
+  for (auto& here : per_reactor_) here->reactor.settle(10s);
   if (sessions_.running() > 0) log::info("app.draining", {{"connections", sessions_.running()}});
   on_every_session([](net::Connection& connection, int) { connection.shut_down(); });
   if (wait_until_empty(kDrainTimeout.get())) return true;

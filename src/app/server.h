@@ -54,6 +54,7 @@ class Server {
   std::vector<std::unique_ptr<net::Listener>> listeners_;
   std::vector<std::unique_ptr<PerReactor>> per_reactor_;
   TaskGroup sessions_;
+  bool started_ = false;
   std::atomic<bool> draining_{false};
   std::atomic<std::int64_t> refusal_logged_{0};  // steady milliseconds
 };

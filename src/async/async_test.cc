@@ -21,6 +21,15 @@ TEST(WorkerPool, GivesTheResultBackToTheCoroutine) {
   EXPECT_EQ(run_task(add_on_worker(pool, 2, 3)), 5);
 }
 
+TEST(Reactor, HasSettledWhenWhatWasPostedHasRun) {
+  ReactorPool reactors(1);
+  reactors.start();
+  int ran = 0;
+  for (int i = 0; i < 100; ++i) reactors.at(0).post([&ran] { ++ran; });
+  ASSERT_TRUE(reactors.at(0).settle(std::chrono::seconds(60)));
+  EXPECT_EQ(ran, 100);
+}
+
 Task<> count_under(AsyncMutex& mutex, WorkerPool& pool, int& inside, int& total) {
   auto guard = co_await mutex.lock();
   EXPECT_EQ(inside++, 0);

@@ -11,6 +11,7 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <future>
 #include <optional>
 
 #include "base/result.h"
@@ -63,6 +64,13 @@ void Reactor::stop() { impl_->io.stop(); }
 
 void Reactor::post(std::move_only_function<void()> f) {
   asio::post(impl_->io, [f = std::move(f)]() mutable { f(); });
+}
+
+bool Reactor::settle(std::chrono::steady_clock::duration patience) {
+  std::promise<void> reached;
+  auto waiting = reached.get_future();
+  post([reached = std::move(reached)]() mutable { reached.set_value(); });
+  return waiting.wait_for(patience) == std::future_status::ready;
 }
 
 void Reactor::spawn(Task<> task) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -36,6 +37,9 @@ class Reactor {
   void stop();
 
   void post(std::move_only_function<void()>);
+  // Waits until what has been posted so far has run; false: it took longer than `patience`.  Blocking; not on a reactor.
+  // REQUIRES: it runs.
+  bool settle(std::chrono::steady_clock::duration patience);
   // Starts a task that nobody awaits.  Whoever spawns it makes sure that what it uses outlives it (TaskGroup).
   // An exception that leaves it is logged.
   void spawn(Task<>);
