@@ -47,6 +47,7 @@ class Session:
         self.mod_seq = 0       # the highest told
         self.told_flags = set()  # messages whose flags this command has told
         self.searched = []
+        self.recent = 0
         self.count = 0
         self.selected = None
         self.may_expunge = True
@@ -132,6 +133,7 @@ class Session:
         elif what == "RECENT":
             if number > len(self.model):
                 raise Wrong(f"{line}: but {len(self.model)} exist")
+            self.recent = number
         else:
             if not 1 <= number <= len(self.model):
                 raise Wrong(f"{line}: but {len(self.model)} exist")
@@ -257,6 +259,9 @@ class Session:
         self.run("UID SEARCH ALL")
         if self.searched != [m.uid for m in self.model]:
             raise Wrong(f"UID SEARCH ALL says {self.searched}")
+        self.run("SEARCH RECENT")
+        if len(self.searched) != self.recent:
+            raise Wrong(f"{self.recent} are recent, SEARCH RECENT says {self.searched}")
         return {m.uid: m.flags for m in self.model}
 
 
