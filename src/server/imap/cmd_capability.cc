@@ -32,10 +32,12 @@ Task<Result<Reply>> Session::cmd_namespace(Command&) {
 
 Task<Result<Reply>> Session::cmd_enable(Command& command) {
   const auto& enable = std::get<Enable>(command.command);
-  // [RFC5161 3.1] What cannot be enabled is passed over; only what this command has enabled is listed [RFC5161 3.2].
+  // [RFC5161 3.1] What cannot be enabled is passed over; what an earlier ENABLE has enabled is not listed again.  What another command
+  // has enabled is: an empty list would say that CONDSTORE is not to be had [RFC5161 3.2].
   std::string enabled;
-  if (!condstore_ && std::ranges::find(enable.capabilities, "CONDSTORE") != enable.capabilities.end()) {
+  if (!condstore_listed_ && std::ranges::find(enable.capabilities, "CONDSTORE") != enable.capabilities.end()) {
     enable_condstore();
+    condstore_listed_ = true;
     enabled = " CONDSTORE";
   }
   Writer(output()).untagged().raw("ENABLED").raw(enabled).crlf();

@@ -155,6 +155,7 @@ class Session {
   Deadline deadline_{};       // of the command being read
   State state_ = State::not_authenticated;
   bool condstore_ = false;    // [RFC7162 3.1] a CONDSTORE enabling command was given
+  bool condstore_listed_ = false;  // an ENABLED response has named it [RFC5161 3.2]
   bool idling_ = false;
   bool lost_ = false;         // the connection has failed: nothing more is written
 };
