@@ -8,6 +8,7 @@
 #include <rocksdb/write_batch.h>
 #include <sys/statvfs.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -82,6 +83,7 @@ struct RocksDbStore::Impl {
   std::atomic<std::uint64_t> commits{0}, syncs{0}, bytes{0}, garbage{0};
   bool failed = false;                             // the last write failed: resume first (committer only)
   bool full = false;                               // for want of room (committer only)
+  std::chrono::steady_clock::time_point complained{};    // committer only
   std::chrono::steady_clock::time_point free_checked{};  // committer only
   std::uint64_t free_bytes = 0;
 
@@ -121,6 +123,17 @@ struct RocksDbStore::Impl {
     return {};
   }
 
+  // A full disk mends itself; after another failed write of its log RocksDB refuses everything until the next start.
+  void complain(const rocksdb::Status& status) {
+    const auto now = std::chrono::steady_clock::now();
+    if (failed && now - complained < std::chrono::seconds(10)) return;
+    complained = now;
+    log::error("storage.write_failed",
+               {{"error", status.ToString()},
+                {"directory", directory},
+                {"advice", status.IsNoSpace() ? "make room: it goes on by itself" : "look at the disk, then restart the server"}});
+  }
+
   void write_group(std::vector<Pending*>& group) {
     rocksdb::WriteBatch out;
     bool sync = false;
@@ -147,7 +160,7 @@ struct RocksDbStore::Impl {
       status = db->Write(options, &out);
     }
     if (failed && status.ok()) log::info("storage.resumed", {});
-    if (!failed && !status.ok()) log::error("storage.write_failed", {{"error", status.ToString()}});
+    if (!status.ok()) complain(status);
     failed = !status.ok();
     full = status.IsNoSpace();
     if (status.ok()) {
@@ -271,7 +284,7 @@ rocksdb::DBOptions db_options() {
   options.create_if_missing = true;
   options.create_missing_column_families = true;
   options.max_background_jobs = 2;
-  options.recycle_log_file_num = 4;  // overwriting a written file needs no metadata sync: half the latency of a commit
+  // No recycle_log_file_num: RocksDB switches it off with point-in-time recovery, which is the one we need.
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
   options.max_total_wal_size = 512 << 20;
   options.bytes_per_sync = 1 << 20;
@@ -287,8 +300,10 @@ rocksdb::DBOptions db_options() {
 
 rocksdb::ColumnFamilyOptions row_options(const std::shared_ptr<rocksdb::Cache>& cache) {
   rocksdb::ColumnFamilyOptions options;
-  options.write_buffer_size = 32 << 20;
-  options.max_write_buffer_number = 4;
+  // Two buffers of each family: RocksDB wants room for all of them before it goes on after a full disk, and that must be less than
+  // kMinFreeSpace.
+  options.write_buffer_size = std::min<std::size_t>(32 << 20, static_cast<std::size_t>(kWriteBuffer.get()));
+  options.max_write_buffer_number = 2;
   options.compression = rocksdb::kLZ4Compression;
   options.level_compaction_dynamic_level_bytes = true;
   rocksdb::BlockBasedTableOptions table;
