@@ -1,5 +1,7 @@
 #include "server/imap/message_set.h"
 
+#include <algorithm>
+
 namespace posthorn::imap {
 namespace {
 
@@ -22,6 +24,15 @@ Result<IndexRanges> resolve(const SequenceSet& set, Numbers numbers, const store
     const IndexRange indexes{told.lower_bound(Uid(range.first)), index_after(told, Uid(range.last))};
     if (indexes.from < indexes.to) out.push_back(indexes);
   }
+  return out;
+}
+
+IndexRanges resolve_for_search(const SequenceSet& set, Numbers numbers, const store::View& told) {
+  if (numbers == Numbers::uid) return resolve(set, numbers, told).value_or(IndexRanges{});
+  IndexRanges out;
+  if (told.empty()) return out;
+  for (const auto& range : set.resolve(told.size()).ranges())
+    if (range.first <= told.size()) out.push_back({range.first - 1, std::min(range.last, told.size())});
   return out;
 }
 

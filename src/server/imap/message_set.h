@@ -21,6 +21,8 @@ enum class Numbers : bool { sequence, uid };
 
 // UIDs that nobody has are passed over [RFC3501 6.4.8]; a sequence number above EXISTS is Errc::syntax [RFC3501 9] seq-number.
 Result<IndexRanges> resolve(const SequenceSet&, Numbers, const store::View& told);
+// [RFC3501 9] Departure: as a search key, numbers that no message has match nothing; clients search 1:* in empty mailboxes.
+IndexRanges resolve_for_search(const SequenceSet&, Numbers, const store::View& told);
 
 std::uint64_t count(const IndexRanges&);
 

@@ -78,7 +78,7 @@ class SearchProgram::Compiler {
   Result<Node> make(const SearchNot& k) { return group(Op::none_of, k.keys); }
   Result<Node> make(const SearchSequence& k) {
     Node node{.op = Op::indexes};
-    TRY(node.ranges, resolve(k.set, Numbers(k.uid), *selected_.told));
+    node.ranges = resolve_for_search(k.set, Numbers(k.uid), *selected_.told);
     return node;
   }
   Result<Node> make(const SearchFlag& k) {
