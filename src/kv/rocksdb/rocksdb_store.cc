@@ -23,7 +23,7 @@ namespace {
 
 constexpr std::size_t kScanBytes = 4 << 20;
 constexpr std::size_t kGroupBytes = 8 << 20;  // one synced write carries at most about this much
-constexpr auto kGatherTime = std::chrono::microseconds(400);
+constexpr auto kGatherTime = std::chrono::microseconds(300);
 
 Error error_of(const rocksdb::Status& s) {
   Errc code = Errc::io;
@@ -176,7 +176,7 @@ struct RocksDbStore::Impl {
   // of what would be many.  A single writer never waits.
   void gather(std::unique_lock<std::mutex>& hold, std::size_t writers) {
     if (writers < 2) return;
-    wanted = writers - writers / 3;  // the slowest may miss the round
+    wanted = writers - writers / 2;  // the slower ones make the next round
     wake.wait_for(hold, kGatherTime, [this] { return stopping || queue.size() >= wanted; });
     wanted = 1;
   }
