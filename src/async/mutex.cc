@@ -18,13 +18,6 @@ Task<AsyncMutex::Guard> AsyncMutex::lock() {
   co_return Guard(this);
 }
 
-AsyncMutex::Guard AsyncMutex::try_lock() {
-  std::lock_guard hold(mutex_);
-  if (locked_) return {};
-  locked_ = true;
-  return Guard(this);
-}
-
 void AsyncMutex::unlock() {
   Event* next = nullptr;
   {

@@ -37,7 +37,6 @@ class AsyncMutex {
   };
 
   Task<Guard> lock();
-  Guard try_lock();  // empty when taken
 
  private:
   void unlock();

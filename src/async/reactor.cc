@@ -41,8 +41,6 @@ Reactor& Reactor::current() {
   return *current_reactor;
 }
 
-Reactor* Reactor::current_or_null() { return current_reactor; }
-
 asio::io_context& Reactor::io() { return impl_->io; }
 
 Task<> Reactor::tick() {

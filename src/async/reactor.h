@@ -20,7 +20,7 @@ class io_context;
 
 namespace posthorn {
 
-// Threads: run(), spawn(), wheel() and scratch() belong to the reactor's thread; post(), spawn_on() and stop() may be
+// Threads: run(), spawn(), wheel() and scratch() belong to the reactor's thread; post() and stop() may be
 // called from any.
 class Reactor {
  public:
@@ -30,7 +30,6 @@ class Reactor {
   Reactor& operator=(const Reactor&) = delete;
 
   static Reactor& current();        // REQUIRES: called on a reactor's thread
-  static Reactor* current_or_null();
 
   // Runs until stop(); the calling thread becomes the reactor's.
   void run();

@@ -23,11 +23,6 @@ void WorkerPool::submit(std::move_only_function<void()> job) {
   ready_.notify_one();
 }
 
-std::size_t WorkerPool::queued() const {
-  std::lock_guard hold(mutex_);
-  return jobs_.size();
-}
-
 void WorkerPool::work() {
   std::unique_lock hold(mutex_);
   for (;;) {

@@ -45,12 +45,11 @@ class WorkerPool {
   }
 
   void submit(std::move_only_function<void()>);
-  std::size_t queued() const;
 
  private:
   void work();
 
-  mutable std::mutex mutex_;
+  std::mutex mutex_;
   std::condition_variable ready_;
   std::deque<std::move_only_function<void()>> jobs_;
   bool stopping_ = false;

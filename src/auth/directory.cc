@@ -153,14 +153,18 @@ Task<Result<AccountRecord>> Directory::find_account(AccountId id) {
   co_return co_await find_account(*address);
 }
 
-Task<Result<std::vector<AccountRecord>>> Directory::list_accounts(std::string domain) {
-  auto range = rows::all_of(rows::Kind::account);
+Task<Result<std::vector<kv::Row>>> Directory::scan_kind(rows::Kind kind, std::string domain) {
+  auto range = rows::all_of(kind);
   if (!domain.empty()) {
     CO_TRY(const auto name, normal_domain(domain));
     if (!state_->has_domain(name)) co_return fail(Errc::not_found, "no domain " + name);
-    range = rows::of_domain(rows::Kind::account, name);
+    range = rows::of_domain(kind, name);
   }
-  CO_TRY(const auto found, co_await scan_all(range.from, range.to));
+  co_return co_await scan_all(range.from, range.to);
+}
+
+Task<Result<std::vector<AccountRecord>>> Directory::list_accounts(std::string domain) {
+  CO_TRY(const auto found, co_await scan_kind(rows::Kind::account, std::move(domain)));
   std::vector<AccountRecord> out;
   out.reserve(found.size());
   for (const auto& row : found) {
@@ -171,13 +175,7 @@ Task<Result<std::vector<AccountRecord>>> Directory::list_accounts(std::string do
 }
 
 Task<Result<std::vector<AliasRecord>>> Directory::list_aliases(std::string domain) {
-  auto range = rows::all_of(rows::Kind::alias);
-  if (!domain.empty()) {
-    CO_TRY(const auto name, normal_domain(domain));
-    if (!state_->has_domain(name)) co_return fail(Errc::not_found, "no domain " + name);
-    range = rows::of_domain(rows::Kind::alias, name);
-  }
-  CO_TRY(const auto found, co_await scan_all(range.from, range.to));
+  CO_TRY(const auto found, co_await scan_kind(rows::Kind::alias, std::move(domain)));
   std::vector<AliasRecord> out;
   out.reserve(found.size());
   for (const auto& row : found) {

@@ -15,6 +15,10 @@
 
 namespace posthorn::auth {
 
+namespace rows {
+enum class Kind : char;
+}
+
 inline const Setting<Bytes> kDirectoryCache{"auth.directory_cache", 16_MiB, 64_KiB, 4_GiB,
                                             "Memory for addresses looked up recently, those that do not exist included."};
 
@@ -94,6 +98,8 @@ class Directory {
   Task<Result<Address>> look_up_as_delivered(const std::string& domain, const std::string& local);
   Task<Result<Resolved>> expand(std::string domain, std::string local, std::string refuse_to_pass);
   Task<Result<std::vector<kv::Row>>> scan_all(std::string from, std::string to, kv::SnapshotPtr = {});
+  // The rows of one domain (not_found: it is not ours), or of all when it is empty.
+  Task<Result<std::vector<kv::Row>>> scan_kind(rows::Kind, std::string domain);
   Task<Result<void>> commit(kv::Batch);
 
   kv::Store& kv_;

@@ -7,22 +7,10 @@
 #include <cerrno>
 #include <system_error>
 
+#include "base/file_descriptor.h"
+
 namespace posthorn::config {
 namespace {
-
-class File {
- public:
-  explicit File(int fd) : fd_(fd) {}
-  ~File() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
-  int fd() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 std::unexpected<Error> cannot_read() {
   const int code = errno;
@@ -36,7 +24,7 @@ bool has(const std::string& text, const char* part) { return text.find(part) != 
 
 Result<FileContent> read_file(const std::string& path, std::size_t max) {
   // Not to wait for a writer should the path name a pipe.
-  const File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (file.fd() < 0) return cannot_read();
   struct stat info{};
   if (::fstat(file.fd(), &info) != 0) return cannot_read();

@@ -17,6 +17,7 @@
 #include <memory>
 #include <system_error>
 
+#include "base/file_descriptor.h"
 #include "crypto/digest.h"
 #include "crypto/random.h"
 
@@ -98,20 +99,6 @@ Error system_error(const std::string& what, const std::string& path) {
           what + " " + path + ": " + std::generic_category().message(code)};
 }
 
-class File {
- public:
-  explicit File(int fd) : fd_(fd) {}
-  ~File() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
-  int fd() const { return fd_; }
-
- private:
-  int fd_;
-};
-
 bool write_all(int fd, std::string_view content) {
   while (!content.empty()) {
     const ssize_t n = ::write(fd, content.data(), content.size());
@@ -159,7 +146,7 @@ Result<void> write_file_atomically(const std::string& path, std::string_view con
   const std::string folder = slash == path.npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
   const std::string temporary = path + ".new-" + to_hex(random_bytes(6));
   {
-    const File file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
+    const FileDescriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
                            static_cast<mode_t>(mode)));
     if (file.fd() < 0) return std::unexpected(system_error("cannot create", temporary));
     if (!write_all(file.fd(), content) || ::fsync(file.fd()) != 0) {
@@ -173,7 +160,7 @@ Result<void> write_file_atomically(const std::string& path, std::string_view con
     ::unlink(temporary.c_str());
     return std::unexpected(std::move(error));
   }
-  const File directory(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const FileDescriptor directory(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (directory.fd() < 0 || ::fsync(directory.fd()) != 0)
     return std::unexpected(system_error("cannot sync the folder", folder));
   return {};

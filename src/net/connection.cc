@@ -21,7 +21,6 @@ namespace posthorn::net {
 namespace {
 
 namespace asio = boost::asio;
-constexpr std::size_t kLargeOutput = 64 * 1024;
 constexpr std::size_t kKeepCapacity = 4096;
 
 Error io_error(const char* what, int code) {

@@ -63,7 +63,8 @@ class Connection {
   std::string& output() { return out_; }
   // Sends everything put so far.
   Task<Result<void>> flush(Deadline);
-  // Flushes when more than 64 KiB are waiting: call it between the pieces of a long answer.
+  static constexpr std::size_t kLargeOutput = 64 * 1024;
+  // Flushes when at least kLargeOutput bytes are waiting: call it between the pieces of a long answer.
   Task<Result<void>> flush_if_large(Deadline);
 
   // --- TLS

@@ -8,7 +8,6 @@ namespace posthorn::store {
 namespace {
 
 using kv::Space;
-constexpr std::size_t kRewritePageAt = 64;
 
 struct NewFlags {
   FlagsOp op;

@@ -101,7 +101,7 @@ void Change::finish(const Result<void>& outcome) {
     lock_.release();
     return;
   }
-  std::vector<std::pair<MailboxId, std::uint32_t>> to_fold;
+  std::vector<MailboxId> to_fold;
   {
     std::lock_guard hold(account.mutex_);
     account.core_ = core_;
@@ -119,7 +119,7 @@ void Change::finish(const Result<void>& outcome) {
     for (auto& [id, state] : edited_) {
       auto& slot = account.mailboxes_[id];
       if (!slot || slot->name != state.name) account.by_name_[state.name] = id;
-      if (state.overlay_rows > kFoldAt) to_fold.emplace_back(id, state.overlay_rows);
+      if (state.overlay_rows > kFoldAt) to_fold.push_back(id);
       slot = std::make_shared<const MailboxState>(std::move(state));
     }
     for (auto& [id, view] : views_) account.views_[id] = std::move(view);
@@ -129,7 +129,7 @@ void Change::finish(const Result<void>& outcome) {
   account.store().hub().publish(account.id(), core_.mod_seq);
   lock_.release();
   if (!dropped_.empty()) account.store().remove_later(std::move(dropped_));
-  for (const auto& [id, rows] : to_fold) account.store().fold_later(account_, id);
+  for (MailboxId id : to_fold) account.store().fold_later(account_, id);
 }
 
 Task<Result<void>> Change::commit() {

@@ -83,6 +83,7 @@ Task<Result<void>> retain_messages(Change&, const std::vector<Entry>& copied);
 enum class OnUnknownKeyword { add, ignore };
 Result<std::uint64_t> keyword_bits(MailboxState&, const std::vector<std::string>& keywords, OnUnknownKeyword);
 
+constexpr std::size_t kRewritePageAt = 64;  // so many changes in a page cost less as one page row
 // Writes the page as one row instead of the overlay rows it has; returns the page as it is then.
 PagePtr write_page(Change&, MailboxState&, const Page&);
 // Rewrites what the overlay has into pages.  REQUIRES: the view is loaded.

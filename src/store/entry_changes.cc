@@ -11,7 +11,6 @@ namespace posthorn::store {
 namespace {
 
 using kv::Space;
-constexpr std::size_t kRewritePageAt = 64;  // so many changes in a page cost less as one page row
 
 std::int64_t now_seconds() {
   using namespace std::chrono;

@@ -12,7 +12,6 @@ namespace posthorn::imap {
 namespace {
 
 constexpr std::uint64_t kPiece = blob::kChunkSize;
-constexpr std::size_t kLargeOutput = 64 * 1024;
 // A header up to this size is selected from in memory; a larger one is read twice, first for the length of the literal.
 constexpr std::uint64_t kHeldHeader = 1 << 20;
 
@@ -243,7 +242,7 @@ Task<Result<std::string_view>> MessageFetcher::read(const Target& target, std::u
 }
 
 Task<Result<void>> MessageFetcher::flush_if_large() {
-  if (connection_.output().size() < kLargeOutput) co_return Result<void>{};
+  if (connection_.output().size() < net::Connection::kLargeOutput) co_return Result<void>{};
   flushed_ = true;
   auto done = co_await connection_.flush(after(patience_));
   lost_ |= !done;

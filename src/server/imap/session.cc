@@ -14,7 +14,6 @@
 namespace posthorn::imap {
 namespace {
 
-constexpr std::size_t kLargeOutput = 64 * 1024;
 constexpr auto kFarewell = std::chrono::seconds(5);  // how long we try to say why we close
 
 // A stranger may make us hold only what a sign-in needs.
@@ -148,7 +147,7 @@ Task<> Session::execute(std::expected<Command, ParseError> parsed) {
   finish(command.tag, reply);
   if (reply.completion == Completion::bad) count_bad();
   else if (reply.completion == Completion::ok) bad_in_a_row_ = 0;
-  if (output().size() >= kLargeOutput) (void)co_await flush();
+  if (output().size() >= net::Connection::kLargeOutput) (void)co_await flush();
 }
 
 Task<Result<Reply>> Session::call(const Rule& rule, Command& command) {
@@ -192,7 +191,7 @@ Task<Result<void>> Session::flush() {
 }
 
 Task<Result<void>> Session::flush_if_large() {
-  if (output().size() < kLargeOutput) co_return Result<void>{};
+  if (output().size() < net::Connection::kLargeOutput) co_return Result<void>{};
   co_return co_await flush();
 }
 
