@@ -20,6 +20,10 @@ enum class Space : std::uint8_t {
   blob_open = 12,    // by shard: blobs being written ahead of their commit
   blob = 13,         // by shard: chunks of message bytes
   queue = 14,        // reserved
+  column = 15,       // by account: columns of the search index, by mailbox
+  index_state = 16,  // by account: how far the search index of a mailbox has got
+  share = 17,        // by grantee's account (0: anyone): mailboxes of others
+  thread = 18,       // by account: the thread of a message-id
 };
 
 }  // namespace posthorn::kv
