@@ -21,6 +21,12 @@ enum class FetchItem : std::uint8_t {
   section,  // BODY[...] and BODY.PEEK[...]
   uid,
   mod_seq,  // [RFC7162 3.1.4]
+  save_date,    // [RFC8514]
+  email_id,     // [RFC8474]
+  thread_id,    // [RFC8474]
+  preview,      // [RFC8970]
+  binary,       // [RFC3516] BINARY[...] and BINARY.PEEK[...]: section.part and partial
+  binary_size,  // [RFC3516] BINARY.SIZE[...]: section.part
 };
 
 enum class SectionText : std::uint8_t {
@@ -47,15 +53,16 @@ struct Partial {
 
 struct FetchAttribute {
   FetchItem item = FetchItem::flags;
-  bool peek = false;  // of a section: do not set \Seen
+  bool peek = false;  // of a section or binary: do not set \Seen
+  bool lazy = false;  // of a preview: only if it is at hand [RFC8970 3.1]
   Section section{};
   std::optional<Partial> partial{};
   friend bool operator==(const FetchAttribute&, const FetchAttribute&) = default;
 };
 
-// [RFC3501 6.4.5] BODY[...], RFC822 and RFC822.TEXT set \Seen.
+// [RFC3501 6.4.5] BODY[...], RFC822 and RFC822.TEXT set \Seen; so does BINARY[...] [RFC3516 4.2].
 inline bool sets_seen(const FetchAttribute& a) {
-  return (a.item == FetchItem::section && !a.peek) || a.item == FetchItem::rfc822 ||
+  return ((a.item == FetchItem::section || a.item == FetchItem::binary) && !a.peek) || a.item == FetchItem::rfc822 ||
          a.item == FetchItem::rfc822_text;
 }
 

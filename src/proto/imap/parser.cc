@@ -131,6 +131,14 @@ Outcome take_rename(Cursor& in, const ParserLimits& limits) {
   return out;
 }
 
+List make_list(std::string reference, std::string pattern, List*) {
+  List list;
+  list.reference = std::move(reference);
+  list.patterns.push_back(std::move(pattern));
+  return list;
+}
+Lsub make_list(std::string reference, std::string pattern, Lsub*) { return {std::move(reference), std::move(pattern)}; }
+
 // "LIST" SP mailbox SP list-mailbox. The wildcards pass through modified UTF-7 as they are.
 template <class C>
 Outcome take_list(Cursor& in, const ParserLimits& limits) {
@@ -150,7 +158,7 @@ Outcome take_list(Cursor& in, const ParserLimits& limits) {
     return fail(Errc::syntax, "Mailbox name is not valid modified UTF-7");
   if (decoded_reference->size() > limits.mailbox_length || decoded_pattern->size() > limits.mailbox_length)
     return fail(Errc::limit, "Mailbox name too long");
-  return C{std::move(*decoded_reference), std::move(*decoded_pattern)};
+  return make_list(std::move(*decoded_reference), std::move(*decoded_pattern), static_cast<C*>(nullptr));
 }
 
 struct NamedStatusItem {
@@ -175,7 +183,7 @@ Outcome take_status(Cursor& in, const ParserLimits& limits) {
     const auto* known = std::find_if(std::begin(kStatusItems), std::end(kStatusItems),
                                      [&](const auto& i) { return text::iequals(i.name, name); });
     if (known == std::end(kStatusItems)) return fail(Errc::syntax, "Unknown status item");
-    out.items |= static_cast<std::uint8_t>(known->item);
+    out.items |= static_cast<std::uint16_t>(known->item);
   } while (in.take(' '));
   TRY_OK(in.expect(')'));
   return out;

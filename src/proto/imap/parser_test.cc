@@ -91,13 +91,24 @@ struct Show {
   std::string operator()(const Rename& c) const { return "rename [" + c.from + "] [" + c.to + "]"; }
   std::string operator()(const Subscribe& c) const { return "subscribe [" + c.mailbox + "]"; }
   std::string operator()(const Unsubscribe& c) const { return "unsubscribe [" + c.mailbox + "]"; }
-  std::string operator()(const List& c) const { return "list [" + c.reference + "] [" + c.pattern + "]"; }
+  std::string operator()(const List& c) const { return "list [" + c.reference + "] [" + c.patterns.front() + "]"; }
   std::string operator()(const Lsub& c) const { return "lsub [" + c.reference + "] [" + c.pattern + "]"; }
   std::string operator()(const Status& c) const {
     return "status [" + c.mailbox + "] " + std::to_string(c.items);
   }
   std::string operator()(const Namespace&) const { return "namespace"; }
   std::string operator()(const Idle&) const { return "idle"; }
+  std::string operator()(const SetAcl&) const { return "setacl"; }
+  std::string operator()(const DeleteAcl&) const { return "deleteacl"; }
+  std::string operator()(const GetAcl&) const { return "getacl"; }
+  std::string operator()(const ListRights&) const { return "listrights"; }
+  std::string operator()(const MyRights&) const { return "myrights"; }
+  std::string operator()(const GetQuota&) const { return "getquota"; }
+  std::string operator()(const GetQuotaRoot&) const { return "getquotaroot"; }
+  std::string operator()(const SetQuota&) const { return "setquota"; }
+  std::string operator()(const Compress&) const { return "compress"; }
+  std::string operator()(const Sort&) const { return "sort"; }
+  std::string operator()(const Thread&) const { return "thread"; }
   std::string operator()(const Check&) const { return "check"; }
   std::string operator()(const Close&) const { return "close"; }
   std::string operator()(const Unselect&) const { return "unselect"; }

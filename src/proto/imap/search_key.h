@@ -38,9 +38,19 @@ struct SearchKeyword {
   bool set = true;
 };
 struct SearchDate {
-  enum class Field : std::uint8_t { internal_date, sent } field = Field::internal_date;
+  enum class Field : std::uint8_t { internal_date, sent, save_date } field = Field::internal_date;
   enum class Op : std::uint8_t { before, on, since } op = Op::on;
   std::chrono::sys_days date{};
+};
+// [RFC5032] OLDER and YOUNGER: seconds before now.
+struct SearchWithin {
+  bool younger = false;
+  std::uint32_t seconds = 0;  // never 0
+};
+// [RFC8474 5] EMAILID, THREADID.
+struct SearchObjectId {
+  bool thread = false;
+  std::string id;
 };
 struct SearchSize {
   enum class Op : std::uint8_t { larger, smaller } op = Op::larger;
@@ -56,6 +66,7 @@ struct SearchText {
   enum class Scope : std::uint8_t { body, text } scope = Scope::text;
   std::string value;
 };
+// SAVEDATESUPPORTED [RFC8514 4.3] is SearchAll.  "$" is a SearchSequence with a saved result.
 struct SearchModSeq {
   std::uint64_t mod_seq = 0;  // 0..2^63-1
   // The flag of an entry name "/flags/...", without that prefix. We keep one mod-sequence per message, and
@@ -65,7 +76,7 @@ struct SearchModSeq {
 
 struct SearchKey {
   std::variant<SearchAll, SearchAnd, SearchOr, SearchNot, SearchSequence, SearchFlag, SearchKeyword,
-               SearchDate, SearchSize, SearchHeader, SearchText, SearchModSeq>
+               SearchDate, SearchWithin, SearchObjectId, SearchSize, SearchHeader, SearchText, SearchModSeq>
       key;
 };
 

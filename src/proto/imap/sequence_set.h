@@ -49,6 +49,13 @@ class SequenceSet {
 
   SequenceSet() = default;
   explicit SequenceSet(std::vector<Item> items) : items_(std::move(items)) {}
+  // "$": the result of the last SEARCH (RETURN (SAVE)) [RFC5182]; it has no items, and the session knows what it stands for.
+  static SequenceSet saved_result() {
+    SequenceSet set;
+    set.saved_result_ = true;
+    return set;
+  }
+  bool is_saved_result() const { return saved_result_; }
 
   const std::vector<Item>& items() const { return items_; }
   bool has_star() const;
@@ -65,6 +72,7 @@ class SequenceSet {
 
  private:
   std::vector<Item> items_;
+  bool saved_result_ = false;
 };
 
 // The numbers of `set` from `low` to `high`.

@@ -178,10 +178,25 @@ void put_fetch_name(std::string& out, const FetchAttribute& a) {
     case FetchItem::mod_seq:
       w.raw("MODSEQ");
       return;
+    case FetchItem::save_date:
+      w.raw("SAVEDATE");
+      return;
+    case FetchItem::email_id:
+      w.raw("EMAILID");
+      return;
+    case FetchItem::thread_id:
+      w.raw("THREADID");
+      return;
+    case FetchItem::preview:
+      w.raw("PREVIEW");
+      return;
+    case FetchItem::binary:
+    case FetchItem::binary_size:
     case FetchItem::section:
       break;
   }
-  w.raw("BODY[");  // [RFC3501 7.4.2] also for BODY.PEEK
+  // [RFC3501 7.4.2] also for BODY.PEEK
+  w.raw(a.item == FetchItem::section ? "BODY[" : a.item == FetchItem::binary ? "BINARY[" : "BINARY.SIZE[");
   for (std::size_t i = 0; i < a.section.part.size(); ++i) {
     if (i > 0) w.raw(".");
     w.number(a.section.part[i]);

@@ -79,7 +79,7 @@ Task<Result<AccountId>> TestServer::add_account(std::string address, std::string
   CO_TRY_OK(co_await store_.create_account(id));
   if (quota_bytes != 0) {
     CO_TRY(auto account, co_await store_.account(id));
-    CO_TRY_OK(co_await account->set_quota(quota_bytes, 0));
+    CO_TRY_OK(co_await account->set_quota({.bytes = quota_bytes}));
   }
   co_return id;
 }

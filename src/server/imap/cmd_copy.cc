@@ -21,17 +21,17 @@ std::string copyuid_code(const store::CopyResult& result) {
 // Errc::not_found without text: the target is missing.  Errc::invalid: some messages are gone.
 Task<Result<store::CopyResult>> Session::copy_or_move(const SequenceSet& set, bool uid, std::string_view mailbox, bool move) {
   CO_TRY(const auto ranges, resolve(set, Numbers(uid), *selected_->told));
-  const auto target = account_->find_mailbox(mailbox);
+  const auto target = selected_->account->find_mailbox(mailbox);
   if (!target) co_return fail(Errc::not_found);
   if (ranges.empty()) co_return store::CopyResult{};
   if (!uid) {
     // [RFC3501 6.4.7] All or nothing; UIDs that nobody has are passed over instead [RFC3501 6.4.8].
-    CO_TRY(const auto now, co_await account_->view(selected_->id));
+    CO_TRY(const auto now, co_await selected_->account->view(selected_->id));
     if (count_gone(ranges, *selected_->told, *now) > 0) co_return fail(Errc::invalid);
   }
   auto uids = uids_of(ranges, *selected_->told);
-  if (move) co_return co_await account_->move(selected_->id, std::move(uids), target->id);
-  co_return co_await account_->copy(selected_->id, std::move(uids), target->id);
+  if (move) co_return co_await selected_->account->move(selected_->id, std::move(uids), target->id);
+  co_return co_await selected_->account->copy(selected_->id, std::move(uids), target->id);
 }
 
 namespace {

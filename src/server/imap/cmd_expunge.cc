@@ -11,7 +11,7 @@ Task<Result<Reply>> Session::cmd_expunge(Command& command) {
     CO_TRY(const auto ranges, resolve(*expunge.uids, Numbers::uid, *selected_->told));
     uids = uids_of(ranges, *selected_->told);
   }
-  CO_TRY_OK(co_await account_->expunge(selected_->id, std::move(uids)));
+  CO_TRY_OK(co_await selected_->account->expunge(selected_->id, std::move(uids)));
   co_return ok("EXPUNGE completed");
 }
 

@@ -35,7 +35,7 @@ Task<Result<Reply>> Session::cmd_fetch(Command& command) {
   if (has_item(fetch, FetchItem::mod_seq)) enable_condstore();
   CO_TRY(const auto ranges, resolve(fetch.set, Numbers(command.uid), *selected_->told));
 
-  FetchJob job{.fetcher = MessageFetcher(*account_, connection(), fetch.attributes),
+  FetchJob job{.fetcher = MessageFetcher(*selected_->account, connection(), fetch.attributes),
                .needs_summaries = std::ranges::any_of(fetch.attributes, needs_summary),
                .sets_seen = !selected_->read_only && std::ranges::any_of(fetch.attributes, sets_seen)};
   for (const auto& range : ranges) {
@@ -59,14 +59,14 @@ Task<Result<void>> Session::fetch_batch(FetchJob& job) {
   if (lost_) co_return fail(Errc::closed);
 
   const auto told = selected_->told;
-  const auto state = account_->mailbox(selected_->id);
+  const auto state = selected_->account->mailbox(selected_->id);
   if (!state) co_return fail(Errc::not_found);
   tell_new_keywords(*state);
   std::vector<std::string> summaries(batch.size());
   if (job.needs_summaries) {
     std::vector<MessageId> ids;
     for (const auto index : batch) ids.push_back(told->at(index).message);
-    CO_TRY(summaries, co_await account_->summaries(std::move(ids)));
+    CO_TRY(summaries, co_await selected_->account->summaries(std::move(ids)));
   }
   for (std::size_t i = 0; i < batch.size(); ++i) {
     const auto& entry = told->at(batch[i]);
@@ -94,7 +94,7 @@ Task<std::vector<Uid>> Session::set_seen(const std::vector<std::uint32_t>& index
   const store::FlagsChange change{.op = store::FlagsOp::add, .system = store::kSeen, .keywords = {}};
   auto uids = store::uid_set_of(unseen);
   auto copy = change;
-  auto result = co_await account_->change_flags(selected_->id, std::move(uids), std::move(copy), {});
+  auto result = co_await selected_->account->change_flags(selected_->id, std::move(uids), std::move(copy), {});
   if (!result) {
     // A full disk is no reason to keep mail from its reader.
     log::warning("imap.seen_failed", {{"session", context_.session_id}, {"error", result.error()}});

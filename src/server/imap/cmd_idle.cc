@@ -14,7 +14,7 @@ namespace posthorn::imap {
 Task<Result<Reply>> Session::cmd_idle(Command&) {
   const GaugeHold idling(sessions_idling);
   server::Waker waker(Reactor::current(), connection());
-  const auto watch = context_.services.store.hub().watch(account_->id(), [wake = waker.callback()](ModSeq) { wake(); });
+  const auto watch = context_.services.store.hub().watch(selected_ ? selected_->account->id() : account_->id(), [wake = waker.callback()](ModSeq) { wake(); });
   const auto deadline = after(kIdleTimeout.get());
   Writer(output()).continuation("idling");
   reader_.expect_line();

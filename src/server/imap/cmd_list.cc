@@ -57,12 +57,12 @@ class Parents {
 
 Task<Result<Reply>> Session::cmd_list(Command& command) {
   const auto& list = std::get<List>(command.command);
-  if (list.pattern.empty()) {
+  if (list.patterns.front().empty()) {
     // [RFC3501 6.3.8] Only the delimiter and the root are asked for.
     put_line(output(), "LIST", "\\Noselect", "");
     co_return ok("LIST completed");
   }
-  const auto pattern = list.reference + list.pattern;
+  const auto pattern = list.reference + list.patterns.front();
   Parents parents(pattern, [this](std::string_view name) { return account_->find_mailbox(name) != nullptr; });
   const auto mailboxes = account_->mailboxes();
   for (const auto& mailbox : mailboxes) {

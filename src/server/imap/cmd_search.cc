@@ -107,7 +107,7 @@ struct Session::SearchJob {
 
 Task<Result<Reply>> Session::cmd_search(Command& command) {
   const auto& search = std::get<Search>(command.command);
-  const auto state = account_->mailbox(selected_->id);
+  const auto state = selected_->account->mailbox(selected_->id);
   if (!state) co_return fail(Errc::not_found);
   auto program = SearchProgram::compile(search, *selected_, *state);
   if (!program && program.error().code == Errc::unsupported)
@@ -139,7 +139,7 @@ Task<Result<void>> Session::search_summaries(SearchJob& job) {
     const auto end = std::min(begin + kBatch, pending.size());
     std::vector<MessageId> ids;
     for (auto i = begin; i < end; ++i) ids.push_back(job.view->at(pending[i]).message);
-    CO_TRY(auto summaries, co_await account_->summaries(std::move(ids)));
+    CO_TRY(auto summaries, co_await selected_->account->summaries(std::move(ids)));
     const auto match = [&] {
       for (auto i = begin; i < end; ++i) {
         auto& encoded = summaries[i - begin];
@@ -185,14 +185,14 @@ Task<Result<void>> Session::search_bytes(SearchJob& job) {
     const auto id = job.view->at(open[i].index).message;
     const bool large = whole && view->size() > kHeldBytes;
     const auto wanted = large || !whole ? std::min(view->header_size(), kHeldBytes) : view->size();
-    auto bytes = co_await read_start(*account_, id, wanted);
+    auto bytes = co_await read_start(*selected_->account, id, wanted);
     if (!bytes && bytes.error().code != Errc::not_found) co_return std::unexpected(std::move(bytes).error());
     if (!bytes) continue;
     if (large) {
       auto candidate = job.candidate(open[i].index);
       candidate.set_summary(&*view);
       candidate.set_header(*bytes);
-      const bool found = co_await match_large(job.program, candidate, *account_, id);
+      const bool found = co_await match_large(job.program, candidate, *selected_->account, id);
       if (found) job.hits.push_back(open[i].index);
       continue;
     }

@@ -21,14 +21,16 @@ std::optional<std::uint32_t> first_unseen(const store::View& view) {
 Task<Result<Reply>> Session::cmd_select(Command& command) {
   const auto& select = std::get<Select>(command.command);
   unselect();  // [RFC3501 6.3.1] even when what follows fails
-  const auto found = account_->find_mailbox(select.mailbox);
+  auto found = co_await locate(select.mailbox);
   if (!found) co_return no("There is no such mailbox", "NONEXISTENT");
+  const auto account = found->account;
+  const auto id = found->state->id;
   if (select.condstore) enable_condstore();
 
-  selected_.emplace(Selected{.id = found->id, .read_only = select.read_only, .told = std::make_shared<store::View>()});
+  selected_.emplace(Selected{.account = account, .id = id, .read_only = select.read_only, .told = std::make_shared<store::View>()});
   co_await take_recent();
-  const auto state = account_->mailbox(found->id);  // before the view: never newer than it
-  auto view = co_await account_->view(found->id);
+  const auto state = account->mailbox(id);  // before the view: never newer than it
+  auto view = co_await account->view(id);
   if (!view || !state) {
     selected_.reset();
     if (!view) co_return std::unexpected(std::move(view).error());
@@ -57,7 +59,7 @@ Task<Result<Reply>> Session::cmd_select(Command& command) {
 
 // [RFC3501 6.4.2] Removes what is \Deleted, and says nothing of it.
 Task<Result<Reply>> Session::cmd_close(Command&) {
-  if (!selected_->read_only) CO_TRY_OK(co_await account_->expunge(selected_->id));
+  if (!selected_->read_only) CO_TRY_OK(co_await selected_->account->expunge(selected_->id));
   unselect();
   co_return ok("CLOSE completed");
 }

@@ -43,7 +43,7 @@ Task<Result<Reply>> Session::cmd_store(Command& command) {
   if (store.unchanged_since) unchanged_since = ModSeq(*store.unchanged_since);
   auto uids = uids_of(ranges, *selected_->told);
   auto copy = change;
-  CO_TRY(auto result, co_await account_->change_flags(selected_->id, std::move(uids), std::move(copy), unchanged_since));
+  CO_TRY(auto result, co_await selected_->account->change_flags(selected_->id, std::move(uids), std::move(copy), unchanged_since));
 
   const auto told_before = selected_->told;
   const OwnChange own{.touched = result.touched,

@@ -134,6 +134,12 @@ Result<void> MessageFetcher::put_simple(const Target& target, const FetchAttribu
       put_bodystructure(out, *whole, ExtensionData(attribute.item == FetchItem::body_structure));
       break;
     }
+    case FetchItem::save_date:
+    case FetchItem::email_id:
+    case FetchItem::thread_id:
+    case FetchItem::preview:
+    case FetchItem::binary:
+    case FetchItem::binary_size:
     case FetchItem::rfc822:
     case FetchItem::rfc822_header:
     case FetchItem::rfc822_text:

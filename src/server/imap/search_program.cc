@@ -98,6 +98,8 @@ class SearchProgram::Compiler {
                 .date_op = static_cast<std::uint8_t>(k.op),
                 .date = k.date};
   }
+  Result<Node> make(const SearchWithin&) { return fail(Errc::unsupported); }
+  Result<Node> make(const SearchObjectId&) { return fail(Errc::unsupported); }
   Result<Node> make(const SearchSize& k) {
     return Node{.op = k.op == SearchSize::Op::larger ? Op::larger : Op::smaller, .number = k.size};
   }

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/ids.h"
+#include "store/account.h"
 #include "store/mailbox.h"
 #include "store/view.h"
 
@@ -14,6 +15,7 @@ namespace posthorn::imap {
 //              told [RFC3501 7.4.1].
 // INVARIANT 2: every change up to mod_seq is in `told`.
 struct Selected {
+  store::AccountPtr account;  // the owner's: not the user's own when the mailbox is shared
   MailboxId id;
   bool read_only = false;
   store::ViewPtr told;

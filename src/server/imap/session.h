@@ -14,6 +14,7 @@
 #include "proto/imap/command.h"
 #include "proto/imap/command_reader.h"
 #include "server/common/session_context.h"
+#include "server/imap/mailbox_access.h"
 #include "server/imap/message_set.h"
 #include "server/imap/reply.h"
 #include "server/imap/selected.h"
@@ -72,10 +73,21 @@ class Session {
   Task<Result<Reply>> cmd_status(Command&);
   Task<Result<Reply>> cmd_namespace(Command&);
   Task<Result<Reply>> cmd_idle(Command&);
+  Task<Result<Reply>> cmd_setacl(Command&);
+  Task<Result<Reply>> cmd_deleteacl(Command&);
+  Task<Result<Reply>> cmd_getacl(Command&);
+  Task<Result<Reply>> cmd_listrights(Command&);
+  Task<Result<Reply>> cmd_myrights(Command&);
+  Task<Result<Reply>> cmd_getquota(Command&);
+  Task<Result<Reply>> cmd_getquotaroot(Command&);
+  Task<Result<Reply>> cmd_setquota(Command&);
+  Task<Result<Reply>> cmd_compress(Command&);
   Task<Result<Reply>> cmd_close(Command&);
   Task<Result<Reply>> cmd_unselect(Command&);
   Task<Result<Reply>> cmd_expunge(Command&);
   Task<Result<Reply>> cmd_search(Command&);
+  Task<Result<Reply>> cmd_sort(Command&);
+  Task<Result<Reply>> cmd_thread(Command&);
   Task<Result<Reply>> cmd_fetch(Command&);
   Task<Result<Reply>> cmd_store(Command&);
   Task<Result<Reply>> cmd_copy(Command&);
@@ -109,6 +121,10 @@ class Session {
   Task<Result<void>> receive_message(store::Incoming&, std::uint64_t size);
   Task<CommandReader::Event> append_end();
   Task<Result<Reply>> store_appended(store::Incoming, CommandReader::AppendInfo);
+
+  // --- mailbox_access.cc
+  // The mailbox of that name, in whosever account it is.  not_found: there is none, or the user may not know of it [RFC4314 6].
+  Task<Result<MailboxRef>> locate(std::string name);
 
   // --- sign_in.cc
   Task<Result<std::string>> read_raw_line();  // of AUTHENTICATE
@@ -156,6 +172,9 @@ class Session {
   State state_ = State::not_authenticated;
   bool condstore_ = false;    // [RFC7162 3.1] a CONDSTORE enabling command was given
   bool condstore_listed_ = false;  // an ENABLED response has named it [RFC5161 3.2]
+  bool qresync_ = false;      // [RFC7162 3.2.3] enabled: VANISHED takes the place of EXPUNGE
+  bool rev2_ = false;         // [RFC9051 6.3.1] IMAP4rev2 has been enabled
+  bool utf8_ = false;         // [RFC6855 3] mailbox names and quoted strings are UTF-8 (rev2_ too)
   bool idling_ = false;
   bool lost_ = false;         // the connection has failed: nothing more is written
 };

@@ -44,14 +44,14 @@ bool same_flags(const store::Entry& a, const store::Entry& b) { return a.flags =
 
 Task<Result<void>> Session::sync(Expunges expunges, WithUid with_uid) {
   // In this order: the state is never newer than the view, so INVARIANT 2 of Selected holds.
-  const auto state = account_->mailbox(selected_->id);
+  const auto state = selected_->account->mailbox(selected_->id);
   if (!state) {
     // [RFC2180 3.3] Somebody has deleted the mailbox under us.
     say_bye({}, "The selected mailbox has been deleted", "mailbox_deleted");
     selected_.reset();
     co_return Result<void>{};
   }
-  CO_TRY(auto now, co_await account_->view(selected_->id));
+  CO_TRY(auto now, co_await selected_->account->view(selected_->id));
   if (now != selected_->told) CO_TRY_OK(co_await tell(std::move(now), expunges, with_uid));
   selected_->mod_seq = state->highest_mod_seq;
   tell_new_keywords(*state);
@@ -87,7 +87,7 @@ Task<Result<void>> Session::tell_expunged(const std::vector<std::uint32_t>& inde
 Task<Result<void>> Session::tell_flags(const store::View& shown, const std::vector<std::uint32_t>& changed, WithUid with_uid,
                                        const OwnChange* own) {
   if (changed.empty() && (own == nullptr || own->touched.empty())) co_return Result<void>{};
-  const auto state = account_->mailbox(selected_->id);
+  const auto state = selected_->account->mailbox(selected_->id);
   if (!state) co_return Result<void>{};
   tell_new_keywords(*state);
   const auto& told = *selected_->told;
@@ -141,7 +141,7 @@ Task<Result<void>> Session::tell_arrivals() {
   if (idling_) CO_TRY_OK(co_await flush());
   co_await take_recent();
   put_recent();
-  const auto state = account_->mailbox(selected_->id);
+  const auto state = selected_->account->mailbox(selected_->id);
   if (state) tell_new_keywords(*state);
   co_return Result<void>{};
 }
@@ -152,12 +152,12 @@ void Session::put_recent() { Writer(output()).untagged().number(selected_->count
 Task<> Session::take_recent() {
   const auto id = selected_->id;
   if (selected_->read_only) {
-    const auto first = account_->peek_recent(id);
+    const auto first = selected_->account->peek_recent(id);
     if (first && selected_->recent.empty()) selected_->add_recent({*first, Uid(0xFFFFFFFF)});
     co_return;
   }
-  auto first = co_await account_->claim_recent(id);
-  const auto state = account_->mailbox(id);
+  auto first = co_await selected_->account->claim_recent(id);
+  const auto state = selected_->account->mailbox(id);
   if (!first || !state || state->recent_from <= *first) co_return;  // a failure costs the flag, not the session
   selected_->add_recent({*first, Uid(state->recent_from.value() - 1)});
 }
