@@ -32,6 +32,18 @@ Digest digest(std::string_view data, const EVP_MD* md) {
   return out;
 }
 
+template <class Digest>
+Digest hmac(std::string_view key, std::string_view data, const EVP_MD* md) {
+  Digest out{};
+  unsigned size = 0;
+  static constexpr char kEmpty = 0;  // a null key would mean "the key of the last call"
+  const void* const key_data = key.empty() ? &kEmpty : key.data();
+  CHECK(HMAC(md, key_data, static_cast<int>(key.size()), reinterpret_cast<const unsigned char*>(data.data()), data.size(),
+             out.data(), &size) != nullptr &&
+        size == out.size());
+  return out;
+}
+
 int hex_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
@@ -45,16 +57,9 @@ Sha256Digest sha256(std::string_view data) { return digest<Sha256Digest>(data, s
 Sha1Digest sha1(std::string_view data) { return digest<Sha1Digest>(data, sha1_algorithm()); }
 
 Sha256Digest hmac_sha256(std::string_view key, std::string_view data) {
-  Sha256Digest out{};
-  unsigned size = 0;
-  static constexpr char kEmpty = 0;  // a null key would mean "the key of the last call"
-  const void* const key_data = key.empty() ? &kEmpty : key.data();
-  CHECK(HMAC(sha256_algorithm(), key_data, static_cast<int>(key.size()),
-             reinterpret_cast<const unsigned char*>(data.data()), data.size(), out.data(),
-             &size) != nullptr &&
-        size == out.size());
-  return out;
+  return hmac<Sha256Digest>(key, data, sha256_algorithm());
 }
+Sha1Digest hmac_sha1(std::string_view key, std::string_view data) { return hmac<Sha1Digest>(key, data, sha1_algorithm()); }
 
 struct Sha256::Impl {
   EVP_MD_CTX* context = EVP_MD_CTX_new();

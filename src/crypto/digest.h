@@ -18,6 +18,7 @@ using Sha256Digest = std::array<std::uint8_t, 32>;
 Sha256Digest sha256(std::string_view data);                             // FIPS 180-4
 Sha1Digest sha1(std::string_view data);                                 // FIPS 180-4; not for signatures
 Sha256Digest hmac_sha256(std::string_view key, std::string_view data);  // [RFC2104]
+Sha1Digest hmac_sha1(std::string_view key, std::string_view data);      // for SCRAM-SHA-1
 
 // SHA-256 of what comes in pieces.
 class Sha256 {

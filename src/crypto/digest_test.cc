@@ -46,6 +46,10 @@ TEST(Digest, HmacKnownAnswers) {  // [RFC4231 4.2 4.3 4.7]
             "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
   EXPECT_EQ(to_hex(view(hmac_sha256({}, {}))),
             "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad");
+  // HMAC-SHA-1
+  EXPECT_EQ(to_hex(view(hmac_sha1("Jefe", "what do ya want for nothing?"))), "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79");
+  EXPECT_EQ(to_hex(view(hmac_sha1(std::string(80, '\xaa'), "Test Using Larger Than Block-Size Key - Hash Key First"))),
+            "aa4ae5e15272d00e95705637ce8a3b55ed402112");
 }
 
 TEST(Crc32c, KnownAnswers) {  // [RFC3720 B.4]
