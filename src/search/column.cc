@@ -1,0 +1,85 @@
+#include "search/column.h"
+
+#include "search/stored.h"
+#include "store/codec.h"
+
+namespace posthorn::search {
+namespace {
+
+std::unexpected<Error> corrupt(const char* what) { return fail(Errc::corrupt, std::string("column: ") + what); }
+
+// Runs of consecutive UIDs: distance from the UID before, length - 1.
+void put_uids(std::string& out, const std::vector<Uid>& uids) {
+  const auto runs = store::uid_set_of(uids);
+  store::put_varint(out, runs.size());
+  std::uint32_t before = 0;
+  for (const auto& run : runs) {
+    store::put_varint(out, run.first.value() - before);
+    store::put_varint(out, run.last.value() - run.first.value());
+    before = run.last.value();
+  }
+}
+
+Result<std::vector<Uid>> take_uids(store::RowReader& in, std::uint32_t count) {
+  std::vector<Uid> uids;
+  uids.reserve(count);
+  const auto runs = in.varint32();
+  std::uint64_t before = 0;
+  for (std::uint32_t r = 0; r < runs && in.ok(); ++r) {
+    const std::uint64_t distance = in.varint32(), more = in.varint32();
+    if (distance == 0 || before + distance + more > 0xFFFFFFFF || more >= count - uids.size()) return corrupt("UIDs");
+    for (std::uint64_t i = 0; i <= more; ++i) uids.push_back(Uid(static_cast<std::uint32_t>(before + distance + i)));
+    before += distance + more;
+  }
+  if (uids.size() != count) return corrupt("UIDs");
+  return uids;
+}
+
+}  // namespace
+
+Result<Block> Block::decode(std::string_view stored) {
+  TRY(const std::string plain, unpack(stored));
+  store::RowReader in(plain);
+  Block block;
+  const auto count = in.varint32();
+  if (count > kMaxRows) return corrupt("too many rows");
+  TRY(block.uids_, take_uids(in, count));
+  block.missing_.resize(count);
+  block.offsets_.reserve(count + 1);
+  std::uint64_t end = 0;
+  for (std::uint32_t row = 0; row < count; ++row) {
+    const auto length = in.varint32();  // 0: not held, else one more
+    block.missing_[row] = length == 0;
+    end += length == 0 ? 0 : length - 1;
+    if (!in.ok() || end > plain.size()) return corrupt("a row is too long");
+    block.offsets_.push_back(static_cast<std::uint32_t>(end));
+  }
+  if (!in.ok() || in.rest().size() != end) return corrupt("cut");
+  block.pool_ = in.rest();
+  return block;
+}
+
+void BlockBuilder::add(Uid uid, std::string_view row) {
+  block_.uids_.push_back(uid);
+  block_.missing_.push_back(false);
+  block_.pool_ += row;
+  block_.offsets_.push_back(static_cast<std::uint32_t>(block_.pool_.size()));
+}
+
+void BlockBuilder::add_not_held(Uid uid) {
+  add(uid, {});
+  block_.missing_.back() = true;
+}
+
+std::string BlockBuilder::encode() const {
+  std::string plain;
+  plain.reserve(block_.pool_.size() + std::size_t{4} * block_.size() + 16);
+  store::put_varint(plain, block_.size());
+  put_uids(plain, block_.uids_);
+  for (std::uint32_t row = 0; row < block_.size(); ++row)
+    store::put_varint(plain, block_.missing_[row] ? 0 : block_.at(row).size() + 1);
+  plain += block_.pool_;
+  return pack(plain);
+}
+
+}  // namespace posthorn::search
