@@ -26,7 +26,7 @@ Result<Secrets> make_secrets(const std::string& password) {
       std::ranges::any_of(password, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }))
     return fail(Errc::invalid, "a password is UTF-8 text without control characters");
   TRY(auto hash, crypto::hash_password(password, crypto::kPasswordScheme.get()));
-  return Secrets{std::move(hash), crypto::to_text(crypto::make_scram_keys(password))};
+  return Secrets{std::move(hash), crypto::to_text(crypto::make_scram_keys(crypto::ScramHash::sha256, password))};
 }
 
 // One account on its way.
@@ -85,7 +85,7 @@ Task<Result<void>> make_mail(Storage& storage, const Candidate& c) {
   CO_TRY_OK(co_await storage.store().create_account(c.id));
   if (c.quota == 0) co_return Result<void>{};
   CO_TRY(const auto account, co_await storage.store().account(c.id));
-  co_return co_await account->set_quota(c.quota, 0);
+  co_return co_await account->set_quota({.bytes = c.quota});
 }
 
 Task<> make_mail_account(Storage& storage, Candidate& c) {
@@ -216,7 +216,8 @@ Task<Answer> account_quota(const Request& request) {
   CO_TRY(const auto quota, request.optional_number("quota"));
   CO_TRY(const auto record, co_await request.storage.directory().find_account(address));
   CO_TRY(const auto account, co_await request.storage.store().account(record.id));
-  CO_TRY_OK(co_await account->set_quota(quota, account->quota().messages_limit));
+  const auto now = account->quota();
+  CO_TRY_OK(co_await account->set_quota({.bytes = quota, .messages = now.messages_limit, .mailboxes = now.mailboxes_limit}));
   log::info("admin.quota_changed", {{"address", address}, {"quota", quota}});
   co_return json::object{};
 }

@@ -28,7 +28,7 @@ struct Fixture {
 
   Task<> set_quota(std::uint64_t id, std::uint64_t bytes) {
     auto account = co_await store.account(AccountId(id));
-    auto done = co_await (*account)->set_quota(bytes, 0);
+    auto done = co_await (*account)->set_quota({.bytes = bytes});
     EXPECT_TRUE(done.has_value());
   }
 

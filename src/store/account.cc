@@ -14,7 +14,7 @@ namespace posthorn::store {
 namespace {
 
 using kv::Space;
-constexpr std::uint64_t kCoreVersion = 1;
+constexpr std::uint64_t kCoreVersion = 2;
 
 }  // namespace
 
@@ -30,13 +30,15 @@ std::string encode_core(const Account::Core& core) {
   put_varint(out, core.quota.messages_used);
   put_varint(out, core.quota.messages_limit);
   put_varint(out, core.has_copies);
+  put_varint(out, core.quota.mailboxes_limit);
   return out;
 }
 
 Result<Account::Core> decode_core(std::string_view value) {
   RowReader in(value);
   Account::Core core;
-  if (in.varint() != kCoreVersion) return fail(Errc::corrupt, "account row: unknown version");
+  const auto version = in.varint();
+  if (version < 1 || version > kCoreVersion) return fail(Errc::corrupt, "account row: unknown version");
   core.next_mailbox = in.varint32();
   core.next_uid_validity = in.varint32();
   core.mod_seq = ModSeq(in.varint());
@@ -46,6 +48,7 @@ Result<Account::Core> decode_core(std::string_view value) {
   core.quota.messages_used = in.varint();
   core.quota.messages_limit = in.varint();
   core.has_copies = in.varint() != 0;
+  if (version >= 2) core.quota.mailboxes_limit = in.varint();
   if (!in.at_end()) return fail(Errc::corrupt, "account row is damaged");
   return core;
 }
@@ -119,11 +122,12 @@ MailboxStatePtr Account::find_mailbox(std::string_view name) const {
   return it == by_name_.end() ? nullptr : mailboxes_.at(it->second);
 }
 
-std::vector<MailboxStatePtr> Account::mailboxes() const {
+std::vector<MailboxStatePtr> Account::mailboxes(std::string_view prefix) const {
   std::lock_guard hold(mutex_);
   std::vector<MailboxStatePtr> out;
-  out.reserve(by_name_.size());
-  for (const auto& [name, id] : by_name_) out.push_back(mailboxes_.at(id));
+  if (prefix.empty()) out.reserve(by_name_.size());
+  for (auto it = by_name_.lower_bound(prefix); it != by_name_.end() && it->first.starts_with(prefix); ++it)
+    out.push_back(mailboxes_.at(it->second));
   return out;
 }
 
@@ -146,7 +150,9 @@ bool Account::is_subscribed(std::string_view name) const {
 
 Quota Account::quota() const {
   std::lock_guard hold(mutex_);
-  return core_.quota;
+  Quota quota = core_.quota;
+  quota.mailboxes_used = mailboxes_.size();
+  return quota;
 }
 
 ModSeq Account::mod_seq() const {

@@ -16,15 +16,21 @@
 #include "blob/blob.h"
 #include "message/summary.h"
 #include "store/mailbox.h"
+#include "store/object_id.h"
 #include "store/view.h"
 
 namespace posthorn::store {
 
 class MailStore;
 
+// [RFC9208 5] STORAGE, MESSAGE and MAILBOX.
 struct Quota {
   std::uint64_t bytes_used = 0, bytes_limit = 0;        // limit 0: none
   std::uint64_t messages_used = 0, messages_limit = 0;
+  std::uint64_t mailboxes_used = 0, mailboxes_limit = 0;
+};
+struct QuotaLimits {
+  std::uint64_t bytes = 0, messages = 0, mailboxes = 0;  // 0: none
 };
 
 struct CreateOptions {
@@ -79,20 +85,22 @@ class Account : public std::enable_shared_from_this<Account> {
   // --- mailboxes (what is committed now; no waiting)
   MailboxStatePtr mailbox(MailboxId) const;                   // null: gone
   MailboxStatePtr find_mailbox(std::string_view name) const;  // null: none.  "inbox" in any case is INBOX.
-  std::vector<MailboxStatePtr> mailboxes() const;             // by name
+  std::vector<MailboxStatePtr> mailboxes(std::string_view prefix = {}) const;  // those whose names begin so, by name
   bool has_children(std::string_view name) const;
   std::vector<std::string> subscriptions() const;             // names, sorted; may name vanished mailboxes [RFC3501 6.3.6]
   bool is_subscribed(std::string_view name) const;
   Quota quota() const;
   ModSeq mod_seq() const;
 
-  // Parents are made too.  exists; invalid: bad name; limit: too many mailboxes.
+  // Parents are made too; what is made inherits the access control list of its parent.  exists; invalid: bad name; limit: too many mailboxes.
   Task<Result<MailboxStatePtr>> create_mailbox(std::string name, CreateOptions = {});
   // invalid: INBOX.  Children stay: the name is then one without a mailbox (\Noselect) [RFC3501 6.3.4].
   Task<Result<void>> delete_mailbox(std::string name);
   // Children move too.  INBOX: its messages move to the new mailbox, INBOX stays [RFC3501 6.3.5].
   Task<Result<void>> rename_mailbox(std::string from, std::string to);
   Task<Result<void>> set_subscribed(std::string name, bool subscribed);
+  // The whole list anew.  Entries without rights are left out; limit: more than kMaxAclEntries.
+  Task<Result<void>> set_acl(MailboxId, Acl);
 
   // --- reading
   // The newest version; loaded when nobody had it.
@@ -102,6 +110,13 @@ class Account : public std::enable_shared_from_this<Account> {
   std::optional<Uid> peek_recent(MailboxId) const;   // EXAMINE: without claiming
   // The encoded summaries (message::SummaryView, decode_summary), in the order asked for; empty string: the message has gone.
   Task<Result<std::vector<std::string>>> summaries(std::vector<MessageId>);
+  // The conversations of messages, in the order asked for; 0: the message has gone.
+  Task<Result<std::vector<ThreadId>>> threads(std::vector<MessageId>);
+  // [RFC7162 3.2.5.1] UIDs removed from the mailbox by changes above `since`, up to now: what the caller's view still has vanished after
+  // it.  nullopt: not known any more, or too much to read.
+  Task<Result<std::optional<UidSet>>> vanished_since(MailboxId, ModSeq since);
+  // [RFC9208 5.2.2] DELETED-STORAGE.
+  Task<Result<std::uint64_t>> deleted_bytes(MailboxId);
   // A piece of the message's bytes, see blob::Blobs::read.
   Task<Result<std::string>> read(MessageId, std::uint64_t offset, std::uint64_t length);
 
@@ -114,7 +129,7 @@ class Account : public std::enable_shared_from_this<Account> {
   Task<Result<ExpungeResult>> expunge(MailboxId, std::optional<UidSet> = {});
   // Removes entries whatever their flags are (POP3, RFC1939 6): one commit.
   Task<Result<ExpungeResult>> remove(MailboxId, UidSet);
-  Task<Result<void>> set_quota(std::uint64_t bytes_limit, std::uint64_t messages_limit);
+  Task<Result<void>> set_quota(QuotaLimits);
 
  private:
   friend class MailStore;

@@ -37,6 +37,9 @@ void count_flags(MailboxState& mailbox, const Entry& before, const Entry& after)
   mailbox.unseen += static_cast<std::uint32_t>(!(after.flags & kSeen)) - static_cast<std::uint32_t>(!(before.flags & kSeen));
   mailbox.deleted +=
       static_cast<std::uint32_t>((after.flags & kDeleted) != 0) - static_cast<std::uint32_t>((before.flags & kDeleted) != 0);
+  if (!mailbox.deleted_bytes) return;
+  if (after.flags & kDeleted) *mailbox.deleted_bytes += after.size;
+  if (before.flags & kDeleted) *mailbox.deleted_bytes -= before.size;
 }
 
 // The page with new flags; the same one when nothing in it changes.  Writes its rows.
@@ -45,7 +48,7 @@ PagePtr change_page(Change& change, MailboxState& mailbox, const PagePtr& page, 
   auto range = std::lower_bound(uids.begin(), uids.end(), page->entries.front().uid,
                                 [](const UidRange& r, Uid u) { return r.last < u; });
   if (range == uids.end() || page->entries.back().uid < range->first) return page;
-  std::shared_ptr<Page> edited;
+  std::optional<Page> edited;
   std::vector<std::size_t> changed;
   for (std::size_t i = 0; i < page->entries.size(); ++i) {
     const Entry& before = page->entries[i];
@@ -61,13 +64,13 @@ PagePtr change_page(Change& change, MailboxState& mailbox, const PagePtr& page, 
     if (after.flags == before.flags && after.keywords == before.keywords) continue;
     after.mod_seq = change.mod_seq();
     count_flags(mailbox, before, after);
-    if (!edited) edited = std::make_shared<Page>(*page);
+    if (!edited) edited = *page;
     edited->entries[i] = after;
     changed.push_back(i);
     result.changed.push_back(after.uid);
   }
   if (!edited) return page;
-  if (edited->disk_key && changed.size() >= kRewritePageAt) return write_page(change, mailbox, *edited);
+  if (edited->disk_key && changed.size() >= kRewritePageAt) return write_page(change, mailbox, *std::move(edited));
   for (std::size_t i : changed) {
     Entry& e = edited->entries[i];
     if (!e.overlaid) ++mailbox.overlay_rows;
@@ -75,7 +78,7 @@ PagePtr change_page(Change& change, MailboxState& mailbox, const PagePtr& page, 
     change.batch().put(Space::entry, change.account().id().value(), entry_key(mailbox.id, e.uid), encode_entry(e));
   }
   edited->has_overlay = true;
-  return edited;
+  return make_page(*std::move(edited));
 }
 
 std::vector<Entry> entries_of(const View& view, const UidSet& uids) {
@@ -129,6 +132,7 @@ Task<Result<FlagsResult>> Account::change_flags(MailboxId id, UidSet uids, Flags
   if (!change.edit(id)) co_return fail(Errc::not_found, "the mailbox has been deleted");
   CO_TRY(auto view, co_await change.view(id));
   MailboxState& mailbox = *change.edit(id);
+  if (!mailbox.deleted_bytes) mailbox.deleted_bytes = store::deleted_bytes(*view);
   const std::size_t keywords_before = mailbox.keywords.size();
   CO_TRY(auto bits, keyword_bits(mailbox, what.keywords,
                                  what.op == FlagsOp::remove ? OnUnknownKeyword::ignore : OnUnknownKeyword::add));
@@ -223,15 +227,15 @@ Task<Result<ExpungeResult>> Account::remove(MailboxId id, UidSet uids) {
 
 Task<Result<ExpungeResult>> Account::expunge(MailboxId id, std::optional<UidSet> only) {
   std::vector<Uid> gone;
-  for (std::uint32_t from = 0;;) {
+  for (Uid from{0};;) {
     CO_TRY(auto change, co_await Change::begin(shared_from_this()));
     auto state = mailbox(id);
     if (!state) co_return fail(Errc::not_found, "the mailbox has been deleted");
     CO_TRY(auto now, co_await change.view(id));
     std::vector<Uid> doomed;
     if (state->deleted > 0) {
-      now->for_each(now->lower_bound(Uid(from)), now->size(), [&](std::uint32_t, const Entry& e) {
-        if (doomed.size() < kSlice && (e.flags & kDeleted) && (!only || contains(*only, e.uid))) doomed.push_back(e.uid);
+      now->for_each_flagged(kDeleted, 0, [&](std::uint32_t, const Entry& e) {
+        if (doomed.size() < kSlice && e.uid > from && (!only || contains(*only, e.uid))) doomed.push_back(e.uid);
       });
     }
     CO_TRY(auto result, co_await remove_locked(change, id, uid_set_of(doomed)));
@@ -240,14 +244,15 @@ Task<Result<ExpungeResult>> Account::expunge(MailboxId id, std::optional<UidSet>
       result.uids = std::move(gone);
       co_return result;
     }
-    from = doomed.back().value();
+    from = doomed.back();
   }
 }
 
-Task<Result<void>> Account::set_quota(std::uint64_t bytes_limit, std::uint64_t messages_limit) {
+Task<Result<void>> Account::set_quota(QuotaLimits limits) {
   CO_TRY(auto change, co_await Change::begin(shared_from_this()));
-  change.core().quota.bytes_limit = bytes_limit;
-  change.core().quota.messages_limit = messages_limit;
+  change.core().quota.bytes_limit = limits.bytes;
+  change.core().quota.messages_limit = limits.messages;
+  change.core().quota.mailboxes_limit = limits.mailboxes;
   co_return co_await change.commit();
 }
 

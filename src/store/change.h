@@ -85,7 +85,7 @@ Result<std::uint64_t> keyword_bits(MailboxState&, const std::vector<std::string>
 
 constexpr std::size_t kRewritePageAt = 64;  // so many changes in a page cost less as one page row
 // Writes the page as one row instead of the overlay rows it has; returns the page as it is then.
-PagePtr write_page(Change&, MailboxState&, const Page&);
+PagePtr write_page(Change&, MailboxState&, Page);
 // Rewrites what the overlay has into pages.  REQUIRES: the view is loaded.
 void fold_overlay(Change&, MailboxId, const View&);
 constexpr std::uint32_t kFoldAt = 2048;  // rows in the overlay

@@ -33,16 +33,16 @@ void erase_overlay(Change& change, MailboxState& mailbox, const Page& page) {
 
 }  // namespace
 
-PagePtr write_page(Change& change, MailboxState& mailbox, const Page& page) {
+PagePtr write_page(Change& change, MailboxState& mailbox, Page page) {
   erase_overlay(change, mailbox, page);
-  auto written = std::make_shared<Page>();
-  written->entries = page.entries;
-  for (Entry& e : written->entries) e.overlaid = false;
-  written->disk_key = page.disk_key ? page.disk_key : page.entries.front().uid;
-  change.batch().put(Space::entry_page, change.account().id().value(), entry_key(mailbox.id, *written->disk_key),
-                     encode_page(written->entries));
-  mailbox.paged_until = std::max(mailbox.paged_until, written->entries.back().uid);
-  return written;
+  Page written;
+  written.entries = std::move(page.entries);
+  for (Entry& e : written.entries) e.overlaid = false;
+  written.disk_key = page.disk_key ? page.disk_key : written.entries.front().uid;
+  change.batch().put(Space::entry_page, change.account().id().value(), entry_key(mailbox.id, *written.disk_key),
+                     encode_page(written.entries));
+  mailbox.paged_until = std::max(mailbox.paged_until, written.entries.back().uid);
+  return make_page(std::move(written));
 }
 
 namespace {
@@ -51,7 +51,10 @@ void count_entry(MailboxState& mailbox, Account::Core& core, const Entry& e, int
   const auto one = static_cast<std::uint32_t>(sign);
   mailbox.messages += one;
   if (!(e.flags & kSeen)) mailbox.unseen += one;
-  if (e.flags & kDeleted) mailbox.deleted += one;
+  if (e.flags & kDeleted) {
+    mailbox.deleted += one;
+    if (mailbox.deleted_bytes) *mailbox.deleted_bytes += static_cast<std::uint64_t>(sign) * e.size;
+  }
   mailbox.bytes += static_cast<std::uint64_t>(sign) * e.size;
   core.quota.messages_used += static_cast<std::uint64_t>(sign);
   core.quota.bytes_used += static_cast<std::uint64_t>(sign) * e.size;
@@ -81,22 +84,20 @@ std::vector<Uid> add_entries(Change& change, MailboxId id, std::vector<Entry> en
 
   if (auto view = change.loaded_view(id)) {
     auto pages = view->pages();
-    std::shared_ptr<Page> last;
+    Page last;
     if (!pages.empty() && pages.back()->entries.size() < View::kPageSize) {
-      last = std::make_shared<Page>();
-      last->entries.reserve(pages.back()->entries.size() + std::min<std::size_t>(entries.size(), View::kPageSize));
-      last->entries = pages.back()->entries;
-      last->disk_key = pages.back()->disk_key;
-      last->tombstones = pages.back()->tombstones;
+      last = *pages.back();
       pages.pop_back();
     }
+    last.has_overlay = true;
     for (const Entry& e : entries) {
-      if (last && last->entries.size() == View::kPageSize) pages.push_back(std::exchange(last, nullptr));
-      if (!last) last = std::make_shared<Page>();
-      last->entries.push_back(e);
-      last->has_overlay = true;
+      if (last.entries.size() == View::kPageSize) {
+        pages.push_back(make_page(std::move(last)));
+        last = {.has_overlay = true};
+      }
+      last.entries.push_back(e);
     }
-    if (last) pages.push_back(std::move(last));
+    pages.push_back(make_page(std::move(last)));
     change.set_view(id, std::make_shared<const View>(std::move(pages)));
   }
   return uids;
@@ -113,6 +114,7 @@ Task<Result<std::vector<Entry>>> take_entries(Change& change, MailboxId id, cons
   if (!change.edit(id)) co_return fail(Errc::not_found, "the mailbox has been deleted");
   CO_TRY(auto view, co_await change.view(id));
   MailboxState& mailbox = *change.edit(id);
+  if (!mailbox.deleted_bytes) mailbox.deleted_bytes = deleted_bytes(*view);
   const std::uint64_t partition = change.account().id().value();
   std::vector<PagePtr> pages;
   pages.reserve(view->pages().size());
@@ -123,44 +125,43 @@ Task<Result<std::vector<Entry>>> take_entries(Change& change, MailboxId id, cons
       pages.push_back(page);
       continue;
     }
-    auto kept = std::make_shared<Page>();
-    kept->disk_key = page->disk_key;
-    kept->tombstones = page->tombstones;
+    Page kept;
+    kept.disk_key = page->disk_key;
+    kept.tombstones = page->tombstones;
     std::vector<Entry> gone;
     for (const Entry& e : page->entries) {
       while (range != uids.end() && range->last < e.uid) ++range;
       const bool hit = range != uids.end() && range->first <= e.uid;
-      (hit ? gone : kept->entries).push_back(e);
+      (hit ? gone : kept.entries).push_back(e);
     }
     if (gone.empty()) {
       pages.push_back(page);
       continue;
     }
     for (const Entry& e : gone) count_entry(mailbox, change.core(), e, -1);
-    if (kept->entries.empty()) {
+    if (kept.entries.empty()) {
       erase_overlay(change, mailbox, *page);
       if (page->disk_key) change.batch().erase(Space::entry_page, partition, entry_key(id, *page->disk_key));
     } else if (page->disk_key && gone.size() >= kRewritePageAt) {
       erase_overlay(change, mailbox, *page);
-      Page clean = *kept;
-      clean.tombstones.clear();
-      for (Entry& e : clean.entries) e.overlaid = false;
-      pages.push_back(write_page(change, mailbox, clean));
+      kept.tombstones.clear();
+      for (Entry& e : kept.entries) e.overlaid = false;
+      pages.push_back(write_page(change, mailbox, std::move(kept)));
     } else {
       for (const Entry& e : gone) {
         const bool in_page = e.uid <= mailbox.paged_until;
         if (in_page) {
           change.batch().put(Space::entry, partition, entry_key(id, e.uid), "");
           if (!e.overlaid) ++mailbox.overlay_rows;
-          kept->tombstones.push_back(e.uid);
+          kept.tombstones.push_back(e.uid);
         } else {
           change.batch().erase(Space::entry, partition, entry_key(id, e.uid));
           --mailbox.overlay_rows;
         }
       }
-      kept->has_overlay = !kept->tombstones.empty() || std::any_of(kept->entries.begin(), kept->entries.end(),
-                                                                    [](const Entry& e) { return e.overlaid; });
-      pages.push_back(std::move(kept));
+      kept.has_overlay = !kept.tombstones.empty() ||
+                         std::any_of(kept.entries.begin(), kept.entries.end(), [](const Entry& e) { return e.overlaid; });
+      pages.push_back(make_page(std::move(kept)));
     }
     taken.insert(taken.end(), gone.begin(), gone.end());
   }

@@ -245,7 +245,7 @@ class RandomChange {
   }
   Result<void> set_quota(Owner& owner) {
     owner.limit = random_() % 3 ? 0 : owner.messages() + random_() % 30;
-    return run_task(account_->set_quota(0, owner.limit));
+    return run_task(account_->set_quota({.messages = owner.limit}));
   }
 
   Faulty& f_;

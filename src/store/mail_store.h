@@ -1,9 +1,11 @@
 // The mail of all accounts: opening accounts, delivering to several at once.
 #pragma once
 
+#include <compare>
+#include <functional>
 #include <memory>
 #include <mutex>
-#include <span>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -49,6 +51,31 @@ struct Appended {
   ModSeq mod_seq;
 };
 
+// One of several messages for one mailbox.
+struct NewMessage {
+  Incoming incoming;
+  std::uint8_t flags = 0;
+  std::vector<std::string> keywords;
+  InternalDate internal_date;
+};
+// An entry that goes when the new message comes [RFC8508]; of any mailbox of the same account.
+struct Replaced {
+  MailboxId mailbox;
+  Uid uid;
+};
+struct AppendedAll {
+  UidValidity uid_validity;
+  std::vector<Uid> uids;  // ascending, in the order of the messages
+  ModSeq mod_seq;
+};
+
+// A mailbox of somebody else.
+struct Share {
+  AccountId owner;
+  MailboxId mailbox;
+  friend auto operator<=>(const Share&, const Share&) = default;
+};
+
 struct StoreStats {
   std::size_t accounts_cached = 0;
   std::size_t views_cached = 0;
@@ -61,6 +88,7 @@ class MailStore {
   struct Options {
     std::size_t view_cache_bytes = 256 << 20;
     std::size_t max_accounts_cached = 10'000;
+    std::size_t max_mailboxes = 200'000;  // of one account; as many subscriptions
   };
   MailStore(kv::Store& kv, blob::Blobs& blobs, WorkerPool& workers, Options);
   MailStore(kv::Store& kv, blob::Blobs& blobs, WorkerPool& workers) : MailStore(kv, blobs, workers, Options{}) {}
@@ -82,8 +110,24 @@ class MailStore {
   // Puts the message into every target in ONE durable commit.  The inner results answer each target: over_quota, not_found, limit; the others
   // are stored all the same.  The outer error means that nothing was stored.
   Task<Result<std::vector<Result<Appended>>>> append(Incoming, std::vector<Target>);
+  // Puts all of them into one mailbox, in order, or none, in ONE durable commit [RFC3502]; with `replaced` the old entry goes in the same
+  // commit (not_found: it has gone already), and only what the two differ by counts for the quota [RFC8508 3.4].
+  // Errors: over_quota, not_found, limit, no_space, io: nothing was stored.
+  Task<Result<AppendedAll>> append_all(AccountPtr, MailboxId, std::vector<NewMessage>, std::optional<Replaced> = {});
+  // COPY and MOVE to another account: the bytes are shared, UIDs are given anew, all or nothing in one commit.  Within one
+  // account the same as Account::copy and move.
+  Task<Result<CopyResult>> copy(AccountPtr from, MailboxId, UidSet, AccountPtr to, MailboxId target);
+  Task<Result<CopyResult>> move(AccountPtr from, MailboxId, UidSet, AccountPtr to, MailboxId target);
+  // Mailboxes of others on which the account, or anyone, has been granted some right, in order.  A negative entry may take it
+  // away again: MailboxState::rights_of decides.
+  Task<Result<std::vector<Share>>> shared_with(AccountId);
   // Whether a message of this size would fit now; for RCPT and APPEND before the bytes come.
   static bool fits(const Account&, std::uint64_t bytes);
+
+  // Called on the committing thread after every commit that added entries to a mailbox which has 512 or more, with their number; must
+  // be short.  Set once, before the first change.
+  using OnMailboxChanged = std::function<void(AccountId, MailboxId, std::uint32_t entries)>;
+  void on_mailbox_changed(OnMailboxChanged f) { on_mailbox_changed_ = std::move(f); }
 
   ChangeHub& hub() { return hub_; }
   blob::Blobs& blobs() { return blobs_; }
@@ -106,6 +150,7 @@ class MailStore {
   WorkerPool& workers_;
   Options options_;
   ChangeHub hub_;
+  OnMailboxChanged on_mailbox_changed_;
   mutable std::mutex mutex_;
   std::unordered_map<AccountId, AccountPtr> accounts_;
   std::size_t loaded_view_bytes_ = 0;  // since the caches were trimmed last; guarded by mutex_

@@ -5,6 +5,17 @@
 
 namespace posthorn::store {
 
+Rights MailboxState::rights_of(AccountId who, AccountId owner) const {
+  if (who == owner) return kAllRights;
+  Rights granted, taken;
+  for (const AclEntry& e : acl) {
+    if (e.who != who && e.who != kAnyone) continue;
+    Rights& side = e.negative ? taken : granted;
+    side = side | e.rights;
+  }
+  return granted - taken;
+}
+
 Result<std::string> normal_mailbox_name(std::string_view name) {
   if (name.empty() || name.size() > 1000) return fail(Errc::invalid, "a mailbox name has 1 to 1000 bytes");
   if (!text::is_valid_utf8(name)) return fail(Errc::invalid, "a mailbox name is UTF-8");

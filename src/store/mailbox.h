@@ -3,11 +3,13 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "store/entry.h"
+#include "store/rights.h"
 
 namespace posthorn::store {
 
@@ -24,12 +26,17 @@ struct MailboxState {
   std::uint32_t unseen = 0;    // without \Seen
   std::uint32_t deleted = 0;   // with \Deleted
   std::uint64_t bytes = 0;     // sum of sizes
+  std::optional<std::uint64_t> deleted_bytes = 0;  // of those with \Deleted; none: written by an older version, see Account::deleted_bytes
   ModSeq highest_mod_seq{1};
   Uid recent_from{1};          // UIDs from here on no session has been told as \Recent
   SpecialUse special_use = SpecialUse::none;
   std::vector<std::string> keywords;  // bit i of Entry::keywords; only ever appended to
   std::uint32_t overlay_rows = 0;     // rows in the overlay, for folding
   Uid paged_until{0};                 // entries up to this UID have a page on disk
+  Acl acl;
+
+  // The owner has every right; others what is granted to anyone and to them, less what is taken from either [RFC4314 2].
+  Rights rights_of(AccountId who, AccountId owner) const;
 };
 using MailboxStatePtr = std::shared_ptr<const MailboxState>;
 

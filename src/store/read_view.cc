@@ -80,7 +80,7 @@ Task<Result<ViewPtr>> read_view(kv::Store& store, AccountId account, MailboxId m
   std::vector<PagePtr> kept;
   kept.reserve(pages.size());
   for (auto& page : pages)
-    if (!page->entries.empty()) kept.push_back(std::move(page));
+    if (!page->entries.empty()) kept.push_back(make_page(std::move(*page)));
   co_return std::make_shared<const View>(std::move(kept));
 }
 

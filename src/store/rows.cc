@@ -7,7 +7,7 @@
 namespace posthorn::store {
 namespace {
 
-constexpr std::uint64_t kMailboxVersion = 1;
+constexpr std::uint64_t kMailboxVersion = 2;
 constexpr char kEntryVersion = 1;
 constexpr char kPageVersion = 1;
 constexpr char kMessageVersion = 1;
@@ -78,14 +78,39 @@ std::string encode_mailbox(const MailboxState& m) {
   put_varint(out, m.paged_until.value());
   put_varint(out, m.keywords.size());
   for (const auto& k : m.keywords) put_string(out, k);
+  put_varint(out, m.deleted_bytes ? *m.deleted_bytes + 1 : 0);
+  put_varint(out, m.acl.size());
+  for (const AclEntry& e : m.acl) {
+    put_varint(out, e.who.value());
+    put_varint(out, e.negative);
+    put_varint(out, e.rights.bits());
+  }
   return out;
 }
+
+namespace {
+
+void take_version_2(RowReader& in, MailboxState& m) {
+  const auto deleted_bytes = in.varint();
+  if (deleted_bytes > 0) m.deleted_bytes = deleted_bytes - 1;
+  else m.deleted_bytes.reset();
+  const auto entries = in.varint();
+  for (std::uint64_t i = 0; i < entries && i <= kMaxAclEntries && in.ok(); ++i) {
+    AclEntry& e = m.acl.emplace_back();
+    e.who = AccountId(in.varint());
+    e.negative = in.varint() != 0;
+    e.rights = kAllRights & Rights(static_cast<std::uint16_t>(in.varint()));
+  }
+}
+
+}  // namespace
 
 Result<MailboxState> decode_mailbox(MailboxId id, std::string_view value) {
   RowReader in(value);
   MailboxState m;
   m.id = id;
-  if (in.varint() != kMailboxVersion) return std::unexpected(damaged("mailbox"));
+  const auto version = in.varint();
+  if (version < 1 || version > kMailboxVersion) return std::unexpected(damaged("mailbox"));
   m.name = in.string();
   m.uid_validity = UidValidity(in.varint32());
   m.uid_next = Uid(in.varint32());
@@ -103,7 +128,9 @@ Result<MailboxState> decode_mailbox(MailboxId id, std::string_view value) {
   const auto keywords = in.varint();
   if (keywords > kMaxKeywords) return std::unexpected(damaged("mailbox"));
   for (std::uint64_t i = 0; i < keywords && in.ok(); ++i) m.keywords.emplace_back(in.string());
-  if (!in.at_end()) return std::unexpected(damaged("mailbox"));
+  if (version >= 2) take_version_2(in, m);
+  else if (m.deleted > 0) m.deleted_bytes.reset();
+  if (!in.at_end() || m.acl.size() > kMaxAclEntries) return std::unexpected(damaged("mailbox"));
   return m;
 }
 

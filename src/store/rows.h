@@ -36,7 +36,7 @@ std::string encode_refs(std::uint64_t count);                  // Space::message
 std::uint64_t decode_refs(std::string_view);                 // REQUIRES: 8 bytes
 
 // The change log: key (mod-sequence, mailbox, kind), value the UIDs, or nothing for changes of the mailbox itself.
-enum class ChangeKind : std::uint8_t { added = 1, flags = 2, removed = 3, created = 4, deleted = 5, renamed = 6, subscription = 7 };
+enum class ChangeKind : std::uint8_t { added = 1, flags = 2, removed = 3, created = 4, deleted = 5, renamed = 6, subscription = 7, rights = 8 };
 std::string change_key(ModSeq, MailboxId, ChangeKind);
 
 }  // namespace posthorn::store

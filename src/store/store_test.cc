@@ -123,7 +123,7 @@ TEST_F(StoreTest, ATargetOverQuotaDoesNotStopTheOthers) {
   make_account();
   make_account(2);
   auto second = run_task(mail->account(AccountId(2))).value();
-  ASSERT_TRUE(run_task(account->set_quota(10, 0)));
+  ASSERT_TRUE(run_task(account->set_quota({.bytes = 10})));
   EXPECT_FALSE(MailStore::fits(*account, 11));
   EXPECT_TRUE(MailStore::fits(*account, 10));
   auto done = append_to({{account, mailbox("INBOX"), 0, {}, {}}, {second, second->find_mailbox("INBOX")->id, 0, {}, {}}});

@@ -71,6 +71,20 @@ class Walk {
 
 }  // namespace
 
+PagePtr make_page(Page page) {
+  page.any_flags = 0;
+  page.all_flags = kAllSystemFlags;
+  page.any_keywords = 0;
+  page.highest_mod_seq = ModSeq(0);
+  for (const Entry& e : page.entries) {
+    page.any_flags |= e.flags;
+    page.all_flags &= e.flags;
+    page.any_keywords |= e.keywords;
+    page.highest_mod_seq = std::max(page.highest_mod_seq, e.mod_seq);
+  }
+  return std::make_shared<const Page>(std::move(page));
+}
+
 View::View(std::vector<PagePtr> pages) : pages_(std::move(pages)) {
   first_.reserve(pages_.size());
   for (const auto& page : pages_) {
@@ -107,8 +121,25 @@ std::optional<std::uint32_t> View::find(Uid uid) const {
 
 Uid View::last_uid() const { return pages_.empty() ? Uid(0) : pages_.back()->entries.back().uid; }
 
+std::optional<std::uint32_t> View::first_unseen() const {
+  for (std::size_t p = 0; p < pages_.size(); ++p) {
+    if (!pages_[p]->may_have(0, kSeen)) continue;
+    for (std::uint32_t i = first_[p]; const Entry& e : pages_[p]->entries) {
+      if (!(e.flags & kSeen)) return i;
+      ++i;
+    }
+  }
+  return std::nullopt;
+}
+
 std::size_t View::memory_bytes() const {
   return sizeof(View) + size_ * sizeof(Entry) + pages_.size() * (sizeof(Page) + 64);
+}
+
+std::uint64_t deleted_bytes(const View& view) {
+  std::uint64_t bytes = 0;
+  view.for_each_flagged(kDeleted, 0, [&](std::uint32_t, const Entry& e) { bytes += e.size; });
+  return bytes;
 }
 
 ViewDiff diff(const View& from, const View& to) {
@@ -124,10 +155,10 @@ ViewDiff diff(const View& from, const View& to) {
 
 ViewPtr with_expunged_kept(const View& told, const View& now) {
   std::vector<PagePtr> pages;
-  std::shared_ptr<Page> open;  // collects entries outside shared pages
+  Page open;  // collects entries outside shared pages
   auto close = [&] {
-    if (open && !open->entries.empty()) pages.push_back(std::move(open));
-    open = nullptr;
+    if (!open.entries.empty()) pages.push_back(make_page(std::move(open)));
+    open = {};
   };
   std::size_t p = 0;
   std::uint32_t next_ghost = 0;
@@ -136,8 +167,7 @@ ViewPtr with_expunged_kept(const View& told, const View& now) {
     const Entry* ghost = next_ghost < changes.expunged.size() ? &told.at(changes.expunged[next_ghost]) : nullptr;
     if (p == now.pages().size()) {
       if (!ghost) break;
-      if (!open) open = std::make_shared<Page>();
-      open->entries.push_back(*ghost);
+      open.entries.push_back(*ghost);
       ++next_ghost;
       continue;
     }
@@ -148,13 +178,12 @@ ViewPtr with_expunged_kept(const View& told, const View& now) {
       ++p;
       continue;
     }
-    if (!open) open = std::make_shared<Page>();
     for (const Entry& e : page->entries) {
       while (ghost && ghost->uid < e.uid) {
-        open->entries.push_back(*ghost);
+        open.entries.push_back(*ghost);
         ghost = ++next_ghost < changes.expunged.size() ? &told.at(changes.expunged[next_ghost]) : nullptr;
       }
-      open->entries.push_back(e);
+      open.entries.push_back(e);
     }
     close();
     ++p;

@@ -19,8 +19,20 @@ struct Page {
   std::optional<Uid> disk_key;      // the key of its row in Space::entry_page; none yet: the overlay has all of it
   std::vector<Uid> tombstones;      // entries of the disk page that are gone, and the overlay says so
   bool has_overlay = false;         // at least one entry is overlaid, or there are tombstones
+
+  // What the entries have, to pass over whole pages; make_page() says it exactly.  Until then: anything may be.
+  std::uint8_t any_flags = 0xFF;               // some entry has them
+  std::uint8_t all_flags = 0;                  // every entry has them
+  std::uint64_t any_keywords = ~std::uint64_t{0};
+  ModSeq highest_mod_seq{~std::uint64_t{0}};
+
+  // Whether an entry with all of the flags `with` and none of `without` may be here.
+  bool may_have(std::uint8_t with, std::uint8_t without) const {
+    return (any_flags & with) == with && !(all_flags & without);
+  }
 };
 using PagePtr = std::shared_ptr<const Page>;
+PagePtr make_page(Page);
 
 class View;
 using ViewPtr = std::shared_ptr<const View>;
@@ -41,6 +53,7 @@ class View {
   Uid last_uid() const;                           // 0 when empty
   const std::vector<PagePtr>& pages() const { return pages_; }
   std::uint32_t first_index(std::size_t page) const { return first_[page]; }  // of a page
+  std::optional<std::uint32_t> first_unseen() const;  // index of the first entry without \Seen
   std::size_t memory_bytes() const;
 
   // Calls f(index, entry) for index in [from, to).
@@ -54,6 +67,17 @@ class View {
   }
   template <class F>
   void for_each(F f) const { for_each(0, size_, f); }
+  // Calls f(index, entry) for the entries that have all of the flags `with` and none of `without`; costs the pages that may have such.
+  template <class F>
+  void for_each_flagged(std::uint8_t with, std::uint8_t without, F f) const {
+    for (std::size_t p = 0; p < pages_.size(); ++p) {
+      if (!pages_[p]->may_have(with, without)) continue;
+      for (std::uint32_t i = first_[p]; const Entry& e : pages_[p]->entries) {
+        if ((e.flags & with) == with && !(e.flags & without)) f(i, e);
+        ++i;
+      }
+    }
+  }
 
  private:
   std::size_t page_of(std::uint32_t index) const;
@@ -62,6 +86,9 @@ class View {
   std::vector<std::uint32_t> first_;  // index of the first entry of each page
   std::uint32_t size_ = 0;
 };
+
+// Sum of the sizes of those with \Deleted.
+std::uint64_t deleted_bytes(const View&);
 
 // What turns one version into a later one of the same mailbox.
 struct ViewDiff {
