@@ -96,6 +96,7 @@ class CommandReader {
 
   // REQUIRES: between commands.
   void set_limits(const ReaderLimits& limits) { limits_ = limits; }
+  const ReaderLimits& limits() const { return limits_; }
   // True between commands: nothing has been read of the next one.
   bool idle() const { return state_ == State::line && buffer_.empty(); }
 

@@ -13,6 +13,9 @@
 namespace posthorn::imap {
 
 struct ParserLimits {
+  // After ENABLE UTF8=ACCEPT or IMAP4rev2: mailbox names are UTF-8, not modified UTF-7, and quoted strings may
+  // hold UTF-8 and nothing else above US-ASCII. [RFC6855 3] [RFC9051 5.1]
+  bool utf8 = false;
   std::size_t tag = 256;
   std::size_t search_depth = 100;  // NOT, OR and parentheses
   std::size_t search_keys = 5000;
