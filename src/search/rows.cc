@@ -5,7 +5,7 @@
 #include "crypto/digest.h"
 #include "message/base_subject.h"
 #include "message/encoded_word.h"
-#include "search/message_ids.h"
+#include "message/message_ids.h"
 #include "store/codec.h"
 #include "text/casemap.h"
 
@@ -105,12 +105,12 @@ AddressRow addresses_of_row(std::string_view row) {
 
 std::string references_row(const message::SummaryView& summary, const message::Envelope& envelope) {
   std::string row;
-  const auto own = message_ids(envelope.message_id.value_or(""));
+  const auto own = message::message_ids(envelope.message_id.value_or(""));
   put_hash(row, own.empty() ? 0 : hash_of(own.front()));
   std::vector<std::string> ids;
-  if (const auto references = summary.references(); references && *references) ids = message_ids(**references);
+  if (const auto references = summary.references(); references && *references) ids = message::message_ids(**references);
   if (ids.empty()) {
-    ids = message_ids(envelope.in_reply_to.value_or(""));
+    ids = message::message_ids(envelope.in_reply_to.value_or(""));
     if (ids.size() > 1) ids.resize(1);
   }
   for (const auto& id : ids) put_hash(row, hash_of(id));

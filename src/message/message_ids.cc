@@ -1,8 +1,8 @@
-#include "search/message_ids.h"
+#include "message/message_ids.h"
 
 #include "text/ascii.h"
 
-namespace posthorn::search {
+namespace posthorn::message {
 namespace {
 
 constexpr std::size_t kMaxIds = 10'000;
@@ -40,4 +40,4 @@ std::vector<std::string> message_ids(std::string_view value) {
   return ids;
 }
 
-}  // namespace posthorn::search
+}  // namespace posthorn::message
