@@ -196,6 +196,20 @@ Task<Result<std::string>> Blobs::read(Id id, std::uint64_t offset, std::uint64_t
   co_return chunk.bytes.substr(start, length);
 }
 
+Task<Result<std::vector<std::optional<std::string>>>> Blobs::read_whole(std::vector<Id> ids, kv::SnapshotPtr at) {
+  std::vector<kv::Place> places;
+  places.reserve(ids.size());
+  for (const Id id : ids) places.push_back({shard_of(id), chunk_key(id, 0)});
+  std::vector<std::optional<std::string>> out(ids.size());
+  auto decode = [&out](std::size_t index, std::optional<std::string_view> stored) {
+    if (!stored) return;
+    auto chunk = decode_chunk(*stored);
+    if (chunk && chunk->last) out[index] = std::move(chunk->bytes);
+  };
+  CO_TRY_OK(co_await store_.visit(Space::blob, std::move(places), decode, at));
+  co_return out;
+}
+
 Task<Result<void>> Blobs::check_shard(std::uint64_t shard, kv::SnapshotPtr at, Report& report) {
   auto complain = [&](Id id, std::string text) {
     if (report.problems.size() < 1000) report.problems.push_back({id, std::move(text)});

@@ -11,6 +11,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -84,6 +85,10 @@ class Blobs {
   // The piece [offset, offset + length) of the blob, cut at its end; at most kChunkSize bytes are returned at once, possibly fewer than asked for:
   // go on behind them.  not_found: no such blob; corrupt: the checksum of a chunk does not match.
   Task<Result<std::string>> read(Id, std::uint64_t offset, std::uint64_t length, kv::SnapshotPtr at = {});
+
+  // Whole blobs of one chunk, in the order asked for, read at once.  nullopt: none, damaged, or longer than a chunk: read() says which.
+  // REQUIRES: not more at once than may be in memory.
+  Task<Result<std::vector<std::optional<std::string>>>> read_whole(std::vector<Id>, kv::SnapshotPtr at = {});
 
   // What store check uses; `at` is the state it looks at.
   struct Problem {

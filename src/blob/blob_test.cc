@@ -58,6 +58,26 @@ TEST(Blobs, WhatIsWrittenInAnyPiecesIsReadInAnyPieces) {
   EXPECT_TRUE(run_task(blobs.check({})).value().problems.empty());
 }
 
+TEST(Blobs, SmallOnesAreReadWholeManyAtOnce) {
+  kv::MemoryStore store;
+  Blobs blobs(store);
+  ASSERT_TRUE(run_task(blobs.open()));
+  std::vector<Id> ids;
+  for (std::size_t size : {std::size_t{5}, kChunkSize, std::size_t{0}, kChunkSize + 1})
+    ids.push_back(run_task(write_blob(blobs, store, pattern(size), 65536)));
+  std::swap(ids[0], ids[2]);
+  ids.push_back(Id(7));
+  ids.push_back(ids[0]);
+  const auto got = run_task(blobs.read_whole(ids)).value();
+  ASSERT_EQ(got.size(), ids.size());
+  EXPECT_EQ(got[0], "");
+  EXPECT_EQ(got[1], pattern(kChunkSize));
+  EXPECT_EQ(got[2], pattern(5));
+  EXPECT_EQ(got[3], std::nullopt);  // two chunks
+  EXPECT_EQ(got[4], std::nullopt);  // there is none
+  EXPECT_EQ(got[5], "");
+}
+
 TEST(Blobs, ADraftThatIsNeverCommittedIsSweptAtTheNextStart) {
   kv::MemoryStore store;
   Blobs blobs(store);

@@ -158,6 +158,24 @@ Task<> add_one(Store& store, int times) {
   }
 }
 
+TEST_P(Contract, VisitsValuesOfSeveralPartitions) {
+  const std::string big(3000, 'x');
+  for (std::uint64_t partition : {1, 2})
+    for (auto k : {"a", "b", "c", "d"}) put(k, std::to_string(partition) + k + big, partition, Space::blob);
+  backend->reopen();
+  auto before = store().snapshot();
+  put("a", "new", 2, Space::blob);
+  std::vector<Place> places{{2, "a"}, {1, "d"}, {1, "bb"}, {1, "a"}, {3, "a"}, {2, "a"}, {1, "b"}};
+  auto visit = [&](SnapshotPtr at) {
+    std::vector<std::string> got(places.size());
+    auto note = [&got](std::size_t i, std::optional<std::string_view> v) { got[i] = v ? v->substr(0, v->find('x')) : "none"; };
+    EXPECT_TRUE(run_task(store().visit(Space::blob, places, note, std::move(at))));
+    return got;
+  };
+  EXPECT_EQ(visit(before), (std::vector<std::string>{"2a", "1d", "none", "1a", "none", "2a", "1b"}));
+  EXPECT_EQ(visit({}), (std::vector<std::string>{"new", "1d", "none", "1a", "none", "new", "1b"}));
+}
+
 TEST_P(Contract, TheLockMakesReadModifyWriteSafeAcrossReactors) {
   ReactorPool reactors(2);
   reactors.start();

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -70,6 +71,13 @@ struct Rows {
   bool more = false;      // the limit (of rows, or 4 MiB of bytes) cut it short: go on behind the last key
 };
 
+struct Place {
+  std::uint64_t partition;
+  std::string key;
+};
+// The value of the index-th place, valid during the call; nullopt: there is none.
+using Visitor = std::function<void(std::size_t index, std::optional<std::string_view> value)>;
+
 struct Stats {
   std::uint64_t commits = 0;         // batches that asked to be durable
   std::uint64_t syncs = 0;           // synced writes that carried them
@@ -88,6 +96,9 @@ class Store {
   // Answers in the order of the keys.
   virtual Task<Result<std::vector<std::optional<std::string>>>> multi_get(Space, std::uint64_t partition,
                                                                           std::vector<std::string> keys, SnapshotPtr = {}) = 0;
+  // Many values, cheaper than one by one, in any order.  The visitor may run on another thread (which waits for it, so it may decode), never
+  // on two at once.  After an error some places were not visited.
+  virtual Task<Result<void>> visit(Space, std::vector<Place>, Visitor, SnapshotPtr = {}) = 0;
   virtual Task<Result<Rows>> scan(Range, SnapshotPtr = {}) = 0;
 
   // Atomic, and durable when it returns.  Batches of several callers share one sync; they take effect in the order of the calls.

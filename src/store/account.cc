@@ -237,4 +237,8 @@ Task<Result<std::string>> Account::read(MessageId id, std::uint64_t offset, std:
   return store_.blobs().read(id, offset, length);
 }
 
+Task<Result<std::vector<std::optional<std::string>>>> Account::read_whole(std::vector<MessageId> ids) {
+  return store_.blobs().read_whole(std::move(ids));
+}
+
 }  // namespace posthorn::store

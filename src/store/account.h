@@ -119,6 +119,8 @@ class Account : public std::enable_shared_from_this<Account> {
   Task<Result<std::uint64_t>> deleted_bytes(MailboxId);
   // A piece of the message's bytes, see blob::Blobs::read.
   Task<Result<std::string>> read(MessageId, std::uint64_t offset, std::uint64_t length);
+  // Many small messages at once, see blob::Blobs::read_whole.
+  Task<Result<std::vector<std::optional<std::string>>>> read_whole(std::vector<MessageId>);
 
   // --- changes
   Task<Result<FlagsResult>> change_flags(MailboxId, UidSet, FlagsChange, std::optional<ModSeq> unchanged_since = {});

@@ -136,6 +136,14 @@ Task<Result<std::vector<std::optional<std::string>>>> MemoryStore::multi_get(Spa
   co_return out;
 }
 
+Task<Result<void>> MemoryStore::visit(Space space, std::vector<Place> places, Visitor visitor, SnapshotPtr at) {
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    CO_TRY(auto value, co_await get(space, places[i].partition, std::move(places[i].key), at));
+    visitor(i, value ? std::optional<std::string_view>(*value) : std::nullopt);
+  }
+  co_return Result<void>{};
+}
+
 Task<Result<Rows>> MemoryStore::scan(Range range, SnapshotPtr at) {
   std::lock_guard hold(state_->mutex);
   const auto& rows = state_->rows;

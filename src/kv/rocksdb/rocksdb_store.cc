@@ -249,6 +249,25 @@ struct RocksDbStore::Impl {
     return value;
   }
 
+  // Neighbours are read with one iterator: stepping is cheaper than looking up, and values are not copied.
+  Result<void> visit(Space space, const std::vector<Place>& places, const Visitor& visitor, const SnapshotPtr& at) const {
+    std::vector<std::pair<std::string, std::size_t>> sorted;
+    sorted.reserve(places.size());
+    for (std::size_t i = 0; i < places.size(); ++i)
+      sorted.emplace_back(full_key(space, places[i].partition, places[i].key), i);
+    std::ranges::sort(sorted);
+    auto options = read_options(at, rocksdb::kReadAllTier);
+    std::unique_ptr<rocksdb::Iterator> it(db->NewIterator(options, family(space)));
+    for (const auto& [key, index] : sorted) {
+      if (it->Valid() && it->key().compare(key) < 0) it->Next();
+      if (!it->Valid() || it->key().compare(key) < 0) it->Seek(key);
+      if (!it->status().ok()) return std::unexpected(error_of(it->status()));
+      const bool found = it->Valid() && it->key() == rocksdb::Slice(key);
+      visitor(index, found ? std::optional(it->value().ToStringView()) : std::nullopt);
+    }
+    return {};
+  }
+
   Result<Rows> scan(const Range& range, const SnapshotPtr& at) const {
     Rows out;
     auto options = read_options(at, rocksdb::kReadAllTier);
@@ -399,6 +418,11 @@ Task<Result<std::vector<std::optional<std::string>>>> RocksDbStore::multi_get(Sp
     if (!incomplete) co_return values;
   }
   auto from_disk = [&] { return read_all(rocksdb::kReadAllTier, incomplete); };
+  co_return co_await impl_->workers.run(from_disk);
+}
+
+Task<Result<void>> RocksDbStore::visit(Space space, std::vector<Place> places, Visitor visitor, SnapshotPtr at) {
+  auto from_disk = [&] { return impl_->visit(space, places, visitor, at); };
   co_return co_await impl_->workers.run(from_disk);
 }
 

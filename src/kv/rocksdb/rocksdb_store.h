@@ -32,6 +32,7 @@ class RocksDbStore final : public Store {
   Task<Result<std::optional<std::string>>> get(Space, std::uint64_t, std::string, SnapshotPtr) override;
   Task<Result<std::vector<std::optional<std::string>>>> multi_get(Space, std::uint64_t, std::vector<std::string>,
                                                                   SnapshotPtr) override;
+  Task<Result<void>> visit(Space, std::vector<Place>, Visitor, SnapshotPtr) override;
   Task<Result<Rows>> scan(Range, SnapshotPtr) override;
   Task<Result<void>> commit(Batch) override;
   Task<Result<void>> write_ahead(Batch) override;
