@@ -29,8 +29,12 @@ class AddressParser {
       in_.clear_comment();
       in_.skip_cfws();
       if (in_.at_end()) break;
-      if (in_.take(',')) continue;
+      if (in_.take(',')) {
+        after_angle_ = false;
+        continue;
+      }
       if (in_.take(';')) {
+        after_angle_ = false;
         end_group();
         continue;
       }
@@ -45,6 +49,13 @@ class AddressParser {
     if (std::exchange(in_group_, false)) list_.push_back({Address::Kind::group_end, {}, {}, {}, {}});
   }
 
+  // A quote that nothing closes is passed over: the address behind it is worth more.  After one there is no other that is closed,
+  // and looking again would cost time.
+  bool quotes_something() {
+    quotes_close_ = quotes_close_ && in_.quote_is_closed();
+    return quotes_close_;
+  }
+
   Phrase take_phrase() {
     Phrase p;
     bool space = false, after_dot = false;
@@ -52,12 +63,23 @@ class AddressParser {
       const char c = in_.peek();
       std::string word;
       if (c == '"') {
+        if (!quotes_something()) {
+          in_.skip_one();
+          continue;
+        }
         word = in_.take_quoted();
+      } else if (c == '\\') {  // a quoted pair outside of quotes
+        in_.skip_one();
+        if (in_.at_end()) return p;
+        word = in_.peek();
+        in_.skip_one();
       } else if (c == '.') {
         in_.skip_one();
         word = ".";
       } else {
-        word = in_.take_until(kSpecials);
+        // Departure from [RFC2047 5] (3): specials in an encoded word, as in =?utf-8?q?Doe,_John?=, belong to it.
+        word = in_.take_encoded_word();
+        if (word.empty()) word = in_.take_until(kSpecials);
         if (word.empty()) return p;
       }
       const bool dot = word == "." && c == '.';
@@ -108,7 +130,7 @@ class AddressParser {
     }
   }
 
-  // [RFC5322 4.4] obs-route: "@a,@b:".  Only its text is kept.
+  // [RFC5322 4.4] obs-route: "@a,@b" in front of a colon.  Only its text is kept.
   std::string take_route() {
     std::string route;
     while (in_.peek() == '@' || in_.peek() == ',') {
@@ -120,7 +142,6 @@ class AddressParser {
       if (!route.empty()) route += ',';
       route += '@' + take_domain();
     }
-    in_.take(':');
     return route;
   }
 
@@ -130,12 +151,15 @@ class AddressParser {
     a.name = std::move(name);
     in_.skip_cfws();
     if (in_.peek() == '@') a.adl = take_route();
+    if (!a.adl.empty() && !in_.take(':')) a.host = std::exchange(a.adl, {}).substr(1);  // "<@host>"
     in_.skip_cfws();
-    for (;;) {  // the local part, with white space and stray characters tolerated
+    for (;;) {  // the local part, with white space and stray characters ("mailto:") tolerated
       const Phrase p = take_phrase();
       a.mailbox += p.before == 0 ? p.local : p.text;
       const char c = in_.peek();
-      if (in_.at_end() || c == '@' || c == '>' || c == ',' || c == '<') break;
+      if (in_.at_end() || c == '@' || c == '>' || c == ',') break;
+      if (c == '<') a.mailbox.clear();  // "<<a@b>>": the inner one counts
+      else a.mailbox += c;
       in_.skip_one();
     }
     if (in_.take('@')) take_host(a);
@@ -143,6 +167,7 @@ class AddressParser {
     while (!in_.at_end() && in_.peek() != '>' && in_.peek() != ',') in_.skip_one();
     in_.take('>');
     list_.push_back(std::move(a));
+    after_angle_ = true;
   }
 
   void take_one() {
@@ -155,6 +180,7 @@ class AddressParser {
     if (c == ':' && !in_group_) {
       in_.skip_one();
       in_group_ = true;
+      after_angle_ = false;
       list_.push_back({Address::Kind::group_begin, {}, {}, std::move(p.text), {}});
       return;
     }
@@ -163,6 +189,7 @@ class AddressParser {
       return take_addr_spec(std::move(p));
     }
     if (p.empty) return in_.skip_one();  // a stray special
+    if (after_angle_) return;  // "<a@b> words": they mean nothing
     list_.push_back({Address::Kind::mailbox, in_.comment(), {}, std::move(p.text), {}});
   }
 
@@ -184,6 +211,8 @@ class AddressParser {
   std::size_t max_;
   std::vector<Address> list_;
   bool in_group_ = false;
+  bool after_angle_ = false;  // nothing but words since the last "<...>"
+  bool quotes_close_ = true;
 };
 
 }  // namespace

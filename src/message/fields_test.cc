@@ -95,6 +95,7 @@ TEST(Param, ContentTypes) {
       {"text/plain charset=utf-8", "text/plain; charset=utf-8"},  // no semicolon
       {"text/plain; charset=utf-8 format=flowed", "text/plain; charset=utf-8; format=flowed"},
       {"application/pdf; name=My file.pdf", "application/pdf; name=My file.pdf"},
+      {"multipart/mixed; boundary=b1\r\n Content-Disposition: attachment", "multipart/mixed; boundary=b1"},
       {"text/plain; charset = utf-8 ;; x", "text/plain; charset=utf-8"},
       {"text/plain; charset=\"utf-8", "text/plain; charset=utf-8"},  // unterminated
       {"text/plain; =x; a=", "text/plain; a="},
@@ -111,6 +112,8 @@ TEST(Param, ContentTypes) {
       {"a/b; x*0=a; x*2=c", "a/b; x=a"},             // a gap
       {"a/b; x*1=b", "a/b; x*1=b"},                  // no beginning
       {"a/b; x*0=a; x*0=z; x*1=b", "a/b; x=ab"},
+      {"a/b; x*0=a; x*1*=%C3%9C", "a/b; x*=''a%C3%9C"},  // encoded, without charset
+      {"a/b; name=report(1).pdf", "a/b; name=report(1).pdf"},
       {"a/b; x*99999999999=a", "a/b; x*99999999999=a"},
   };
   for (const auto& [in, out] : cases) {
@@ -131,6 +134,9 @@ TEST(Param, Utf8Values) {
       {"attachment; filename=\"=?utf-8?q?caf=C3=A9?=.txt\"", "caf\u00e9.txt"},
       {"attachment; filename=\"caf\xE9.txt\"", "caf\u00e9.txt"},
       {"attachment; filename*=no-quotes", "no-quotes"},
+      {"filename=\"x.txt\"", "x.txt"},  // the type is missing
+      {"; filename=x.txt", "x.txt"},
+      {"\"Attachment\"; filename=x.txt", "x.txt"},
   };
   for (const auto& [in, out] : cases) {
     const auto disposition = parse_disposition(in);
@@ -140,12 +146,15 @@ TEST(Param, Utf8Values) {
   }
   EXPECT_FALSE(find_param_utf8({}, "x"));
   EXPECT_FALSE(parse_disposition(" "));
+  EXPECT_FALSE(parse_disposition("=?=;\""));
 }
 
 TEST(Param, SmallFields) {
   EXPECT_EQ(parse_token(" Base64 (x)"), "base64");
   EXPECT_EQ(parse_token("\"quoted-printable\""), "quoted-printable");
   EXPECT_EQ(parse_token("7bit;"), "7bit");
+  EXPECT_EQ(parse_token("7 Bit"), "7bit");
+  EXPECT_EQ(parse_token("base64 bit"), "base64");
   EXPECT_EQ(parse_token(""), "");
   EXPECT_EQ(parse_language_list("en (x), de;  fr-CA,"), (std::vector<std::string>{"en", "de", "fr-CA"}));
 }
@@ -198,6 +207,15 @@ TEST(Address, Lists) {
       {"<a@b@c>", "[||a@b|c]"},
       {"a@b>, c@d", "[||a|b] [||c|d]"},
       {"\"open", "[||open|]"},
+      {"\"Joe Doe <joe@x.test>", "[Joe Doe||joe|x.test]"},
+      {"Joe \\\"D\\\" Doe <joe\\@home@x.test>", "[Joe \"D\" Doe||joe@home|x.test]"},
+      {"Joe <<joe@x.test>>, a@b", "[Joe||joe|x.test] [||a|b]"},
+      {"<joe@x.test> Doe, a@b", "[||joe|x.test] [||a|b]"},
+      {"<joe@x.test> <a@b> c@d", "[||joe|x.test] [||a|b] [||c|d]"},
+      {"<mailto:joe@x.test>", "[||mailto:joe|x.test]"},
+      {"<@x.test>", "[|||x.test]"},
+      {"=?utf-8?q?Doe,_Joe_<j>?= <joe@x.test>", "[=?utf-8?q?Doe,_Joe_<j>?=||joe|x.test]"},
+      {"=?utf-8?q?Doe, Joe?= <joe@x.test>", "[||=?utf-8?q?Doe|] [Joe?=||joe|x.test]"},
       {"a@", "[||a|]"},
       {"@b", "[|||b]"},
       {"", ""},
@@ -214,7 +232,8 @@ TEST(Address, Bounds) {
   for (int i = 0; i < 1000; ++i) s += "a@b,";
   EXPECT_EQ(parse_address_list(s, 10).size(), 10U);
   EXPECT_EQ(parse_address_list("g:" + s, 10).size(), 11U);  // and the group is closed
-  for (const char* piece : {"a ", "\"\" ", "<", "(", "a:", "@", ".", "\\", "<@a,", "((x) y "}) {
+  for (const char* piece : {"a ", "\"\" ", "<", "(", "a:", "@", ".", "\\", "<@a,", "((x) y ", "\"", "\\\"", "\"\\",
+                            "=?a?q?", "=?a?q?x?="}) {
     std::string hostile = "(" + std::string(1000, 'c') + ") ";
     while (hostile.size() < 300'000) hostile += piece;
     parse_address_list(hostile);

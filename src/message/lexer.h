@@ -53,6 +53,30 @@ class Lexer {
     return taken;
   }
 
+  // [RFC2047 2] A whole encoded word at this place, or nothing.
+  std::string_view take_encoded_word() {
+    constexpr std::size_t kLongest = 1000;  // 75 bytes are allowed
+    const std::string_view in = rest_.substr(0, kLongest);
+    if (!in.starts_with("=?")) return {};
+    const std::size_t charset_end = in.find('?', 2);
+    if (charset_end == in.npos || charset_end + 2 >= in.size() || in[charset_end + 2] != '?') return {};
+    const std::size_t end = in.find("?=", charset_end + 3);
+    if (end == in.npos) return {};
+    const std::string_view word = in.substr(0, end + 2);
+    if (std::ranges::any_of(word, [](char c) { return text::is_space(c) || c == '"'; })) return {};
+    rest_.remove_prefix(word.size());
+    return word;
+  }
+
+  // REQUIRES: peek() == '"'.
+  bool quote_is_closed() const {
+    for (std::size_t i = 1; i < rest_.size(); ++i) {
+      if (rest_[i] == '"') return true;
+      if (rest_[i] == '\\') ++i;
+    }
+    return false;
+  }
+
   // [RFC5322 3.2.4] REQUIRES: peek() == '"'.  Without quotes and backslashes.
   std::string take_quoted() {
     std::string out;

@@ -16,11 +16,12 @@ constexpr std::size_t kMaxParams = 500;  // of one field; hostile mail has more
 constexpr unsigned kMaxSegments = 10'000;
 
 // A token, more liberal than [RFC2045 5.1]: real mail has unquoted boundaries with "=" and "/" in them.
-std::string take_value(Lexer& in) {
+std::string take_value(Lexer& in, std::string_view name) {
   if (in.peek() == '"') return in.take_quoted();
-  std::string value(in.take_until(";(\""));
-  // Departure: an unquoted value with spaces in it, as in  filename=My file.doc , is one value unless "name="
-  // follows.
+  // A parenthesis without white space before it is no comment, as in  filename=report(1).pdf .
+  std::string value(in.take_until(";\""));
+  // Departure: an unquoted file name with spaces in it, as in  filename=My file.doc , is one value unless "name=" follows.
+  if (!name.starts_with("name") && !name.starts_with("filename")) return value;
   for (;;) {
     Lexer ahead = in;
     ahead.skip_cfws();
@@ -49,7 +50,7 @@ Params take_raw(Lexer& in) {
       continue;
     }
     in.skip_cfws();
-    std::string value = take_value(in);
+    std::string value = take_value(in, name);
     if (!name.empty()) out.push_back({std::move(name), std::move(value)});
   }
   return out;
@@ -99,11 +100,12 @@ void put_percent_encoded(std::string& out, std::string_view s) {
   }
 }
 
-// The segments 0, 1, 2 ... up to the first gap as one parameter.
+// The segments 0, 1, 2 ... up to the first gap as one parameter, which is encoded when one of them is.
 Param join(const std::string& base, const Segments& segments) {
-  const bool extended =
-      segments.begin()->second.extended;  // charset and language stand in the first [RFC2231 4.1]
+  const bool extended = std::ranges::any_of(segments, [](const auto& s) { return s.second.extended; });
   Param joined{extended ? base + '*' : base, {}};
+  // [RFC2231 4.1] Charset and language stand in the first segment; when that is not encoded there are none.
+  if (extended && !segments.begin()->second.extended) joined.value = "''";
   unsigned next = 0;
   for (const auto& [number, segment] : segments) {
     if (number != next++) break;
@@ -199,9 +201,15 @@ std::optional<Disposition> parse_disposition(std::string_view value) {
   Lexer in(unfolded);
   Disposition out;
   in.skip_cfws();
-  out.type = text::to_lower(in.take_until(kTokenEnd));
-  if (out.type.empty()) return std::nullopt;
+  out.type = text::to_lower(in.peek() == '"' ? in.take_quoted() : std::string(in.take_until(kTokenEnd)));
+  in.skip_cfws();
+  const bool has_type = !out.type.empty() && in.peek() != '=';
+  if (!has_type) in = Lexer(unfolded);
   out.params = take_params(in);
+  if (has_type) return out;
+  // Parameters alone, as in  filename=x.txt : the name is worth more than the missing word [RFC2183 2.8].
+  if (out.params.empty()) return std::nullopt;
+  out.type = "attachment";
   return out;
 }
 
@@ -210,7 +218,10 @@ std::string parse_token(std::string_view value) {
   Lexer in(unfolded);
   in.skip_cfws();
   if (in.peek() == '"') return text::to_lower(in.take_quoted());
-  return text::to_lower(in.take_until(kTokenEnd));
+  std::string token = text::to_lower(in.take_until(kTokenEnd));
+  in.skip_cfws();
+  if ((token == "7" || token == "8") && text::iequals(in.take_until(kTokenEnd), "bit")) token += "bit";  // old gateways: "7 bit"
+  return token;
 }
 
 std::vector<std::string> parse_language_list(std::string_view value) {

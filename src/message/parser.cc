@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "message/part_header.h"
+#include "text/ascii.h"
 
 namespace posthorn::message {
 namespace {
@@ -24,6 +25,12 @@ struct Open {
 
 bool is_embedded_message(const Part& part) {
   return part.type == "message" && (part.subtype == "rfc822" || part.subtype == "global");  // [RFC6532 3.7]
+}
+
+// [RFC2046 5.1.1] A boundary does not end with white space.  Departure from [RFC2231 4]: it may be encoded.
+std::string boundary_of(const Part& part) {
+  const std::string* plain = find_param(part.params, "boundary");
+  return std::string(text::trim(plain != nullptr ? *plain : find_param_utf8(part.params, "boundary").value_or("")));
 }
 
 // In blocks whose count fits a byte, which compilers turn into vector code of byte lanes: four times
@@ -228,14 +235,14 @@ void Parser::Impl::end_header(std::uint64_t at, std::uint64_t newlines_there) {
   Open entry{.part = current, .newlines_before = newlines_there};
   const bool message = is_embedded_message(part);
   if (part.is_multipart()) {
-    const std::string* boundary = find_param(part.params, "boundary");
-    if (boundary == nullptr || boundary->empty() || boundary->size() > kMaxBoundary) {
+    std::string boundary = boundary_of(part);
+    if (boundary.empty() || boundary.size() > kMaxBoundary) {
       fields.note(Summary::kMalformed);  // shown as the text it is
       part.type = "text";
       part.subtype = "plain";
       part.params.clear();
     } else {
-      entry.boundary = *boundary;
+      entry.boundary = std::move(boundary);
       entry.is_multipart = true;
     }
   }
