@@ -19,6 +19,7 @@ key = "{key}"
 [auth]
 password_scheme = "{scheme}"
 {more_auth}
+{more}
 [[listen]]
 protocol = "smtp"
 address = "127.0.0.1:{smtp}"
@@ -63,19 +64,21 @@ class Posthorn(Server):
     title = "Posthorn"
     protocols = ("smtp", "lmtp", "imap", "imaps", "pop3")
 
-    def __init__(self, binary, folder, certificate, users, scheme="sha256", more_auth=""):
+    def __init__(self, binary, folder, certificate, users, scheme="sha256", more_auth="", more=""):
         super().__init__(folder)
         self.binary, self.certificate, self.users, self.scheme, self.more_auth = binary, certificate, users, scheme, more_auth
+        self.more = more
         done = subprocess.run([binary, "version"], capture_output=True, text=True)
         self.version = done.stdout.split("\n")[0].replace("posthorn", "").strip() if done.returncode == 0 else "?"
         auth = ", ".join([f'password_scheme = "{scheme}"', *more_auth.split("\n")]).strip(", ")
-        self.settings = f"[auth] {auth}; everything else default (RocksDB, every acknowledged commit is synced)"
+        more = "".join(f", {line}" for line in more.split("\n") if line)
+        self.settings = f"[auth] {auth}{more}; everything else default (RocksDB, every acknowledged commit is synced)"
 
     def prepare(self):
         cert, key = self.certificate
         self.configuration = os.path.join(self.folder, "posthorn.toml")
         with open(self.configuration, "w") as f:
-            f.write(CONFIGURATION.format(folder=self.folder, cert=cert, key=key, scheme=self.scheme, more_auth=self.more_auth, **self.ports))
+            f.write(CONFIGURATION.format(folder=self.folder, cert=cert, key=key, scheme=self.scheme, more_auth=self.more_auth, more=self.more, **self.ports))
         accounts = os.path.join(self.folder, "accounts.csv")
         with open(accounts, "w") as f:
             f.writelines(f"{name}@example.test,{password}\n" for name, password in self.users)

@@ -4,23 +4,11 @@ A Group starts one peer and one Posthorn, fresh and empty, and measures one or m
 The numbers of messages differ between the two sides where the speeds do, so that every run lasts long enough to mean
 something; figures are always per second or per message."""
 import time
-from dataclasses import dataclass, field
-from typing import Callable, Optional
 
-from . import dovecot, machine, postfix
+from . import big_mailbox_rows, machine, postfix
+from .row import Group, Row, dovecot_with
 
 KIB10 = 10240
-
-
-@dataclass(frozen=True)
-class Row:
-    name: str
-    work: str
-    unit: str
-    more_is_better: bool
-    times: Optional[float] = None  # target: so many times the peer's figure
-    under: Optional[float] = None  # target: an absolute figure
-    digits: int = 0
 
 
 ROWS = {r.name: r for r in (
@@ -38,24 +26,15 @@ ROWS = {r.name: r for r in (
     Row("notify", "new mail: from the 250 to EXISTS at IDLE, median", "ms", False, under=0.5, digits=3),
     Row("pop3", "POP3 RETR of everything, 16 connections, pipelined", "/s", True, times=1.2),
     Row("login", "IMAP sign-in, 16 connections, plain, cheap hash", "/s", True, times=3),
-    Row("login_tls", "IMAP sign-in, 16 connections, TLS, cheap hash", "/s", True, times=1.5),
+    Row("login_tls", "IMAP sign-in, 16 connections, TLS, cheap hash", "/s", True, times=2),
     Row("argon2id", "IMAP sign-in, 16 connections, plain, argon2id, every one hashed", "/s", True),
     Row("argon2id_cached", "IMAP sign-in, 16 connections, plain, argon2id, cache of right passwords", "/s", True),
+    Row("mixed", "IMAP as telephones do it, 16 connections, commands", "/s", True, times=4),
+    Row("idle_10k", "memory of one of 10,000 idle IMAP connections, TLS", "KiB", False, under=24, digits=1),
+    Row("watchers", "new mail: from the 250 until the last of an account's 100 watchers has EXISTS, median", "ms", False, under=100, digits=1),
+    Row("watchers_10k", "the same with 10,000 watchers of one account", "ms", False, digits=1),
+    *big_mailbox_rows.ROWS,
 )}
-
-
-@dataclass
-class Group:
-    rows: tuple
-    measure: Callable  # (bench, server, is_peer) -> {row: figure}
-    peer: Optional[Callable] = None  # (bench, folder) -> Server
-    peer_missing: Callable = dovecot.why_not
-    warm_up: Callable = lambda bench, server: None
-    posthorn: dict = field(default_factory=dict)  # more arguments of Posthorn()
-
-
-def dovecot_with(mail_format, tuned=False):
-    return lambda bench, folder: dovecot.Dovecot(folder, bench.certificate, bench.users, mail_format, tuned)
 
 
 def lmtp(bench, server, label, messages, conns, *flags, **options):
@@ -173,6 +152,25 @@ def warm_login(bench, server):
     bench.load.run(server, "imap-login", "imap", "warm-up", count=200, conns=16)
 
 
+def measure_mixed(bench, server, _is_peer):
+    answer = bench.load.run(server, "imap-mixed", "imap", "mixed c16", conns=16, seconds=4 if bench.options.quick else 10)
+    return {"mixed": answer["op_rate"]}
+
+
+def measure_many_idle(bench, server, _is_peer):
+    """10,000 connections, 100 of each account."""
+    server.restart()
+    bench.load.run(server, "imap-mixed", "imaps", "warm-up", "--tls", conns=4, seconds=3)
+    machine.wait_until_quiet(server.roots())
+    answer = bench.load.run(server, "imap-idle", "imaps", "10,000 idle", "--tls", conns=10_000, ramp=64, hold=3, timeout=300)
+    told = bench.load.run(server, "notify", "lmtp", "watchers", "--lmtp", "--tls", imap_port=server.ports["imaps"], conns=10_000, messages=20,
+                          gap_ms=20, timeout=300)
+    all_told = bench.load.run(server, "notify", "lmtp", "watchers of one account", "--lmtp", "--tls", "--same-user",
+                              imap_port=server.ports["imaps"], conns=10_000, messages=10, gap_ms=20, timeout=300)
+    return {"idle_10k": answer["pss_kb_per_conn"], "watchers": told["lat_ms"]["from_250"]["p50"],
+            "watchers_10k": all_told["lat_ms"]["from_250"]["p50"]}
+
+
 GROUPS = (
     Group(("smtp", "cpu_smtp"), measure_smtp, lambda b, folder: postfix.PostfixDovecot(folder, b.certificate, b.users, "sdbox"),
           postfix.why_not, warm_mailboxes),
@@ -190,4 +188,8 @@ GROUPS = (
           posthorn={"scheme": "argon2id", "more_auth": 'success_cache = "0 s"\n'}),
     Group(("argon2id_cached",), measure_login("argon2id_cached", "imap", peer=0, ours=30000), warm_up=warm_login,
           posthorn={"scheme": "argon2id"}),
+    Group(("mixed",), measure_mixed, dovecot_with("mdbox", tuned=True), warm_up=warm_with_mail),
+    Group(("idle_10k", "watchers", "watchers_10k"), measure_many_idle, warm_up=warm_with_mail,
+          posthorn={"more": "[limits]\nconnections = 25000\nconnections_per_address = 25000\n"}),
+    *big_mailbox_rows.GROUPS,
 )

@@ -45,7 +45,6 @@ void prepare() {
   if (O.mode == "pop3" && !O.count) g_total = O.users;
   if (O.mode == "notify") {
     O.threads = 1;
-    O.users = std::max(O.users, O.conns);
     prepare_notify(O.conns);
   }
   g_sent = std::vector<std::atomic<int64_t>>(size_t(O.users));
