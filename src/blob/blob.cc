@@ -75,7 +75,9 @@ Task<Result<void>> Draft::write(std::string_view bytes) {
 
 Sealed Draft::seal() && {
   Sealed sealed{id_, size_, {}};
-  sealed.batch.put(Space::blob, shard_of(id_), chunk_key(id_, chunks_), encode_chunk(pending_, true));
+  std::string key = chunk_key(id_, chunks_);
+  std::string chunk = encode_chunk(key, pending_, true);
+  sealed.batch.put(Space::blob, shard_of(id_), std::move(key), std::move(chunk));
   if (chunks_ > 0) sealed.batch.erase(Space::blob_open, shard_of(id_), id_key(id_));
   std::exchange(blobs_, nullptr)->renew_reservation(sealed.batch);
   pending_ = {};
@@ -142,7 +144,9 @@ Draft Blobs::begin() { return Draft(*this, next_id()); }
 Task<Result<void>> Blobs::write_ahead_chunk(Id id, std::uint32_t number, std::string bytes) {
   kv::Batch batch;
   if (number == 0) batch.put(Space::blob_open, shard_of(id), id_key(id), "");
-  batch.put(Space::blob, shard_of(id), chunk_key(id, number), encode_chunk(bytes, false));
+  std::string key = chunk_key(id, number);
+  std::string chunk = encode_chunk(key, bytes, false);
+  batch.put(Space::blob, shard_of(id), std::move(key), std::move(chunk));
   co_return co_await store_.write_ahead(std::move(batch));
 }
 
@@ -184,12 +188,13 @@ Task<Result<void>> Blobs::remove_unlinked(std::vector<Unlinked> blobs) {
 
 Task<Result<std::string>> Blobs::read(Id id, std::uint64_t offset, std::uint64_t length, kv::SnapshotPtr at) {
   const auto number = static_cast<std::uint32_t>(offset / kChunkSize);
-  CO_TRY(auto stored, co_await store_.get(Space::blob, shard_of(id), chunk_key(id, number), at));
+  const std::string key = chunk_key(id, number);
+  CO_TRY(auto stored, co_await store_.get(Space::blob, shard_of(id), key, at));
   if (!stored) {
     if (number == 0) co_return fail(Errc::not_found, "no blob " + std::to_string(id.value()));
     co_return std::string();  // behind the end
   }
-  CO_TRY(auto chunk, decode_chunk(*stored));
+  CO_TRY(auto chunk, decode_chunk(key, *stored));
   const std::uint64_t start = offset % kChunkSize;
   if (start >= chunk.bytes.size()) co_return std::string();
   if (start == 0 && length >= chunk.bytes.size()) co_return std::move(chunk.bytes);
@@ -201,10 +206,11 @@ Task<Result<std::vector<std::optional<std::string>>>> Blobs::read_whole(std::vec
   places.reserve(ids.size());
   for (const Id id : ids) places.push_back({shard_of(id), chunk_key(id, 0)});
   std::vector<std::optional<std::string>> out(ids.size());
-  auto decode = [&out](std::size_t index, std::optional<std::string_view> stored) {
+  auto decode = [&](std::size_t index, std::optional<std::string_view> stored) {
     if (!stored) return;
-    auto chunk = decode_chunk(*stored);
-    if (chunk && chunk->last) out[index] = std::move(chunk->bytes);
+    auto chunk = decode_chunk(chunk_key(ids[index], 0), *stored);
+    // Nothing else has verified what is visited: an older chunk is for read().
+    if (chunk && chunk->last && chunk->knows_key) out[index] = std::move(chunk->bytes);
   };
   CO_TRY_OK(co_await store_.visit(Space::blob, std::move(places), decode, at));
   co_return out;
@@ -238,7 +244,7 @@ Task<Result<void>> Blobs::check_shard(std::uint64_t shard, kv::SnapshotPtr at, R
         if (links.rows.empty() && !open) complain(id, "blob has no link: nothing refers to its bytes");
       }
       if (kv::get_be32(std::string_view(row.key).substr(8)) != expected++) complain(id, "blob lacks a chunk");
-      auto chunk = decode_chunk(row.value);
+      auto chunk = decode_chunk(row.key, row.value);
       ended = chunk ? chunk->last : true;
       if (!chunk) complain(id, chunk.error().text);
     }

@@ -146,19 +146,27 @@ TEST(Blobs, IdsAscendAcrossRestartsAndClocks) {
 
 TEST(Chunk, DamageIsFound) {
   for (const auto& bytes : {std::string(5000, 'a'), pattern(5000), std::string()}) {
-    const std::string stored = encode_chunk(bytes, true);
-    ASSERT_TRUE(decode_chunk(stored));
-    EXPECT_EQ(decode_chunk(stored)->bytes, bytes);
-    EXPECT_TRUE(decode_chunk(stored)->last);
+    const std::string stored = encode_chunk("key", bytes, true);
+    ASSERT_TRUE(decode_chunk("key", stored));
+    EXPECT_EQ(decode_chunk("key", stored)->bytes, bytes);
+    EXPECT_TRUE(decode_chunk("key", stored)->last);
+    EXPECT_FALSE(decode_chunk("other", stored));
     for (std::size_t i = 0; i < stored.size(); i += 7) {
-      if (i == 1) continue;
       std::string damaged = stored;
       damaged[i] = static_cast<char>(damaged[i] ^ 0x55);
-      auto got = decode_chunk(damaged);
+      auto got = decode_chunk("key", damaged);
       EXPECT_TRUE(!got || got->bytes == bytes) << i;
     }
-    EXPECT_FALSE(decode_chunk(std::string_view(stored).substr(0, 9)));
+    EXPECT_FALSE(decode_chunk("key", std::string_view(stored).substr(0, 9)));
   }
+}
+
+TEST(Chunk, TheOldFormIsRead) {
+  const std::string stored("\x01\x01\x05\0\0\0\x4c\xbb\x71\x9ahello", 15);
+  const auto chunk = decode_chunk("key", stored);
+  ASSERT_TRUE(chunk);
+  EXPECT_EQ(chunk->bytes, "hello");
+  EXPECT_FALSE(chunk->knows_key);
 }
 
 }  // namespace

@@ -9,7 +9,8 @@ namespace posthorn::blob {
 namespace {
 
 constexpr std::size_t kHeader = 10;
-constexpr char kVersion = 1;
+constexpr char kVersion = 2;
+constexpr char kVersionWithoutKey = 1;
 enum ChunkFlag : unsigned char { kLast = 1, kLz4 = 2 };
 
 void put_le32(std::string& out, std::uint32_t v) {
@@ -24,14 +25,14 @@ std::uint32_t get_le32(std::string_view in, std::size_t at) {
 
 }  // namespace
 
-std::string encode_chunk(std::string_view bytes, bool last) {
+std::string encode_chunk(std::string_view key, std::string_view bytes, bool last) {
   std::string out;
   const int bound = LZ4_compressBound(static_cast<int>(bytes.size()));
   out.reserve(kHeader + static_cast<std::size_t>(bound));
   out.push_back(kVersion);
   out.push_back(static_cast<char>(last ? kLast : 0));
   put_le32(out, static_cast<std::uint32_t>(bytes.size()));
-  put_le32(out, crypto::crc32c(bytes));
+  put_le32(out, crypto::crc32c(bytes, crypto::crc32c(key)));
   out.resize(kHeader + static_cast<std::size_t>(bound));
   const int packed = LZ4_compress_default(bytes.data(), out.data() + kHeader, static_cast<int>(bytes.size()), bound);
   if (packed > 0 && static_cast<std::size_t>(packed) < bytes.size() - bytes.size() / 8) {
@@ -44,24 +45,27 @@ std::string encode_chunk(std::string_view bytes, bool last) {
   return out;
 }
 
-Result<Chunk> decode_chunk(std::string_view stored) {
-  if (stored.size() < kHeader || stored[0] != kVersion) return fail(Errc::corrupt, "blob chunk: unknown version");
+Result<Chunk> decode_chunk(std::string_view key, std::string_view stored) {
+  if (stored.size() < kHeader || (stored[0] != kVersion && stored[0] != kVersionWithoutKey))
+    return fail(Errc::corrupt, "blob chunk: unknown version");
   const auto flags = static_cast<unsigned char>(stored[1]);
   const std::uint32_t length = get_le32(stored, 2);
   const std::string_view packed = stored.substr(kHeader);
   if (length > kChunkSize) return fail(Errc::corrupt, "blob chunk: impossible length");
   Chunk chunk;
   chunk.last = flags & kLast;
+  chunk.knows_key = stored[0] == kVersion;
   if (flags & kLz4) {
-    chunk.bytes.resize(length);
-    const int got = LZ4_decompress_safe(packed.data(), chunk.bytes.data(), static_cast<int>(packed.size()),
-                                        static_cast<int>(length));
-    if (got != static_cast<int>(length)) return fail(Errc::corrupt, "blob chunk: damaged");
+    chunk.bytes.resize_and_overwrite(length, [packed](char* data, std::size_t size) {
+      const int got = LZ4_decompress_safe(packed.data(), data, static_cast<int>(packed.size()), static_cast<int>(size));
+      return got == static_cast<int>(size) ? size : 0;
+    });
+    if (chunk.bytes.size() != length) return fail(Errc::corrupt, "blob chunk: damaged");
   } else {
     if (packed.size() != length) return fail(Errc::corrupt, "blob chunk: cut");
     chunk.bytes = packed;
   }
-  if (crypto::crc32c(chunk.bytes) != get_le32(stored, 6)) return fail(Errc::corrupt, "blob chunk: checksum");
+  if (crypto::crc32c(chunk.bytes, chunk.knows_key ? crypto::crc32c(key) : 0) != get_le32(stored, 6)) return fail(Errc::corrupt, "blob chunk: checksum");
   return chunk;
 }
 

@@ -9,14 +9,15 @@
 
 namespace posthorn::blob {
 
-// Stored form: u8 version (1), u8 flags (1: last chunk, 2: LZ4), u32 length of the bytes, u32 CRC-32C of the bytes (both little
-// endian), then the bytes or their LZ4 block.
+// Stored form: u8 version (2), u8 flags (1: last chunk, 2: LZ4), u32 length of the bytes, u32 CRC-32C of the key and the bytes (both
+// little endian), then the bytes or their LZ4 block.  Version 1: the checksum is of the bytes alone.
 struct Chunk {
   std::string bytes;
   bool last = false;
+  bool knows_key = false;  // version 2: bytes of another key do not pass for these
 };
-std::string encode_chunk(std::string_view bytes, bool last);
+std::string encode_chunk(std::string_view key, std::string_view bytes, bool last);
 // corrupt: wrong version, length or checksum.
-Result<Chunk> decode_chunk(std::string_view stored);
+Result<Chunk> decode_chunk(std::string_view key, std::string_view stored);
 
 }  // namespace posthorn::blob

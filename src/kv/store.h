@@ -97,7 +97,8 @@ class Store {
   virtual Task<Result<std::vector<std::optional<std::string>>>> multi_get(Space, std::uint64_t partition,
                                                                           std::vector<std::string> keys, SnapshotPtr = {}) = 0;
   // Many values, cheaper than one by one, in any order.  The visitor may run on another thread (which waits for it, so it may decode), never
-  // on two at once.  After an error some places were not visited.
+  // on two at once.  After an error some places were not visited.  Values of Space::blob come unverified: they have checksums of
+  // their own.
   virtual Task<Result<void>> visit(Space, std::vector<Place>, Visitor, SnapshotPtr = {}) = 0;
   virtual Task<Result<Rows>> scan(Range, SnapshotPtr = {}) = 0;
 

@@ -257,6 +257,7 @@ struct RocksDbStore::Impl {
       sorted.emplace_back(full_key(space, places[i].partition, places[i].key), i);
     std::ranges::sort(sorted);
     auto options = read_options(at, rocksdb::kReadAllTier);
+    options.verify_checksums = space != Space::blob;  // Debian's RocksDB has no CRC instruction: a quarter of the time
     std::unique_ptr<rocksdb::Iterator> it(db->NewIterator(options, family(space)));
     for (const auto& [key, index] : sorted) {
       if (it->Valid() && it->key().compare(key) < 0) it->Next();
