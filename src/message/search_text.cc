@@ -1,6 +1,7 @@
 #include "message/search_text.h"
 
 #include <algorithm>
+#include <optional>
 #include <string>
 
 #include "message/encoded_word.h"
@@ -9,6 +10,7 @@
 #include "text/base64.h"
 #include "text/casemap.h"
 #include "text/charset.h"
+#include "text/find.h"
 #include "text/quoted_printable.h"
 
 namespace posthorn::message {
@@ -80,13 +82,23 @@ Result<Go> header_text(const Range& range, const ReadBytes& read, const TextSink
   return go == Go::stop ? go : out.finish();
 }
 
+enum class Transfer { identity, base64, quoted_printable };
+
+Transfer transfer_of(const Part& part) {
+  if (part.encoding == "base64") return Transfer::base64;
+  return part.encoding == "quoted-printable" ? Transfer::quoted_printable : Transfer::identity;
+}
+
+std::string_view charset_of(const Part& part) {
+  const std::string* charset = find_param(part.params, "charset");
+  return charset == nullptr ? std::string_view() : *charset;
+}
+
 // [RFC3501 6.4.4] Transfer encoding and charset are undone before comparing.
 class BodyText {
  public:
-  BodyText(const Part& part, const TextSink& sink) : sink_(sink), charset_(label_of(part)) {
-    if (part.encoding == "base64") transfer_ = Transfer::base64;
-    if (part.encoding == "quoted-printable") transfer_ = Transfer::quoted_printable;
-  }
+  BodyText(const Part& part, const TextSink& sink)
+      : sink_(sink), label_(charset_of(part)), keeps_ascii_(text::keeps_ascii(label_)), transfer_(transfer_of(part)) {}
   Go feed(std::string_view chunk) {
     bytes_.clear();
     if (transfer_ == Transfer::identity) return convert(chunk);
@@ -99,28 +111,26 @@ class BodyText {
     if (transfer_ == Transfer::quoted_printable) quoted_printable_.finish(bytes_);
     if (convert(bytes_) == Go::stop) return Go::stop;
     utf8_.clear();
-    charset_.finish(utf8_);
+    if (charset_) charset_->finish(utf8_);
     return give(sink_, utf8_ + '\n');
   }
 
  private:
-  enum class Transfer { identity, base64, quoted_printable };
-
-  static std::string_view label_of(const Part& part) {
-    const std::string* charset = find_param(part.params, "charset");
-    return charset == nullptr ? std::string_view() : *charset;
-  }
   Go convert(std::string_view bytes) {
+    if (!charset_ && keeps_ascii_ && text::is_ascii(bytes)) return give(sink_, bytes);
+    if (!charset_) charset_.emplace(label_);
     utf8_.clear();
-    charset_.feed(bytes, utf8_);
+    charset_->feed(bytes, utf8_);
     return give(sink_, utf8_);
   }
 
   const TextSink& sink_;
-  Transfer transfer_ = Transfer::identity;
+  const std::string_view label_;
+  const bool keeps_ascii_;
+  const Transfer transfer_;
   text::Base64Decoder base64_;
   text::QuotedPrintableDecoder quoted_printable_;
-  text::CharsetConverter charset_;
+  std::optional<text::CharsetConverter> charset_;  // made when something is not plain
   std::string bytes_, utf8_;
 };
 
@@ -141,10 +151,11 @@ Result<void> extract_search_text(const Summary& summary, SearchScope scope, cons
                                  const TextSink& sink) {
   for (PartIndex i = 0; i < summary.parts.size(); ++i) {
     const Part& part = summary.parts[i];
-    if (i > 0 || scope == SearchScope::text) {
+    if (i > 0 || scope != SearchScope::body) {
       TRY(const Go go, header_text(part.header, read, sink));
       if (go == Go::stop) return {};
     }
+    if (scope == SearchScope::header) return {};
     if (!is_text(part)) continue;
     TRY(const Go go, body_text(part, read, sink));
     if (go == Go::stop) return {};
@@ -164,6 +175,77 @@ Result<bool> search_text_contains(const Summary& summary, SearchScope scope, std
     return !matcher.feed(normal);
   }));
   return matcher.found();
+}
+
+namespace {
+
+// What of a needle decides how it is compared.
+class Needle {
+ public:
+  explicit Needle(std::string_view needle)
+      : bytes(needle), is_ascii(text::is_ascii(needle)), has_line_end(needle.find_first_of("\r\n") != needle.npos) {
+    for (std::size_t at = 0; at < needle.size(); ++at) {
+      const std::size_t begin = at;
+      while (at < needle.size() && static_cast<unsigned char>(needle[at]) > ' ') ++at;
+      if (at - begin > longest_word.size()) longest_word = needle.substr(begin, at - begin);
+    }
+  }
+  bool is_one_word() const { return longest_word.size() == bytes.size(); }
+
+  const std::string_view bytes;
+  const bool is_ascii;
+  const bool has_line_end;
+  std::string_view longest_word;  // without white space and controls, which unfolding changes
+};
+
+bool extracted_contains(const Needle& needle, auto extract) {
+  text::SubstringMatcher matcher{std::string(needle.bytes)};
+  text::CasemapStream casemap;
+  std::string normal;
+  const TextSink sink = [&](std::string_view utf8) {
+    normal.clear();
+    casemap.feed(utf8, normal);
+    return !matcher.feed(normal);
+  };
+  return extract(sink) && matcher.found();
+}
+
+// A header of ASCII without encoded words changes by unfolding only, which no word feels.
+bool header_has(const Range& range, std::string_view block, const Needle& needle, const ReadBytes& read) {
+  if (block.size() <= kMaxField && text::is_ascii(block) && text::find_bytes(block, "=?") == block.npos) {
+    if (!needle.is_ascii || text::find_upper(block, needle.longest_word) == block.npos) return false;
+    if (needle.is_one_word()) return true;
+  }
+  return extracted_contains(needle, [&](const TextSink& sink) { return header_text(range, read, sink).has_value(); });
+}
+
+bool body_has(const Part& part, std::string_view body, const Needle& needle, const ReadBytes& read) {
+  if (transfer_of(part) == Transfer::identity && text::keeps_ascii(charset_of(part)) && text::is_ascii(body))
+    return needle.is_ascii && text::find_upper(body, needle.bytes) != body.npos;
+  return extracted_contains(needle, [&](const TextSink& sink) { return body_text(part, read, sink).has_value(); });
+}
+
+}  // namespace
+
+bool search_text_contains(const Summary& summary, SearchScope scope, std::string_view needle_bytes, std::string_view message) {
+  const ReadBytes read = [message](std::uint64_t offset, std::size_t want) -> Result<std::string_view> {
+    if (offset >= message.size()) return std::string_view();
+    return message.substr(offset, want);
+  };
+  const Needle needle(needle_bytes);
+  // Only a line end can be part of two parts.
+  if (needle_bytes.empty() || needle.has_line_end || message.size() != summary.size) {
+    const auto found = search_text_contains(summary, scope, needle_bytes, read);
+    return found && *found;
+  }
+  const auto bytes_of = [&](const Range& range) { return message.substr(range.offset, range.size); };
+  for (PartIndex i = 0; i < summary.parts.size(); ++i) {
+    const Part& part = summary.parts[i];
+    if ((i > 0 || scope != SearchScope::body) && header_has(part.header, bytes_of(part.header), needle, read)) return true;
+    if (scope == SearchScope::header) return false;
+    if (is_text(part) && body_has(part, bytes_of(part.body), needle, read)) return true;
+  }
+  return false;
 }
 
 bool header_contains(std::string_view block, std::string_view name, std::string_view needle) {

@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
+
 #include "message/parser.h"
+#include "text/base64.h"
 #include "text/casemap.h"
 
 namespace posthorn::message {
@@ -74,6 +77,65 @@ TEST(SearchText, Matches) {
       EXPECT_EQ(*search_text_contains(s, SearchScope::text, needle, reader(kMessage, most)), c.in_text)
           << c.needle;
     }
+}
+
+// Parts in every encoding; pieces of what they hold, and near misses, as needles.
+class RandomMail {
+ public:
+  explicit RandomMail(unsigned seed) : random_(seed) {}
+
+  std::string message() {
+    std::string out = field() + field() + "Subject: " + words(5) + "\r\n";
+    if (random_() % 3 == 0) return out + part_fields_and_body();
+    out += "Content-Type: multipart/mixed; boundary=bb\r\n\r\n";
+    for (auto parts = random_() % 4; parts > 0; --parts) out += "--bb\r\n" + part_fields_and_body() + "\r\n";
+    return out + "--bb--\r\n";
+  }
+  std::string needle(const std::string& text) {
+    if (random_() % 4 == 0) return words(1 + random_() % 2);
+    const auto at = random_() % text.size();
+    return text.substr(at, 1 + random_() % 12);
+  }
+
+ private:
+  std::string words(std::size_t count) {
+    static const std::string all[] = {"alpha", "Beta",  "gr\u00fc\u00dfe", "K\u00d6LN",      "\u0130stanbul", "\u03a3\u03af\u03c3\u03c5\u03c6\u03bf\u03c2", "x_y",
+                                      "a=3D",  "\u212a", "=?utf-8?q?=C3=A9t=C3=A9?=", "a\tb", "--",           "\x01", std::string(90, 'z')};
+    std::string out;
+    for (std::size_t i = 0; i < count; ++i) out += (i > 0 ? " " : "") + all[random_() % std::size(all)];
+    return out;
+  }
+  std::string field() { return "X-Field: " + words(2) + (random_() % 2 ? "\r\n\t" : " ") + words(2) + "\r\n"; }
+  std::string part_fields_and_body() {
+    static constexpr std::string_view kCharsets[] = {"us-ascii", "utf-8", "iso-8859-1", "utf-7", "iso-2022-jp", ""};
+    static constexpr std::string_view kTransfers[] = {"7bit", "8bit", "base64", "quoted-printable"};
+    const auto transfer = random_() % std::size(kTransfers);
+    std::string body;
+    for (auto lines = random_() % 5; lines > 0; --lines) body += words(6) + "\r\n";
+    if (transfer == 2) body = text::base64_encode(body);
+    return "Content-Type: text/plain; charset=" + std::string(kCharsets[random_() % std::size(kCharsets)]) + "\r\nContent-Transfer-Encoding: " +
+           std::string(kTransfers[transfer]) + "\r\n\r\n" + body;
+  }
+  std::mt19937 random_;
+};
+
+TEST(SearchText, WholeMessageAgreesWithTheStream) {
+  RandomMail mail(7);
+  int found = 0;
+  for (int i = 0; i < 250; ++i) {
+    const auto message = mail.message();
+    const auto summary = parse_message(message);
+    const auto text = text::casemap(all_text(message, SearchScope::text, 1000));
+    for (int j = 0; j < 40; ++j) {
+      const auto needle = text::casemap(mail.needle(text));
+      for (const auto scope : {SearchScope::body, SearchScope::text, SearchScope::header}) {
+        const bool expected = *search_text_contains(summary, scope, needle, reader(message, 1000));
+        found += expected;
+        EXPECT_EQ(search_text_contains(summary, scope, needle, std::string_view(message)), expected) << needle << "\n" << message;
+      }
+    }
+  }
+  EXPECT_GT(found, 3000);
 }
 
 TEST(SearchText, StopsEarlyAndReportsErrors) {

@@ -25,6 +25,7 @@ constexpr bool is_wsp(char c) { return c == ' ' || c == '\t'; }                 
 constexpr bool is_space(char c) { return is_wsp(c) || c == '\r' || c == '\n'; }  // WSP and line ends
 constexpr bool is_ascii(char c) { return (static_cast<unsigned char>(c) & 0x80) == 0; }
 bool is_ascii(std::string_view s);
+std::size_t ascii_prefix(std::string_view s);  // how many bytes before the first that is not ASCII
 
 // 0..15, or -1 when c is no hexadecimal digit.
 constexpr int hex_value(char c) {

@@ -71,11 +71,10 @@ void put_mapped(char32_t c, std::string& out) {
 // Maps s up to a character that its end cuts (kept in s unless last).
 void map_all(std::string_view& s, bool last, std::string& out) {
   while (!s.empty()) {
-    std::size_t plain = 0;
+    const std::size_t plain = ascii_prefix(s);
     const std::size_t at = out.size();
-    while (plain < s.size() && is_ascii(s[plain])) ++plain;
     out.append(s.substr(0, plain));
-    for (std::size_t i = at; i < out.size(); ++i) out[i] = to_upper(out[i]);
+    for (char* c = out.data() + at; c != out.data() + out.size(); ++c) *c = to_upper(*c);
     s.remove_prefix(plain);
     if (s.empty()) return;
     const Utf8Step step = next_utf8(s);

@@ -165,8 +165,7 @@ void CharsetConverter::Impl::feed_utf8(std::string_view in, bool last, std::stri
     in = joined;
   }
   while (!in.empty()) {
-    std::size_t plain = 0;
-    while (plain < in.size() && is_ascii(in[plain])) ++plain;
+    const std::size_t plain = ascii_prefix(in);
     out.append(in.substr(0, plain));
     in.remove_prefix(plain);
     if (in.empty()) return;
@@ -240,6 +239,11 @@ void CharsetConverter::finish(std::string& out) {
   if (impl_->converter == nullptr) return impl_->feed_utf8({}, true, out);
   impl_->feed_icu({}, true, out);
   ucnv_reset(impl_->converter);
+}
+
+bool keeps_ascii(std::string_view label) {
+  return label.empty() || iequals(label, "us-ascii") || iequals(label, "utf-8") || istarts_with(label, "iso-8859-") ||
+         istarts_with(label, "windows-125");
 }
 
 bool is_known_charset(std::string_view label) { return !choose(label).name.empty(); }

@@ -12,6 +12,9 @@ namespace posthorn::text {
 // [RFC3501 6.4.4].
 bool is_known_charset(std::string_view label);
 
+// Does every ASCII byte mean itself under this label, whatever comes before it?  false: not that we know.
+bool keeps_ascii(std::string_view label);
+
 // Incremental; the input may be cut anywhere without changing the output.  Labels are taken leniently: case,
 // quotes, white space, language suffixes, "x-" prefixes and common misspellings.  Empty, "us-ascii" and
 // unknown labels: what is valid UTF-8 stays, every other byte is read as windows-1252.  ISO-8859-1 and a few
