@@ -19,8 +19,8 @@ std::string_view without_line_end(std::string_view line) {
 
 }  // namespace
 
-// "{" digits ["+"] "}" at the end of the line. [RFC7888 3] More digits than any size has need no "{" to be
-// refused.
+// ["~"] "{" digits ["+"] "}" at the end of the line. [RFC7888 3] [RFC4466 6] More digits than any size has
+// need no "{" to be refused.
 std::optional<CommandReader::LiteralMark> CommandReader::find_literal_mark(std::string_view line) {
   if (!line.ends_with('}')) return {};
   std::size_t i = line.size() - 1;
@@ -44,7 +44,12 @@ std::optional<CommandReader::LiteralMark> CommandReader::find_literal_mark(std::
     }
     mark.size = mark.size * 10 + (c - '0');
   }
-  mark.length = line.size() - i + 1;
+  --i;
+  if (i > 0 && line[i - 1] == '~') {
+    mark.kind = LiteralKind::literal8;
+    --i;
+  }
+  mark.length = line.size() - i;
   return mark;
 }
 
@@ -55,6 +60,7 @@ CommandReader::Event CommandReader::feed(std::string_view& input) {
     const auto before = state_;
     switch (state_) {
       case State::line:
+      case State::append_tail:
         event = feed_line(input);
         break;
       case State::literal:
@@ -63,7 +69,6 @@ CommandReader::Event CommandReader::feed(std::string_view& input) {
       case State::skip_literal:
         event = feed_skip_literal(input);
         break;
-      case State::append_tail:
       case State::skip_line:
         event = feed_skip_line(input);
         break;
@@ -94,6 +99,7 @@ CommandReader::Event CommandReader::feed_line(std::string_view& input) {
   std::string_view text = in_one_piece ? part : std::string_view(buffer_);
   // Neither the mark nor the line end may reach back into a literal.
   const auto line = without_line_end(text.substr(line_begin_));
+  if (state_ == State::append_tail) return end_append_tail(line);
   if (const auto mark = raw_line_ ? std::nullopt : find_literal_mark(line)) {
     if (in_one_piece) buffer_ = part;
     return begin_literal(*mark, line_begin_ + line.size() - mark->length);
@@ -112,7 +118,19 @@ CommandReader::Event CommandReader::feed_line(std::string_view& input) {
 bool CommandReader::is_append() const {
   std::string_view text = buffer_;
   const auto tag_end = text.find(' ');
-  return tag_end != text.npos && text::istarts_with(text.substr(tag_end + 1), "APPEND ");
+  if (tag_end == text.npos) return false;
+  text.remove_prefix(tag_end + 1);
+  return text::istarts_with(text, "APPEND ") || text::istarts_with(text, "REPLACE ") ||
+         text::istarts_with(text, "UID REPLACE ");
+}
+
+std::string CommandReader::tag() const {
+  return state_ == State::append_tail ? append_.tag : peek_tag(buffer_, limits_.parser);
+}
+
+// [RFC7888 5]
+bool CommandReader::is_over_literal_minus(const LiteralMark& mark) const {
+  return !mark.synchronising && limits_.literal_minus && mark.size > 4096;
 }
 
 // buffer_ ends with `mark`, which begins at `mark_begin`.
@@ -120,8 +138,7 @@ CommandReader::Event CommandReader::begin_literal(const LiteralMark& mark, std::
   if (std::exchange(first_literal_, false)) append_command_ = is_append();
   // [RFC7888 5] The answer to an oversized literal of APPEND carries TOOBIG; there is no harm in it
   // elsewhere.
-  if (!mark.synchronising && limits_.literal_minus && mark.size > 4096)
-    return refuse(mark, true, "TOOBIG", "Non-synchronizing literal too large");
+  if (is_over_literal_minus(mark)) return refuse(mark, true, "TOOBIG", "Non-synchronizing literal too large");
   if (append_command_) {
     const auto event = begin_append(mark, std::string_view(buffer_).substr(0, mark_begin));
     if (event != Event::need_more) return event;
@@ -137,14 +154,49 @@ CommandReader::Event CommandReader::begin_literal(const LiteralMark& mark, std::
 
 // need_more with state_ unchanged: the literal is the name of the mailbox.
 CommandReader::Event CommandReader::begin_append(const LiteralMark& mark, std::string_view prefix) {
-  auto parsed = parse_append_prefix(prefix, limits_.parser);
+  auto parsed = parse_append_prefix(prefix, mark.kind, limits_.parser);
   if (!parsed) return refuse(mark, true, {}, parsed.error().text);
   if (parsed->next == AppendPrefix::Next::mailbox_literal) return Event::need_more;
+  append_ = {std::move(parsed->tag), std::move(parsed->append)};
+  return offer_append(mark);
+}
+
+CommandReader::Event CommandReader::offer_append(const LiteralMark& mark) {
   if (mark.size > kHuge / 2) return refuse(mark, !mark.synchronising, "TOOBIG", "Message too large");
-  append_ = {std::move(parsed->tag), std::move(parsed->append), mark.size, mark.synchronising};
+  append_.size = mark.size;
+  append_.synchronising = mark.synchronising;
   reset();
   state_ = State::append_offered;
   return Event::append;
+}
+
+// Behind a message there is the end of the command, or one message more. [RFC3502]
+CommandReader::Event CommandReader::end_append_tail(std::string_view line) {
+  bool closed = true;
+  if (append_.append.utf8) {  // "UTF8" SP "(" literal8 ")"
+    closed = line.starts_with(')');
+    if (closed) line.remove_prefix(1);
+  }
+  if (closed && line.empty()) {
+    reset();
+    return Event::append_done;
+  }
+  const auto mark = find_literal_mark(line);
+  if (!mark) {
+    rejection_ = {append_.tag, true, {}, "Unexpected text behind the message"};
+    reset();
+    return Event::rejected;
+  }
+  if (!closed) return refuse(*mark, true, {}, "Expected \")\" behind the message");
+  if (append_.append.replaced) return refuse(*mark, true, {}, "REPLACE takes one message");  // [RFC8508 4.7]
+  if (is_over_literal_minus(*mark))
+    return refuse(*mark, true, "TOOBIG", "Non-synchronizing literal too large");
+  const auto options = line.substr(0, line.size() - mark->length);
+  const auto parsed = parse_append_options(options, mark->kind, append_.append, limits_.parser);
+  if (!parsed) return refuse(*mark, true, {}, parsed.error().text);
+  if (++append_.number >= limits_.messages)
+    return refuse(*mark, false, "LIMIT", "Too many messages in one command");
+  return offer_append(*mark);
 }
 
 CommandReader::Event CommandReader::feed_literal(std::string_view& input) {
@@ -162,7 +214,7 @@ CommandReader::Event CommandReader::feed_literal(std::string_view& input) {
 // The command is over, or what follows a non-synchronising literal has to be read over first.
 CommandReader::Event CommandReader::refuse(const LiteralMark& mark, bool bad, std::string_view code,
                                            std::string text) {
-  rejection_ = {peek_tag(buffer_, limits_.parser), bad, code, std::move(text)};
+  rejection_ = {tag(), bad, code, std::move(text)};
   reset();
   if (mark.synchronising) return Event::rejected;
   state_ = State::skip_literal;
@@ -176,7 +228,13 @@ void CommandReader::skip_long_line(std::string_view part) {
   const auto head_size = std::min(limits_.line, limits_.parser.tag + 1);
   auto head = buffer_.substr(0, head_size);
   head += part.substr(0, head_size - head.size());
-  rejection_ = {raw_line_ ? "*" : peek_tag(head, limits_.parser), true, {}, "Line too long"};
+  const bool in_append = state_ == State::append_tail;
+  rejection_ = {raw_line_   ? "*"
+                : in_append ? append_.tag
+                            : peek_tag(head, limits_.parser),
+                true,
+                {},
+                "Line too long"};
   // A line that began behind a literal keeps nothing of that.
   auto tail = buffer_.substr(std::max(line_begin_, buffer_.size() - std::min(buffer_.size(), kTail)));
   reset();
@@ -203,14 +261,6 @@ CommandReader::Event CommandReader::feed_skip_line(std::string_view& input) {
   skipped_ += part.size();
   if (skipped_ > limits_.skip) return die();
   buffer_ += part.substr(part.size() - std::min(part.size(), kTail));
-  // Nothing may follow the message but the end of the line. [RFC3501 6.3.11] More than one message needs
-  // [RFC3502].
-  if (state_ == State::append_tail && !buffer_.empty() && buffer_ != "\r" &&
-      !without_line_end(buffer_).empty()) {
-    rejection_ = {append_.tag, true, {}, "Unexpected text behind the message"};
-    state_ = State::skip_line;
-    skip_event_ = Event::rejected;
-  }
   if (lf == part.npos) {
     if (buffer_.size() > kTail) buffer_.erase(0, buffer_.size() - kTail);
     return Event::need_more;
@@ -222,10 +272,9 @@ CommandReader::Event CommandReader::feed_skip_line(std::string_view& input) {
     state_ = State::skip_literal;
     return Event::need_more;
   }
-  const auto event = state_ == State::append_tail ? Event::append_done : skip_event_;
   reset();
   raw_line_ = false;
-  return event;
+  return skip_event_;
 }
 
 CommandReader::Event CommandReader::die() {

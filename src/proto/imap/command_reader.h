@@ -15,6 +15,7 @@ namespace posthorn::imap {
 struct ReaderLimits {
   std::size_t line = 64 * 1024;           // octets of a command outside its literals
   std::size_t literals = 1024 * 1024;     // octets of all literals of a command, the message of APPEND apart
+  std::uint32_t messages = 10'000;        // of one APPEND [RFC3502]
   std::uint64_t skip = 64 * 1024 * 1024;  // how much of a refused command is read over before we rather close
   bool literal_minus = false;             // [RFC7888 5] non-synchronising literals have at most 4096 octets
   ParserLimits parser{};
@@ -26,13 +27,16 @@ struct ReaderLimits {
 //   continuation  the client waits for leave to send a literal: write "+ OK"
 //   command       command() is a whole command, for parse_command()
 //   line          command() is the line that expect_line() asked for, without its end
-//   append        the next octet is the first of a message: append() says everything. Call accept_append(),
-//   send "+ OK"
-//                 if it is synchronising, take size octets from the stream (none of them go through feed()),
-//                 call append_streamed(); then append_done follows. Or call refuse_append(): if it is
-//                 synchronising the command is over; if not, the reader skips it and append_refused follows.
-//                 Send the tagged NO then.
-//   append_done   the end of the APPEND command: only now commit and answer; `rejected` may come instead
+//   append        APPEND or REPLACE: the next octet is the first of a message, and append() says everything.
+//   Call
+//                 accept_append(), send "+ OK" if it is synchronising, take size octets from the stream (none
+//                 of them go through feed()), call append_streamed(); then append_done follows, or append for
+//                 one message more of the same command [RFC3502]. Or call refuse_append(): if it is
+//                 synchronising the command is over; if not, the reader skips the rest of it and
+//                 append_refused follows. Send the tagged NO then.
+//   append_done   the end of the command: only now commit and answer; `rejected` may come instead, then
+//   nothing of the
+//                 command may be kept
 //   append_refused
 //   rejected      the command is refused and over: send rejection(), go on
 //   fatal         send rejection() as untagged BYE and close. feed() must not be called again.
@@ -64,6 +68,7 @@ class CommandReader {
     Append append;
     std::uint64_t size = 0;  // up to 2^63-1; the limit is the session's
     bool synchronising = true;
+    std::uint32_t number = 0;  // of the message in its command, from 0
   };
 
   struct Rejection {
@@ -102,8 +107,8 @@ class CommandReader {
 
  private:
   // line: gathering text.  literal: gathering left_ octets of a literal.  append_offered, streaming: the
-  // session's turn.  append_tail: the rest of the line behind the message.  skip_literal, skip_line: reading
-  // over a refused command.
+  // session's turn.  append_tail: gathering the rest of the line behind a message.  skip_literal, skip_line:
+  // reading over a refused command.
   enum class State : std::uint8_t {
     line,
     literal,
@@ -118,6 +123,7 @@ class CommandReader {
   struct LiteralMark {
     std::uint64_t size = 0;  // kHuge: too many digits
     bool synchronising = true;
+    LiteralKind kind = LiteralKind::literal;
     std::size_t length = 0;  // of the mark itself
   };
   static constexpr std::uint64_t kHuge = ~std::uint64_t{0};
@@ -129,11 +135,15 @@ class CommandReader {
   Event feed_skip_line(std::string_view& input);
   Event begin_literal(const LiteralMark&, std::size_t mark_begin);
   Event begin_append(const LiteralMark&, std::string_view prefix);
+  Event end_append_tail(std::string_view line);
+  Event offer_append(const LiteralMark&);
+  bool is_over_literal_minus(const LiteralMark&) const;
   Event refuse(const LiteralMark&, bool bad, std::string_view code, std::string text);
   void skip_long_line(std::string_view part);
   Event die();
   void reset();
   bool is_append() const;
+  std::string tag() const;  // of the command being gathered
 
   State state_ = State::line;
   Event skip_event_ = Event::rejected;  // what a skipped command ends in

@@ -5,12 +5,16 @@
 namespace posthorn::imap {
 namespace {
 
+using namespace std::string_literals;
 using Event = CommandReader::Event;
 
-// What a session would see, one event a line. It takes every APPEND unless told otherwise.
+constexpr std::uint32_t kNever = 0xFFFFFFFF;
+
+// What a session would see, one event a line. It takes every message of APPEND up to the one to refuse.
 class Player {
  public:
-  explicit Player(const ReaderLimits& limits, bool refuse) : reader_(limits), refuse_(refuse) {}
+  explicit Player(const ReaderLimits& limits, std::uint32_t refuse = kNever)
+      : reader_(limits), refuse_(refuse) {}
 
   void feed(std::string_view input) {
     if (streaming_ > 0) stream(input);
@@ -30,7 +34,7 @@ class Player {
 
  private:
   void begin_append(std::string_view& input) {
-    if (refuse_) return reader_.refuse_append();
+    if (reader_.append().number >= refuse_) return reader_.refuse_append();
     reader_.accept_append();
     streaming_ = reader_.append().size;
     stream(input);
@@ -65,8 +69,11 @@ class Player {
         break;
       case Event::append: {
         const auto& a = reader_.append();
-        log += a.tag + " append " + a.append.mailbox + " " + std::to_string(a.size) +
-               (a.synchronising ? " +\n" : "\n");
+        log += a.tag + (a.append.replaced ? " replace " : " append ") + a.append.mailbox + " ";
+        if (a.number > 0) log += "#" + std::to_string(a.number) + " ";
+        if (a.append.binary) log += a.append.utf8 ? "utf8 " : "binary ";
+        if (a.append.flags.has(SystemFlag::seen)) log += "seen ";
+        log += std::to_string(a.size) + (a.synchronising ? " +\n" : "\n");
         break;
       }
       case Event::append_done:
@@ -86,14 +93,14 @@ class Player {
   }
 
   CommandReader reader_;
-  bool refuse_;
+  std::uint32_t refuse_;
   bool over_ = false;
   std::uint64_t streaming_ = 0;
 };
 
 struct Case {
   std::string stream, expected;
-  bool refuse = false;
+  std::uint32_t refuse = kNever;
 };
 
 const ReaderLimits kSmall{.line = 100, .literals = 20, .skip = 60, .literal_minus = false};
@@ -139,25 +146,89 @@ TEST(CommandReader, Commands) {
 TEST(CommandReader, Append) {
   const Case cases[] = {
       {"a APPEND inbox (\\Seen) {5}\r\nhello\r\nb NOOP\r\n",
-       "a append INBOX 5 +\nhello\ndone\ncommand <b NOOP>\n"},
+       "a append INBOX seen 5 +\nhello\ndone\ncommand <b NOOP>\n"},
       {"a APPEND x {5+}\r\nhello\r\n", "a append x 5\nhello\ndone\n"},
       {"a append {1}\r\nx {3}\r\nabc\r\n", "+\na append x 3 +\nabc\ndone\n"},
       {"a append {1+}\r\nx {3+}\r\nabc\nb NOOP\n", "a append x 3\nabc\ndone\ncommand <b NOOP>\n"},
       {"a APPEND x {0}\r\n\r\n", "a append x 0 +\n\ndone\n"},
-      {"a APPEND x {1}\r\nm (\\Seen) {1+}\r\nn\r\nb NOOP\r\n",
-       "a append x 1 +\nm\nrejected a BAD\ncommand <b NOOP>\n"},
+      {"a APPEND x {1}\r\nm (\\Seen)\r\nb NOOP\r\n", "a append x 1 +\nm\nrejected a BAD\ncommand <b NOOP>\n"},
       {"a APPEND x {1}\r\nm\r\r\nb NOOP\r\n", "a append x 1 +\nm\nrejected a BAD\ncommand <b NOOP>\n"},
       {"a APPEND (x {5}\r\nb NOOP\r\n", "rejected a BAD\ncommand <b NOOP>\n"},
       {"a APPEND (x {5+}\r\nhello\r\nb NOOP\r\n", "rejected a BAD\ncommand <b NOOP>\n"},
-      {"a APPEND x ~{5+}\r\nhello\r\n", "rejected a BAD\n"},
+      {"a APPEND ~{5+}\r\nhello\r\nb NOOP\r\n", "rejected a BAD\ncommand <b NOOP>\n"},
+      {"a APPEND x~{5+}\r\nhello\r\nb NOOP\r\n", "rejected a BAD\ncommand <b NOOP>\n"},
+      {"a LOGIN x ~{5+}\r\nhello\r\n", "command <a LOGIN x ~{5+}\r\nhello>\n"},  // the parser says no
       {"a APPEND x \"foo\"\r\n", "command <a APPEND x \"foo\">\n"},
       {"a APPEND x {4294967296}\r\n", "a append x 4294967296 +\n"},
       {"a APPEND x {99999999999999999999}\r\nb NOOP\r\n", "rejected a NO [TOOBIG]\ncommand <b NOOP>\n"},
-      {"a APPEND x {5}\r\nb NOOP\r\n", "a append x 5 +\ncommand <b NOOP>\n", true},
-      {"a APPEND x {5+}\r\nhello\r\nb NOOP\r\n", "a append x 5\nrefused\ncommand <b NOOP>\n", true},
-      {"a APPEND x {5+}\r\nhello {2+}\r\nmo\r\nb NOOP\r\n", "a append x 5\nrefused\ncommand <b NOOP>\n",
-       true},
-      {"a APPEND x {61+}\r\nhello", "a append x 61\nfatal a BAD [TOOBIG]\n", true},
+      {"a APPEND x {5}\r\nb NOOP\r\n", "a append x 5 +\ncommand <b NOOP>\n", 0},
+      {"a APPEND x {5+}\r\nhello\r\nb NOOP\r\n", "a append x 5\nrefused\ncommand <b NOOP>\n", 0},
+      {"a APPEND x {5+}\r\nhello {2+}\r\nmo\r\nb NOOP\r\n", "a append x 5\nrefused\ncommand <b NOOP>\n", 0},
+      {"a APPEND x {61+}\r\nhello", "a append x 61\nfatal a BAD [TOOBIG]\n", 0},
+  };
+  for (const auto& c : cases) expect_same_at_every_split(c, kSmall);
+}
+
+// [RFC3502]
+TEST(CommandReader, SeveralMessages) {
+  auto limits = kSmall;
+  limits.messages = 3;
+  const Case cases[] = {
+      {"a APPEND x (\\Seen) {1}\r\nm {1+}\r\nn (\\Seen) \" 7-Feb-1994 22:43:04 -0800\" {0}\r\n\r\nb NOOP\r\n",
+       "a append x seen 1 +\nm\na append x #1 1\nn\na append x #2 seen 0 +\n\ndone\ncommand <b NOOP>\n"},
+      {"a append {1}\r\nx {1+}\r\nm ~{1+}\r\nn\r\n", "+\na append x 1\nm\na append x #1 binary 1\nn\ndone\n"},
+      // the fourth is one too many
+      {"a APPEND x {1+}\r\n1 {1+}\r\n2 {1+}\r\n3 {1+}\r\n4 {1+}\r\n5\r\nb NOOP\r\n",
+       "a append x 1\n1\na append x #1 1\n2\na append x #2 1\n3\nrejected a NO [LIMIT]\ncommand <b NOOP>\n"},
+      {"a APPEND x {1+}\r\n1 {1+}\r\n2 {1+}\r\n3 {1}\r\nb NOOP\r\n",
+       "a append x 1\n1\na append x #1 1\n2\na append x #2 1\n3\nrejected a NO [LIMIT]\ncommand <b NOOP>\n"},
+      // refused in the middle
+      {"a APPEND x {1+}\r\n1 {1+}\r\n2 (\\Seen) {1+}\r\n3\r\nb NOOP\r\n",
+       "a append x 1\n1\na append x #1 1\nrefused\ncommand <b NOOP>\n", 1},
+      {"a APPEND x {1+}\r\n1 {1+}\r\n2 {1}\r\nb NOOP\r\n",
+       "a append x 1\n1\na append x #1 1\nrefused\ncommand <b NOOP>\n", 1},
+      {"a APPEND x {1}\r\n1 {9}\r\nb NOOP\r\n", "a append x 1 +\n1\na append x #1 9 +\ncommand <b NOOP>\n",
+       1},
+      // bad options
+      {"a APPEND x {1}\r\n1 (\\Foo) {2+}\r\nxx {1+}\r\n3\r\nb NOOP\r\n",
+       "a append x 1 +\n1\nrejected a BAD\ncommand <b NOOP>\n"},
+      {"a APPEND x {1}\r\n1 y {2}\r\nb NOOP\r\n", "a append x 1 +\n1\nrejected a BAD\ncommand <b NOOP>\n"},
+      {"a APPEND x {1}\r\n1{2}\r\nb NOOP\r\n", "a append x 1 +\n1\nrejected a BAD\ncommand <b NOOP>\n"},
+      {"a APPEND x {1}\r\n1 {99999999999999999999}\r\nb NOOP\r\n",
+       "a append x 1 +\n1\nrejected a NO [TOOBIG]\ncommand <b NOOP>\n"},
+      {"a APPEND x {1+}\r\n1 {61+}\r\n", "a append x 1\n1\na append x #1 61\nfatal a BAD [TOOBIG]\n", 1},
+  };
+  for (const auto& c : cases) expect_same_at_every_split(c, limits);
+  auto long_skip = kSmall;
+  long_skip.skip = 1000;
+  const Case line = {"a APPEND x {1+}\r\n1 (" + std::string(110, 'f') + ") {4+}\r\nb X\n\r\nc NOOP\r\n",
+                     "a append x 1\n1\nrejected a BAD\ncommand <c NOOP>\n"};
+  expect_same_at_every_split(line, long_skip);
+}
+
+// [RFC3516] [RFC6855 4] [RFC8508]
+TEST(CommandReader, BinaryUtf8AndReplace) {
+  const Case cases[] = {
+      {"a APPEND x ~{3}\r\n\0\r\n\r\nb NOOP\r\n"s,
+       "a append x binary 3 +\n\0\r\n\ndone\ncommand <b NOOP>\n"s},
+      {"a APPEND x (\\Seen) ~{2+}\r\nhi\r\n", "a append x binary seen 2\nhi\ndone\n"},
+      {"a APPEND x UTF8 (~{2+}\r\nhi)\r\nb NOOP\r\n", "a append x utf8 2\nhi\ndone\ncommand <b NOOP>\n"},
+      {"a APPEND x UTF8 (~{1}\r\n1) (\\Seen) UTF8 (~{1+}\r\n2) {1+}\r\n3\r\n",
+       "a append x utf8 1 +\n1\na append x #1 utf8 seen 1\n2\na append x #2 1\n3\ndone\n"},
+      {"a APPEND x UTF8 (~{1+}\r\n1\r\nb NOOP\r\n",
+       "a append x utf8 1\n1\nrejected a BAD\ncommand <b NOOP>\n"},
+      {"a APPEND x UTF8 (~{1+}\r\n1 {1+}\r\n2\r\nb NOOP\r\n",
+       "a append x utf8 1\n1\nrejected a BAD\ncommand <b NOOP>\n"},
+      {"a APPEND x ~{1+}\r\n1)\r\nb NOOP\r\n", "a append x binary 1\n1\nrejected a BAD\ncommand <b NOOP>\n"},
+      {"a APPEND x UTF8 ({1+}\r\n1)\r\nb NOOP\r\n", "rejected a BAD\ncommand <b NOOP>\n"},
+      {"a APPEND x UTF8 (~{1+}\r\n1)\r\nb NOOP\r\n", "a append x utf8 1\nrefused\ncommand <b NOOP>\n", 0},
+      {"a REPLACE 4 x (\\Seen) {2}\r\nhi\r\nb NOOP\r\n",
+       "a replace x seen 2 +\nhi\ndone\ncommand <b NOOP>\n"},
+      {"a uid replace 4 {1}\r\nx ~{2+}\r\nhi\r\n", "+\na replace x binary 2\nhi\ndone\n"},
+      {"a REPLACE 4 x {1+}\r\n1 {1+}\r\n2\r\nb NOOP\r\n",
+       "a replace x 1\n1\nrejected a BAD\ncommand <b NOOP>\n"},
+      {"a REPLACE 4:5 x {1+}\r\n1\r\nb NOOP\r\n", "rejected a BAD\ncommand <b NOOP>\n"},
+      {"a REPLACE 4 x\r\n", "command <a REPLACE 4 x>\n"},
   };
   for (const auto& c : cases) expect_same_at_every_split(c, kSmall);
 }
@@ -198,7 +269,7 @@ TEST(CommandReader, LiteralMinus) {
   limits.literal_minus = true;
   const std::string body(4097, 'm');
   const auto log = [&](std::string_view stream) {
-    Player player(limits, false);
+    Player player(limits);
     player.feed(stream);
     return player.log;
   };
@@ -206,6 +277,8 @@ TEST(CommandReader, LiteralMinus) {
             "rejected a BAD [TOOBIG]\ncommand <b NOOP>\n");
   EXPECT_EQ(log("a APPEND x {4097}\r\n").substr(0, 15), "a append x 4097");
   EXPECT_EQ(log("a APPEND x {4096+}\r\n").substr(0, 15), "a append x 4096");
+  EXPECT_EQ(log("a APPEND x {1+}\r\nm {4097+}\r\n" + body + "\r\nb NOOP\r\n"),
+            "a append x 1\nm\nrejected a BAD [TOOBIG]\ncommand <b NOOP>\n");
 }
 
 TEST(CommandReader, AWholeCommandIsNotCopiedAndIdleIsEmpty) {

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "text/ascii.h"
+#include "text/utf8.h"
 
 namespace posthorn::imap {
 
@@ -56,6 +57,7 @@ Result<std::string> Cursor::take_quoted() {
     char c = rest_[i];
     if (c == '"') {
       rest_.remove_prefix(i + 1);
+      if (utf8_ && !text::is_valid_utf8(out)) return fail(Errc::syntax, "Quoted string is not valid UTF-8");
       return out;
     }
     if (c == '\\') {

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "proto/imap/parser.h"
 
 namespace posthorn::imap {
 
@@ -44,7 +45,7 @@ constexpr bool all_chars(std::string_view s, CharClass k) {
 // anywhere then.
 class Cursor {
  public:
-  explicit Cursor(std::string_view text) : rest_(text) {}
+  explicit Cursor(std::string_view text, const ParserLimits& limits = {}) : rest_(text), utf8_(limits.utf8) {}
 
   bool at_end() const { return rest_.empty(); }
   char peek() const { return rest_.empty() ? '\0' : rest_.front(); }  // NUL is never part of a command
@@ -60,7 +61,7 @@ class Cursor {
 
   Result<std::string_view> take_atom();  // a view
   // [RFC3501 9] string. Departure: octets above 127 are accepted in quoted strings, clients send UTF-8 in
-  // search terms and passwords.
+  // search terms and passwords. With ParserLimits::utf8 they must be UTF-8 [RFC6855 3].
   Result<std::string> take_string();
   Result<std::string> take_quoted();
   Result<std::string> take_astring();
@@ -74,6 +75,7 @@ class Cursor {
   Result<std::uint64_t> take_digits(std::uint64_t max);
 
   std::string_view rest_;
+  bool utf8_;
 };
 
 }  // namespace posthorn::imap

@@ -1,18 +1,13 @@
-// FETCH. [RFC3501 6.4.5] [RFC7162 3.1.4]
+// FETCH. [RFC3501 6.4.5] [RFC3516 7] [RFC7162 7] [RFC8474 7] [RFC8514 5] [RFC8970 6] [RFC9394 4]
 #include <algorithm>
+#include <utility>
 
 #include "proto/imap/grammar.h"
-#include "text/ascii.h"
 
 namespace posthorn::imap {
 namespace {
 
-struct NamedItem {
-  std::string_view name;
-  FetchItem item;
-};
-
-constexpr NamedItem kItems[] = {
+constexpr Named<FetchItem> kItems[] = {
     {"ENVELOPE", FetchItem::envelope},
     {"FLAGS", FetchItem::flags},
     {"INTERNALDATE", FetchItem::internal_date},
@@ -24,6 +19,23 @@ constexpr NamedItem kItems[] = {
     {"BODYSTRUCTURE", FetchItem::body_structure},
     {"UID", FetchItem::uid},
     {"MODSEQ", FetchItem::mod_seq},
+    {"SAVEDATE", FetchItem::save_date},
+    {"EMAILID", FetchItem::email_id},
+    {"THREADID", FetchItem::thread_id},
+    {"PREVIEW", FetchItem::preview},
+};
+
+// Those that have a section in brackets.
+struct SectionItem {
+  FetchItem item;
+  bool peek;
+};
+constexpr Named<SectionItem> kSectionItems[] = {
+    {"BODY", {FetchItem::section, false}},
+    {"BODY.PEEK", {FetchItem::section, true}},
+    {"BINARY", {FetchItem::binary, false}},
+    {"BINARY.PEEK", {FetchItem::binary, true}},
+    {"BINARY.SIZE", {FetchItem::binary_size, false}},
 };
 
 std::string_view take_item_name(Cursor& in) {
@@ -67,8 +79,8 @@ Result<void> take_section_text(Cursor& in, Section& section, const ParserLimits&
   return {};
 }
 
-// section, behind its "["
-Result<Section> take_section(Cursor& in, const ParserLimits& limits) {
+// section, behind its "["; section-binary is the same without section-text
+Result<Section> take_section(Cursor& in, FetchItem item, const ParserLimits& limits) {
   Section section;
   if (in.take(']')) return section;
   bool wants_text = true;
@@ -78,33 +90,49 @@ Result<Section> take_section(Cursor& in, const ParserLimits& limits) {
     section.part.push_back(number);
     wants_text = in.take('.');
   }
+  if (wants_text && item != FetchItem::section) return fail(Errc::syntax, "Bad part number");
   if (wants_text) TRY_OK(take_section_text(in, section, limits));
   TRY_OK(in.expect(']'));
   return section;
 }
 
+// partial, behind its "<"
+Result<Partial> take_partial(Cursor& in) {
+  Partial partial;
+  TRY(partial.offset, in.take_number63());
+  TRY_OK(in.expect('.'));
+  TRY(partial.count, in.take_number63());
+  if (partial.count == 0) return fail(Errc::syntax, "Partial fetch of nothing");
+  TRY_OK(in.expect('>'));
+  return partial;
+}
+
 Result<FetchAttribute> take_attribute(Cursor& in, const ParserLimits& limits) {
   FetchAttribute out;
   const auto name = take_item_name(in);
-  if (in.peek() == '[' && (text::iequals(name, "BODY") || text::iequals(name, "BODY.PEEK"))) {
+  if (in.peek() == '[') {
+    const auto* known = find_named(kSectionItems, name);
+    if (!known) return fail(Errc::syntax, "Unknown item to fetch");
     in.take('[');
-    out.item = FetchItem::section;
-    out.peek = name.size() > 4;
-    TRY(out.section, take_section(in, limits));
-    if (!in.take('<')) return out;
-    Partial partial;
-    TRY(partial.offset, in.take_number63());
-    TRY_OK(in.expect('.'));
-    TRY(partial.count, in.take_number63());
-    if (partial.count == 0) return fail(Errc::syntax, "Partial fetch of nothing");
-    TRY_OK(in.expect('>'));
-    out.partial = partial;
+    out.item = known->item;
+    out.peek = known->peek;
+    TRY(out.section, take_section(in, out.item, limits));
+    if (out.item == FetchItem::binary_size || !in.take('<')) return out;
+    TRY(out.partial, take_partial(in));
     return out;
   }
-  const auto* known = std::find_if(std::begin(kItems), std::end(kItems),
-                                   [&](const auto& i) { return text::iequals(i.name, name); });
-  if (known == std::end(kItems)) return fail(Errc::syntax, "Unknown item to fetch");
-  out.item = known->item;
+  const auto* known = find_named(kItems, name);
+  if (!known) return fail(Errc::syntax, "Unknown item to fetch");
+  out.item = *known;
+  // A parenthesis behind PREVIEW may also be that of the FETCH modifiers.
+  if (out.item == FetchItem::preview && text::istarts_with(in.rest(), " (LAZY")) {
+    in.advance(2);
+    do {
+      if (!in.take_word("LAZY")) return fail(Errc::syntax, "Unknown PREVIEW modifier");
+    } while (in.take(' '));
+    TRY_OK(in.expect(')'));
+    out.lazy = true;
+  }
   return out;
 }
 
@@ -135,11 +163,30 @@ Result<std::vector<FetchAttribute>> take_attributes(Cursor& in, const ParserLimi
   return out;
 }
 
+// "(" fetch-modifier *(SP fetch-modifier) ")"
+Result<void> take_modifiers(Cursor& in, Fetch& out) {
+  TRY_OK(in.expect('('));
+  do {
+    if (in.take_word("CHANGEDSINCE") && !out.changed_since) {
+      TRY_OK(in.take_space());
+      // [RFC7162 7] Departure: 0 is accepted and means everything.
+      TRY(out.changed_since, in.take_number63());
+    } else if (in.take_word("VANISHED")) {
+      out.vanished = true;
+    } else if (in.take_word("PARTIAL") && !out.partial) {
+      TRY_OK(in.take_space());
+      TRY(out.partial, take_result_range(in));
+    } else {
+      return fail(Errc::syntax, "Unknown FETCH modifier");
+    }
+  } while (in.take(' '));
+  return in.expect(')');
+}
+
 }  // namespace
 
-// "FETCH" SP sequence-set SP (macro / fetch-att / "(" fetch-att *(SP fetch-att) ")") [SP "(" fetch-modifier
-// ")"]
-Result<AnyCommand> take_fetch(Cursor& in, const ParserLimits& limits) {
+// "FETCH" SP sequence-set SP (macro / fetch-att / "(" fetch-att *(SP fetch-att) ")") [SP modifiers]
+Outcome take_uid_fetch(Cursor& in, const ParserLimits& limits) {
   Fetch out;
   TRY_OK(in.take_space());
   TRY(out.set, take_sequence_set(in, limits));
@@ -147,14 +194,18 @@ Result<AnyCommand> take_fetch(Cursor& in, const ParserLimits& limits) {
   TRY(out.attributes, take_attributes(in, limits));
   if (in.at_end()) return out;
   TRY_OK(in.take_space());
-  TRY_OK(in.expect('('));
-  // VANISHED needs QRESYNC [RFC7162 3.2.6], which is not offered.
-  if (!in.take_word("CHANGEDSINCE")) return fail(Errc::syntax, "Unknown FETCH modifier");
-  TRY_OK(in.take_space());
-  // [RFC7162 7] Departure: 0 is accepted and means everything.
-  TRY(out.changed_since, in.take_number63());
-  TRY_OK(in.expect(')'));
+  TRY_OK(take_modifiers(in, out));
+  if (out.vanished && !out.changed_since)
+    return fail(Errc::syntax, "VANISHED needs CHANGEDSINCE");  // [RFC7162 3.2.6]
   return out;
+}
+
+Outcome take_fetch(Cursor& in, const ParserLimits& limits) {
+  TRY(auto command, take_uid_fetch(in, limits));
+  const auto& fetch = std::get<Fetch>(command);
+  // [RFC7162 3.2.6] [RFC9394 3.3]
+  if (fetch.vanished || fetch.partial) return fail(Errc::syntax, "VANISHED and PARTIAL are of UID FETCH");
+  return command;
 }
 
 }  // namespace posthorn::imap

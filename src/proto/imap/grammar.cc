@@ -1,9 +1,11 @@
 #include "proto/imap/grammar.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "text/ascii.h"
 #include "text/utf7.h"
+#include "text/utf8.h"
 
 namespace posthorn::imap {
 namespace {
@@ -37,16 +39,31 @@ Result<std::uint32_t> take_seq_number(Cursor& in) {
 
 }  // namespace
 
-Result<std::string> take_mailbox(Cursor& in, const ParserLimits& limits) {
-  TRY(const auto encoded, in.take_astring());
-  if (text::iequals(encoded, "INBOX")) return "INBOX";
-  auto name = text::imap_utf7_to_utf8(encoded);
-  if (!name) return fail(Errc::syntax, "Mailbox name is not valid modified UTF-7");
-  if (name->size() > limits.mailbox_length) return fail(Errc::limit, "Mailbox name too long");
-  return std::move(*name);
+Result<std::string> decode_mailbox(std::string_view written, const ParserLimits& limits) {
+  std::string name;
+  if (limits.utf8) {
+    // [RFC9051 5.1] "&" means itself now.
+    if (!text::is_valid_utf8(written)) return fail(Errc::syntax, "Mailbox name is not valid UTF-8");
+    name = written;
+  } else {
+    auto decoded = text::imap_utf7_to_utf8(written);
+    if (!decoded) return fail(Errc::syntax, "Mailbox name is not valid modified UTF-7");
+    name = std::move(*decoded);
+  }
+  if (name.size() > limits.mailbox_length) return fail(Errc::limit, "Mailbox name too long");
+  return name;
 }
 
+Result<std::string> take_mailbox(Cursor& in, const ParserLimits& limits) {
+  TRY(const auto written, in.take_astring());
+  if (text::iequals(written, "INBOX")) return "INBOX";
+  return decode_mailbox(written, limits);
+}
+
+// [RFC5182 5] "$" stands alone; the grammar of [RFC9051 9] would let it end a list of numbers, which nobody
+// sends.
 Result<SequenceSet> take_sequence_set(Cursor& in, const ParserLimits& limits) {
+  if (in.take('$')) return SequenceSet::saved_result();
   std::vector<SequenceSet::Item> items;
   do {
     if (items.size() >= limits.set_items) return fail(Errc::limit, "Too many items in set");
@@ -59,6 +76,23 @@ Result<SequenceSet> take_sequence_set(Cursor& in, const ParserLimits& limits) {
     items.push_back(item);
   } while (in.take(','));
   return SequenceSet(std::move(items));
+}
+
+Result<SequenceSet> take_known_set(Cursor& in, const ParserLimits& limits) {
+  TRY(auto set, take_sequence_set(in, limits));
+  if (set.is_saved_result() || set.has_star()) return fail(Errc::syntax, "Only numbers are allowed here");
+  return set;
+}
+
+Result<ResultRange> take_result_range(Cursor& in) {
+  ResultRange out;
+  out.from_end = in.take('-');
+  TRY(out.first, in.take_nz_number());
+  TRY_OK(in.expect(':'));
+  if (out.from_end) TRY_OK(in.expect('-'));
+  TRY(out.last, in.take_nz_number());
+  if (out.last < out.first) std::swap(out.first, out.last);  // [RFC9394 4] "500:400 is the same as 400:500"
+  return out;
 }
 
 Result<FlagList> take_bare_flags(Cursor& in, const ParserLimits& limits) {

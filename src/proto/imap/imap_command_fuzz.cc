@@ -34,20 +34,23 @@ void check_command(std::string_view text) {
       put_fetch_name(again, a);
     }
     CHECK(parse_command(again + ")").has_value());
+    if (fetch->set.is_saved_result()) return;
     const auto numbers = fetch->set.resolve(100);
     std::string compact;
     put_number_set(compact, numbers);
     CHECK(parse_sequence_set(compact).value().resolve(1) == numbers);
   }
   if (const auto* select = std::get_if<Select>(&got->command)) {
-    std::string again;
-    Writer(again).raw("x SELECT ").mailbox(select->mailbox);
-    const auto back = parse_command(again);
-    CHECK(back && std::get<Select>(back->command).mailbox == select->mailbox);
+    for (const auto names : {Names::utf7, Names::utf8}) {
+      std::string again;
+      Writer(again).raw("x SELECT ").mailbox(select->mailbox, names);
+      const auto back = parse_command(again, {.utf8 = names == Names::utf8});
+      CHECK(back && std::get<Select>(back->command).mailbox == select->mailbox);
+    }
   }
 }
 
-// Every event as a line. Every second APPEND is refused.
+// Every event as a line. Every third message of APPEND is refused.
 class Session {
  public:
   void feed(std::string_view input) {
@@ -87,13 +90,14 @@ class Session {
     if (event == Event::fatal) over_ = true;
     if (event != Event::append) return;
     log += reader_.append().tag + reader_.append().append.mailbox + std::to_string(reader_.append().size);
-    if (++appends_ % 2 == 0) return reader_.refuse_append();
+    CHECK(reader_.append().number < 5);
+    if (++appends_ % 3 == 0) return reader_.refuse_append();
     reader_.accept_append();
     streaming_ = reader_.append().size;
     if (streaming_ == 0) reader_.append_streamed();
   }
 
-  CommandReader reader_{{.line = 2000, .literals = 500, .skip = 3000, .literal_minus = false}};
+  CommandReader reader_{{.line = 2000, .literals = 500, .messages = 5, .skip = 3000, .literal_minus = false}};
   std::uint64_t streaming_ = 0;
   int appends_ = 0;
   bool over_ = false;
@@ -117,5 +121,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   CHECK(whole.log == cut.log);
   check_command(stream);
+  (void)parse_command(stream, {.utf8 = true});
   return 0;
 }

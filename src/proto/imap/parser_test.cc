@@ -43,9 +43,14 @@ struct ShowKey {
   }
   std::string operator()(const SearchDate& k) const {
     static constexpr std::string_view kOps[] = {"<", "=", ">="};
-    return (k.field == SearchDate::Field::sent ? "sent" : "date") +
-           std::string(kOps[static_cast<int>(k.op)]) + text::format_imap_date(k.date);
+    static constexpr std::string_view kFields[] = {"date", "sent", "saved"};
+    return std::string(kFields[static_cast<int>(k.field)]) + std::string(kOps[static_cast<int>(k.op)]) +
+           text::format_imap_date(k.date);
   }
+  std::string operator()(const SearchWithin& k) const {
+    return (k.younger ? "younger " : "older ") + std::to_string(k.seconds);
+  }
+  std::string operator()(const SearchObjectId& k) const { return (k.thread ? "thread " : "email ") + k.id; }
   std::string operator()(const SearchSize& k) const {
     return (k.op == SearchSize::Op::larger ? "size>" : "size<") + std::to_string(k.size);
   }
@@ -80,7 +85,14 @@ struct Show {
     return out;
   }
   std::string operator()(const Select& c) const {
-    return (c.read_only ? "examine [" : "select [") + c.mailbox + "]" + (c.condstore ? " condstore" : "");
+    std::string out =
+        (c.read_only ? "examine [" : "select [") + c.mailbox + "]" + (c.condstore ? " condstore" : "");
+    if (!c.qresync) return out;
+    const auto& q = *c.qresync;
+    out += " qresync " + std::to_string(q.uid_validity) + " " + std::to_string(q.mod_seq);
+    if (q.known_uids) out += " uids " + show(*q.known_uids);
+    if (q.match_numbers) out += " match " + show(*q.match_numbers) + "=" + show(*q.match_uids);
+    return out;
   }
   std::string operator()(const Create& c) const {
     std::string out = "create [" + c.mailbox + "]";
@@ -91,39 +103,81 @@ struct Show {
   std::string operator()(const Rename& c) const { return "rename [" + c.from + "] [" + c.to + "]"; }
   std::string operator()(const Subscribe& c) const { return "subscribe [" + c.mailbox + "]"; }
   std::string operator()(const Unsubscribe& c) const { return "unsubscribe [" + c.mailbox + "]"; }
-  std::string operator()(const List& c) const { return "list [" + c.reference + "] [" + c.patterns.front() + "]"; }
+  std::string operator()(const List& c) const {
+    std::string out = c.extended ? "list+ [" : "list [";
+    out += c.reference + "]";
+    for (const auto& p : c.patterns) out += " [" + p + "]";
+    if (c.select) out += " select " + std::to_string(c.select);
+    if (c.returns) out += " return " + std::to_string(c.returns);
+    if (c.status_items) out += " status " + std::to_string(c.status_items);
+    return out;
+  }
   std::string operator()(const Lsub& c) const { return "lsub [" + c.reference + "] [" + c.pattern + "]"; }
   std::string operator()(const Status& c) const {
     return "status [" + c.mailbox + "] " + std::to_string(c.items);
   }
   std::string operator()(const Namespace&) const { return "namespace"; }
   std::string operator()(const Idle&) const { return "idle"; }
-  std::string operator()(const SetAcl&) const { return "setacl"; }
-  std::string operator()(const DeleteAcl&) const { return "deleteacl"; }
-  std::string operator()(const GetAcl&) const { return "getacl"; }
-  std::string operator()(const ListRights&) const { return "listrights"; }
-  std::string operator()(const MyRights&) const { return "myrights"; }
-  std::string operator()(const GetQuota&) const { return "getquota"; }
-  std::string operator()(const GetQuotaRoot&) const { return "getquotaroot"; }
-  std::string operator()(const SetQuota&) const { return "setquota"; }
-  std::string operator()(const Compress&) const { return "compress"; }
-  std::string operator()(const Sort&) const { return "sort"; }
-  std::string operator()(const Thread&) const { return "thread"; }
+  std::string operator()(const SetAcl& c) const {
+    static constexpr std::string_view kActions[] = {" = ", " + ", " - "};
+    return "setacl [" + c.mailbox + "] [" + c.identifier + "]" +
+           std::string(kActions[static_cast<int>(c.action)]) + c.rights;
+  }
+  std::string operator()(const DeleteAcl& c) const {
+    return "deleteacl [" + c.mailbox + "] [" + c.identifier + "]";
+  }
+  std::string operator()(const GetAcl& c) const { return "getacl [" + c.mailbox + "]"; }
+  std::string operator()(const ListRights& c) const {
+    return "listrights [" + c.mailbox + "] [" + c.identifier + "]";
+  }
+  std::string operator()(const MyRights& c) const { return "myrights [" + c.mailbox + "]"; }
+  std::string operator()(const GetQuota& c) const { return "getquota [" + c.root + "]"; }
+  std::string operator()(const GetQuotaRoot& c) const { return "getquotaroot [" + c.mailbox + "]"; }
+  std::string operator()(const SetQuota& c) const {
+    std::string out = "setquota [" + c.root + "]";
+    for (const auto& [resource, limit] : c.limits) out += " " + resource + "=" + std::to_string(limit);
+    return out;
+  }
+  std::string operator()(const Compress& c) const { return "compress " + c.mechanism; }
+  std::string operator()(const Sort& c) const {
+    static constexpr std::string_view kKeys[] = {"arrival", "cc", "date",         "from",      "size",
+                                                 "subject", "to", "display-from", "display-to"};
+    std::string out = "sort";
+    for (const auto& k : c.criteria)
+      out += (k.reverse ? " -" : " ") + std::string(kKeys[static_cast<int>(k.key)]);
+    return out + ": " + (*this)(c.search);
+  }
+  std::string operator()(const Thread& c) const {
+    static constexpr std::string_view kAlgorithms[] = {"orderedsubject", "references", "refs"};
+    return "thread " + std::string(kAlgorithms[static_cast<int>(c.algorithm)]) + ": " + (*this)(c.search);
+  }
   std::string operator()(const Check&) const { return "check"; }
   std::string operator()(const Close&) const { return "close"; }
   std::string operator()(const Unselect&) const { return "unselect"; }
   std::string operator()(const Expunge& c) const { return "expunge" + (c.uids ? " " + show(*c.uids) : ""); }
   std::string operator()(const Search& c) const {
-    return "search " + (c.charset.empty() ? "" : "[" + c.charset + "] ") + show(c.key);
+    std::string out = "search ";
+    if (c.result.given) {
+      const auto& r = c.result;
+      out += std::string("return(") + (r.min ? "min " : "") + (r.max ? "max " : "") + (r.all ? "all " : "") +
+             (r.count ? "count " : "") + (r.save ? "save " : "");
+      if (r.partial) Writer(out).raw("partial ").result_range(*r.partial).sp();
+      out.back() = ')';
+      out += ' ';
+    }
+    return out + (c.charset.empty() ? "" : "[" + c.charset + "] ") + show(c.key);
   }
   std::string operator()(const Fetch& c) const {
     std::string out = "fetch " + show(c.set);
     for (const auto& a : c.attributes) {
       out += a.peek ? " peek " : " ";
       put_fetch_name(out, a);
+      if (a.lazy) out += " lazy";
       if (a.partial) out += "+" + std::to_string(a.partial->count);
     }
     if (c.changed_since) out += " since " + std::to_string(*c.changed_since);
+    if (c.vanished) out += " vanished";
+    if (c.partial) Writer(out).raw(" partial ").result_range(*c.partial);
     return out;
   }
   std::string operator()(const Store& c) const {
@@ -174,6 +228,12 @@ TEST(ImapParser, Simple) {
       {"", "unknown"},
       {"NOOP(", "bad"},
       {"APPEND INBOX \"x\"", "bad"},
+      {"REPLACE 1 INBOX", "bad"},
+      {"UID REPLACE 1 INBOX", "bad"},
+      {"UID APPEND INBOX", "unknown"},
+      {"COMPRESS deflate", "compress DEFLATE"},
+      {"COMPRESS", "bad"},
+      {"UID EXPUNGE $", "uid expunge $"},
       {"ENABLE CONDSTORE x-good-idea", "enable CONDSTORE X-GOOD-IDEA"},
       {"ENABLE", "bad"},
       {"ID NIL", "id"},
@@ -230,8 +290,25 @@ TEST(ImapParser, Mailboxes) {
       {"SELECT {5}\r\nInbox", "select [INBOX]"},
       {"EXAMINE blurdybloop", "examine [blurdybloop]"},
       {"SELECT INBOX (CONDSTORE)", "select [INBOX] condstore"},
-      {"SELECT INBOX (QRESYNC (1 2))", "bad"},
       {"SELECT INBOX ()", "bad"},
+      {"SELECT INBOX (FOO)", "bad"},
+      // [RFC7162 3.2.5]
+      {"SELECT INBOX (QRESYNC (67890007 20050715194045000 41,43:211,214:541))",
+       "select [INBOX] qresync 67890007 20050715194045000 uids 41,43:211,214:541"},
+      {"EXAMINE INBOX (CONDSTORE QRESYNC (1 2))", "examine [INBOX] condstore qresync 1 2"},
+      {"SELECT x (QRESYNC (67890007 90060115194045000 41:211,214:541 (5,9,12 60,90,212)))",
+       "select [x] qresync 67890007 90060115194045000 uids 41:211,214:541 match 5,9,12=60,90,212"},
+      {"SELECT x (QRESYNC (1 0 (1:3 4:5,7)))", "select [x] qresync 1 0 match 1:3=4:5,7"},
+      {"SELECT x (QRESYNC (0 1))", "bad"},
+      {"SELECT x (QRESYNC (1))", "bad"},
+      {"SELECT x (QRESYNC 1 1)", "bad"},
+      {"SELECT x (QRESYNC (1 1 1:*))", "bad"},
+      {"SELECT x (QRESYNC (1 1 $))", "bad"},
+      {"SELECT x (QRESYNC (1 1 1 (1:3 4:5)))", "bad"},
+      {"SELECT x (QRESYNC (1 1 1 (* 5)))", "bad"},
+      {"SELECT x (QRESYNC (1 1 1 ()))", "bad"},
+      {"SELECT x (QRESYNC (1 1 1 (1 1) 2))", "bad"},
+      {"SELECT x (QRESYNC (1 1) QRESYNC (1 1))", "bad"},
       {"SELECT", "bad"},
       {"SELECT a b", "bad"},
       {"SELECT ~peter/mail/&U,BTFw-/&ZeVnLIqe-", "select [~peter/mail/台北/日本語]"},  // [RFC3501 5.1.3]
@@ -256,17 +333,107 @@ TEST(ImapParser, Mailboxes) {
       {"LIST \"\" \"%/&AOQ-*\"", "list [] [%/ä*]"},
       {"LIST \"\" inbox", "list [] [inbox]"},
       {"LSUB \"#news.\" \"comp.mail.*\"", "lsub [#news.] [comp.mail.*]"},
-      {"LIST (SUBSCRIBED) \"\" *", "bad"},
-      {"LIST \"\" * RETURN (CHILDREN)", "bad"},
       {"LIST \"\"", "bad"},
+      {"LSUB (SUBSCRIBED) \"\" *", "bad"},
+      {"LSUB \"\" *  RETURN ()", "bad"},
       {"LIST * \"\"", "bad"},
       {"STATUS blurdybloop (UIDNEXT MESSAGES)", "status [blurdybloop] 5"},
       {"STATUS x (messages recent uidnext uidvalidity unseen highestmodseq)", "status [x] 63"},
+      {"STATUS x (SIZE MAILBOXID DELETED DELETED-STORAGE APPENDLIMIT)", "status [x] 1984"},
       {"STATUS x ()", "bad"},
       {"STATUS x (FOO)", "bad"},
       {"STATUS x MESSAGES", "bad"},
   });
   EXPECT_EQ(parse("SELECT " + std::string(1025, 'x')), "bad");
+}
+
+TEST(ImapParser, ExtendedList) {
+  expect_all({
+      {"LIST () \"\" %", "list+ [] [%]"},
+      // [RFC5258 5]
+      {"LIST (SUBSCRIBED) \"\" \"*\"", "list+ [] [*] select 1"},
+      {"LIST \"\" \"%\" RETURN (CHILDREN)", "list+ [] [%] return 2"},
+      {"LIST (REMOTE) \"\" \"%\" RETURN (CHILDREN)", "list+ [] [%] select 2 return 2"},
+      {"LIST (REMOTE SUBSCRIBED) \"\" \"*\"", "list+ [] [*] select 3"},
+      {"LIST (SUBSCRIBED RECURSIVEMATCH) \"\" \"%\"", "list+ [] [%] select 5"},
+      {"LIST \"\" (\"INBOX\" \"Drafts\" \"Sent/%\")", "list+ [] [INBOX] [Drafts] [Sent/%]"},
+      {"list (subscribed) a (b* {2}\r\nc%) return (subscribed)", "list+ [a] [b*] [c%] select 1 return 1"},
+      {"LIST \"\" \"%\" RETURN ()", "list+ [] [%]"},
+      // [RFC6154 5.2]
+      {"LIST (SPECIAL-USE) \"\" \"*\"", "list+ [] [*] select 8"},
+      {"LIST \"\" \"%\" RETURN (SPECIAL-USE)", "list+ [] [%] return 4"},
+      {"LIST (SPECIAL-USE RECURSIVEMATCH) \"\" *", "list+ [] [*] select 12"},
+      // [RFC5819 3] [RFC8440 4]
+      {"LIST \"\" % RETURN (STATUS (MESSAGES UNSEEN))", "list+ [] [%] return 16 status 17"},
+      {"LIST (SUBSCRIBED RECURSIVEMATCH) \"\" % RETURN (STATUS (MESSAGES) MYRIGHTS)",
+       "list+ [] [%] select 5 return 24 status 1"},
+      {"LIST (RECURSIVEMATCH) \"\" *", "bad"},
+      {"LIST (REMOTE RECURSIVEMATCH) \"\" *", "bad"},
+      {"LIST (FOO) \"\" *", "bad"},
+      {"LIST (SUBSCRIBED (a)) \"\" *", "bad"},
+      {"LIST (SUBSCRIBED \"\" *", "bad"},
+      {"LIST \"\" ()", "bad"},
+      {"LIST \"\" (a b", "bad"},
+      {"LIST \"\" * RETURN", "bad"},
+      {"LIST \"\" * RETURN (FOO)", "bad"},
+      {"LIST \"\" * RETURN (STATUS)", "bad"},
+      {"LIST \"\" * RETURN (STATUS ())", "bad"},
+      {"LIST \"\" * RETURN CHILDREN", "bad"},
+      {"LIST \"\" * (CHILDREN)", "bad"},
+      {"LIST \"\" (\"&x\")", "bad"},
+  });
+}
+
+TEST(ImapParser, RightsAndQuotas) {
+  expect_all({
+      // [RFC4314 3]
+      {"SETACL INBOX/Drafts John lrswicda", "setacl [INBOX/Drafts] [John] = lrswicda"},
+      {"SETACL INBOX/Drafts Chris +cda", "setacl [INBOX/Drafts] [Chris] + cda"},
+      {"SETACL inbox -Fred \"-w\"", "setacl [INBOX] [-Fred] - w"},
+      {"SETACL x anyone \"\"", "setacl [x] [anyone] = "},
+      {"SETACL x anyone +", "setacl [x] [anyone] + "},
+      {"SETACL x anyone lr0", "setacl [x] [anyone] = lr0"},
+      {"SETACL INBOX/Drafts John lrQswicda", "bad"},
+      {"SETACL x y ++l", "bad"},
+      {"SETACL x y", "bad"},
+      {"DELETEACL INBOX/Drafts \"B\xc3\xbc\"", "deleteacl [INBOX/Drafts] [Bü]"},
+      {"DELETEACL x", "bad"},
+      {"GETACL INBOX/Drafts", "getacl [INBOX/Drafts]"},
+      {"LISTRIGHTS ~/Mail/saved smith", "listrights [~/Mail/saved] [smith]"},
+      {"MYRIGHTS {5}\r\ninbox", "myrights [INBOX]"},
+      {"MYRIGHTS", "bad"},
+      // [RFC9208 4.1]
+      {"GETQUOTA \"!partition/sda4\"", "getquota [!partition/sda4]"},
+      {"GETQUOTA \"\"", "getquota []"},
+      {"GETQUOTAROOT INBOX", "getquotaroot [INBOX]"},
+      {"SETQUOTA \"\" (storage 512 MESSAGE 9223372036854775807)",
+       "setquota [] STORAGE=512 MESSAGE=9223372036854775807"},
+      {"SETQUOTA a ()", "setquota [a]"},
+      {"SETQUOTA a (STORAGE)", "bad"},
+      {"SETQUOTA a (STORAGE -1)", "bad"},
+      {"SETQUOTA a STORAGE 1", "bad"},
+      {"SETQUOTA a", "bad"},
+  });
+}
+
+// [RFC6855 3] [RFC9051 5.1]
+TEST(ImapParser, Utf8Mode) {
+  for (const auto& c : std::initializer_list<Case>{
+           {"SELECT \"M\xc3\xbcll\"", "select [Müll]"},
+           {"SELECT {5}\r\nM\xc3\xbcll", "select [Müll]"},
+           {"SELECT \"&AOQ-\"", "select [&AOQ-]"},
+           {"SELECT &x", "select [&x]"},
+           {"SELECT inbox", "select [INBOX]"},
+           {"SELECT M\xc3\xbcll", "bad"},
+           {"SELECT \"\xc3\"", "bad"},
+           {"SELECT \"\xed\xa0\x80\"", "bad"},
+           {"SELECT {1}\r\n\xff", "bad"},
+           {"LIST \"\" (\"\xc3\xa4*\" b)", "list+ [] [ä*] [b]"},
+           {"SEARCH SUBJECT \"\xc3\xa4\"", "search Subject:ä"},
+           {"SEARCH SUBJECT \"\xe4\"", "bad"},
+           {"SEARCH CHARSET ISO-8859-1 SUBJECT {1}\r\n\xe4", "search [ISO-8859-1] Subject:\xe4"},
+       })
+    EXPECT_EQ(parse(c.text, {.utf8 = true}), c.expected) << c.text;
 }
 
 TEST(ImapParser, FetchItems) {
@@ -291,7 +458,37 @@ TEST(ImapParser, FetchItems) {
       {"FETCH 1 (FLAGS) (CHANGEDSINCE 12345)", "fetch 1 FLAGS since 12345"},  // [RFC7162 3.1.4.1]
       {"FETCH 1 FLAGS (CHANGEDSINCE 0)", "fetch 1 FLAGS since 0"},
       {"FETCH 1 FLAGS (CHANGEDSINCE 9223372036854775808)", "bad"},
-      {"UID FETCH 1 FLAGS (CHANGEDSINCE 5 VANISHED)", "bad"},
+      {"UID FETCH 300:500 (FLAGS) (CHANGEDSINCE 12345 VANISHED)",
+       "uid fetch 300:500 FLAGS since 12345 vanished"},  // [RFC7162 3.2.6]
+      {"UID FETCH 1 FLAGS (VANISHED CHANGEDSINCE 5)", "uid fetch 1 FLAGS since 5 vanished"},
+      {"UID FETCH 1 FLAGS (VANISHED)", "bad"},
+      {"FETCH 1 FLAGS (CHANGEDSINCE 5 VANISHED)", "bad"},
+      {"UID FETCH 1 FLAGS (CHANGEDSINCE 5 CHANGEDSINCE 6)", "bad"},
+      {"UID FETCH 25900:26600 (UID FLAGS) (PARTIAL -1:-3)",
+       "uid fetch 25900:26600 UID FLAGS partial -1:-3"},  // [RFC9394 3.3]
+      {"UID FETCH 1:* FLAGS (PARTIAL 500:400 CHANGEDSINCE 9)", "uid fetch 1:* FLAGS since 9 partial 400:500"},
+      {"FETCH 1:* FLAGS (PARTIAL 1:5)", "bad"},
+      {"UID FETCH 1:* FLAGS (PARTIAL 1:*)", "bad"},
+      {"UID FETCH 1:* FLAGS (PARTIAL -1:5)", "bad"},
+      {"UID FETCH 1:* FLAGS (PARTIAL 0:5)", "bad"},
+      {"UID FETCH 1:* FLAGS (PARTIAL 1:2 PARTIAL 1:2)", "bad"},
+      {"UID FETCH 1:* FLAGS ()", "bad"},
+      {"FETCH 1 (SAVEDATE EMAILID THREADID)", "fetch 1 SAVEDATE EMAILID THREADID"},
+      {"FETCH 1 (PREVIEW (LAZY) UID)", "fetch 1 PREVIEW lazy UID"},  // [RFC8970 5]
+      {"FETCH 1 PREVIEW", "fetch 1 PREVIEW"},
+      {"FETCH 1 PREVIEW (LAZY)", "fetch 1 PREVIEW lazy"},
+      {"FETCH 1 PREVIEW (CHANGEDSINCE 3)", "fetch 1 PREVIEW since 3"},
+      {"FETCH 1 PREVIEW (LAZY) (CHANGEDSINCE 3)", "fetch 1 PREVIEW lazy since 3"},
+      {"FETCH 1 (PREVIEW (FOO))", "bad"},
+      {"FETCH 1 (PREVIEW (LAZY FOO))", "bad"},
+      {"FETCH 1 (PREVIEW ())", "bad"},
+      {"FETCH 1 (BINARY[1.2] BINARY.PEEK[]<0.5> BINARY.SIZE[3])",
+       "fetch 1 BINARY[1.2] peek BINARY[]<0>+5 BINARY.SIZE[3]"},
+      {"FETCH 1 BINARY[TEXT]", "bad"},
+      {"FETCH 1 BINARY[1.]", "bad"},
+      {"FETCH 1 BINARY.SIZE[1]<0.1>", "bad"},
+      {"FETCH 1 BINARY", "bad"},
+      {"FETCH 1 FLAGS[1]", "bad"},
       {"FETCH 1 ()", "bad"},
       {"FETCH 1", "bad"},
       {"FETCH 1 FLAGS UID", "bad"},
@@ -306,7 +503,6 @@ TEST(ImapParser, FetchItems) {
       {"FETCH 1 BODY[HEADER.FIELDS ()]", "bad"},
       {"FETCH 1 BODY[HEADER.FIELDS]", "bad"},
       {"FETCH 1 BODYSTRUCTURE[1]", "bad"},
-      {"FETCH 1 BINARY[1]", "bad"},
       {"FETCH 1 FLAGS<1.2>", "bad"},
   });
 }
@@ -323,7 +519,12 @@ TEST(ImapParser, Sets) {
       {"FETCH 1, FLAGS", "bad"},
       {"FETCH ,1 FLAGS", "bad"},
       {"FETCH 1:2:3 FLAGS", "bad"},
-      {"FETCH $ FLAGS", "bad"},
+      {"FETCH $ FLAGS", "fetch $ FLAGS"},  // [RFC5182 2.1]
+      {"FETCH $,1 FLAGS", "bad"},
+      {"FETCH $:* FLAGS", "bad"},
+      {"UID STORE $ +FLAGS (a)", "uid store $ + (a)"},
+      {"COPY $ \"Other Messages\"", "copy $ [Other Messages]"},
+      {"MOVE $ x", "move $ [x]"},
       {"COPY 2:4 MEETING", "copy 2:4 [MEETING]"},
       {"UID COPY 2:4 inbox", "uid copy 2:4 [INBOX]"},
       {"UID MOVE 42:69 foo", "uid move 42:69 [foo]"},
@@ -396,7 +597,62 @@ TEST(ImapParser, Searches) {
       {"SEARCH SINCE 31-Feb-2020", "bad"},
       {"SEARCH SINCE yesterday", "bad"},
       {"SEARCH KEYWORD \\Seen", "bad"},
-      {"SEARCH RETURN (COUNT) ALL", "bad"},
+      // [RFC5032 4] [RFC8474 5] [RFC8514 4.3]
+      {"SEARCH UNSEEN YOUNGER 259200", "search and(un\\Seen, younger 259200)"},
+      {"SEARCH NOT OLDER 1", "search not(older 1)"},
+      {"SEARCH OLDER 0", "bad"},
+      {"SEARCH EMAILID M6d99ac3275bb4e THREADID \"T64b_-\"",
+       "search and(email M6d99ac3275bb4e, thread T64b_-)"},
+      {"SEARCH EMAILID \"a b\"", "bad"},
+      {"SEARCH EMAILID \"\"", "bad"},
+      {"SEARCH SAVEDBEFORE 1-Jan-2020 SAVEDON 2-Jan-2020 SAVEDSINCE 28-Dec-2014 SAVEDATESUPPORTED",
+       "search and(saved<1-Jan-2020, saved=2-Jan-2020, saved>=28-Dec-2014, all)"},
+      {"SEARCH $ UID $", "search and(seq $, uid $)"},
+  });
+}
+
+TEST(ImapParser, SearchReturns) {
+  expect_all({
+      // [RFC4731 3.1]
+      {"SEARCH RETURN (MIN COUNT) FLAGGED", "search return(min count) \\Flagged"},
+      {"SEARCH RETURN () FLAGGED", "search return(all) \\Flagged"},
+      {"uid search return (all max) charset utf-8 1", "uid search return(max all) [UTF-8] seq 1"},
+      {"SEARCH RETURN (SAVE) SINCE 12-Feb-2006", "search return(save) date>=12-Feb-2006"},  // [RFC5182 2.4]
+      {"SEARCH RETURN (SAVE) CHARSET UTF-8 (OR $ 1,3000:3021) TEXT x",
+       "search return(save) [UTF-8] and(or(seq $, seq 1,3000:3021), text:x)"},
+      // [RFC9394 3.1]
+      {"UID SEARCH RETURN (PARTIAL -1:-100) UNDELETED", "uid search return(partial -1:-100) un\\Deleted"},
+      {"SEARCH RETURN (PARTIAL 500:400 COUNT) ALL", "search return(count partial 400:500) all"},
+      {"SEARCH RETURN (PARTIAL 1:2 ALL) ALL", "bad"},
+      {"SEARCH RETURN (PARTIAL 1:2 PARTIAL 1:2) ALL", "bad"},
+      {"SEARCH RETURN (PARTIAL 1) ALL", "bad"},
+      {"SEARCH RETURN (FOO) ALL", "bad"},
+      {"SEARCH RETURN ALL", "bad"},
+      {"SEARCH RETURN (ALL)", "bad"},
+      {"SEARCH RETURN (ALL", "bad"},
+      {"SEARCH CHARSET UTF-8 RETURN (ALL) ALL", "bad"},
+      // [RFC5256 3] [RFC5957 3] [RFC5267 3.1]
+      {"SORT (SUBJECT) UTF-8 SINCE 1-Feb-1994", "sort subject: search [UTF-8] date>=1-Feb-1994"},
+      {"UID SORT (REVERSE DATE Subject REVERSE size) US-ASCII TEXT \"not in mailbox\" SEEN",
+       "uid sort -date subject -size: search [US-ASCII] and(text:not in mailbox, \\Seen)"},
+      {"SORT (ARRIVAL CC FROM TO DISPLAYFROM REVERSE DISPLAYTO) \"utf-8\" ALL",
+       "sort arrival cc from to display-from -display-to: search [UTF-8] all"},
+      {"UID SORT RETURN (COUNT) (REVERSE DATE) UTF-8 UNDELETED UNKEYWORD $Junk",
+       "uid sort -date: search return(count) [UTF-8] and(un\\Deleted, unkeyword $Junk)"},
+      {"SORT RETURN (PARTIAL 1:2) (DATE) UTF-8 ALL", "bad"},
+      {"SORT (DATE) ALL", "bad"},
+      {"SORT () UTF-8 ALL", "bad"},
+      {"SORT (REVERSE) UTF-8 ALL", "bad"},
+      {"SORT (FOO) UTF-8 ALL", "bad"},
+      {"SORT DATE UTF-8 ALL", "bad"},
+      {"SORT (DATE) UTF-8", "bad"},
+      {"THREAD ORDEREDSUBJECT UTF-8 SINCE 5-MAR-2000",
+       "thread orderedsubject: search [UTF-8] date>=5-Mar-2000"},
+      {"UID THREAD references US-ASCII TEXT \"gewp\"", "uid thread references: search [US-ASCII] text:gewp"},
+      {"THREAD REFS UTF-8 $", "thread refs: search [UTF-8] seq $"},
+      {"THREAD FOO UTF-8 ALL", "bad"},
+      {"THREAD REFERENCES ALL", "bad"},
+      {"THREAD RETURN (ALL) REFERENCES UTF-8 ALL", "bad"},
   });
 }
 
@@ -427,17 +683,33 @@ TEST(ImapParser, HostileCommandsAreRefusedOrTakenQuickly) {
   EXPECT_EQ(parse("FETCH " + set + " UID", {.set_items = 100}), "bad");
   EXPECT_EQ(parse("STORE 1 FLAGS (" + flags + ")"), "bad");
   EXPECT_EQ(parse("ENABLE" + repeat(" X", 101)), "bad");
+  EXPECT_EQ(parse("LIST \"\" (a" + repeat(" b", 100) + ")"), "bad");
+  EXPECT_EQ(parse("SORT (DATE" + repeat(" DATE", 50) + ") UTF-8 ALL"), "bad");
+  EXPECT_EQ(parse("SETQUOTA a (STORAGE 1" + repeat(" STORAGE 1", 20) + ")"), "bad");
   EXPECT_EQ(parse("ID (" + repeat("\"a\" \"b\" ", 31) + "\"a\" \"b\")"), "bad");
 }
 
 TEST(ImapParser, AppendPrefix) {
-  const auto show_prefix = [](std::string_view text) -> std::string {
-    const auto got = parse_append_prefix(text);
+  const auto show_options = [](const Append& append) {
+    std::string out = " " + show(append.flags);
+    if (append.date) Writer(out).sp().date_time(*append.date);
+    return out + (append.binary ? " binary" : "") + (append.utf8 ? " utf8" : "");
+  };
+  const auto show_prefix = [&](std::string_view text) -> std::string {
+    auto kind = LiteralKind::literal;
+    if (text.ends_with('~')) {
+      kind = LiteralKind::literal8;
+      text.remove_suffix(1);
+    }
+    const auto got = parse_append_prefix(text, kind);
     if (!got) return got.error().tag + " bad";
     if (got->next == AppendPrefix::Next::mailbox_literal) return got->tag + " mailbox";
-    std::string out = got->tag + " [" + got->append.mailbox + "] " + show(got->append.flags);
-    if (got->append.date) Writer(out).sp().date_time(*got->append.date);
-    return out;
+    std::string out = got->tag;
+    if (got->append.replaced) {
+      out += got->append.replaced_by_uid ? " uid " : " ";
+      out += show(*got->append.replaced);
+    }
+    return out + " [" + got->append.mailbox + "]" + show_options(got->append);
   };
   for (const auto& c : std::initializer_list<Case>{
            {"A003 APPEND saved-messages (\\Seen) ", "A003 [saved-messages] (\\Seen)"},
@@ -447,8 +719,25 @@ TEST(ImapParser, AppendPrefix) {
            {"x APPEND a \"17-Jul-1996 02:44:25 -0700\" ", "x [a] () \"17-Jul-1996 02:44:25 -0700\""},
            {"x APPEND a (\\Draft $X) \"27-Jul-1996 02:44:25 +0000\" ",
             "x [a] (\\Draft $X) \"27-Jul-1996 02:44:25 +0000\""},
+           {"x APPEND a ~", "x [a] () binary"},
+           {"x APPEND a (b) ~", "x [a] (b) binary"},
+           {"x APPEND a utf8 (~", "x [a] () binary utf8"},
+           {"x APPEND a \"27-Jul-1996 02:44:25 +0000\" UTF8 (~",
+            "x [a] () \"27-Jul-1996 02:44:25 +0000\" binary utf8"},
+           {"A003 REPLACE 4 Drafts (\\Seen \\Draft) ", "A003 4 [Drafts] (\\Seen \\Draft)"},  // [RFC8508 3.2]
+           {"A004 uid replace 2000 Drafts ", "A004 uid 2000 [Drafts] ()"},
+           {"x REPLACE * a ~", "x * [a] () binary"},
+           {"x REPLACE 4 ", "x mailbox"},
+           {"x REPLACE 4 {3}\r\nfoo ", "x 4 [foo] ()"},
+           {"x REPLACE 4,5 a ", "x bad"},
+           {"x REPLACE 4:5 a ", "x bad"},
+           {"x REPLACE $ a ", "x bad"},
+           {"x REPLACE a ", "x bad"},
+           {"x UID APPEND a ", "x bad"},
            {"x APPEND a", "x bad"},
-           {"x APPEND a ~", "x bad"},
+           {"x APPEND ~", "x bad"},
+           {"x APPEND a UTF8 (", "x bad"},
+           {"x APPEND a UTF8 ~", "x bad"},
            {"x APPEND a (\\Foo) ", "x bad"},
            {"x APPEND a \"yesterday\" ", "x bad"},
            {"x APPEND \"&x\" ", "x bad"},
@@ -456,6 +745,19 @@ TEST(ImapParser, AppendPrefix) {
            {"* APPEND a ", "* bad"},
        })
     EXPECT_EQ(show_prefix(c.text), c.expected) << c.text;
+
+  // What stood before the message in front does not count for the next one. [RFC3502]
+  Append append{
+      .mailbox = "a", .flags = {.system = 1}, .date = text::DateTime{}, .binary = true, .utf8 = true};
+  const auto show_next = [&](std::string_view text, LiteralKind kind = LiteralKind::literal) {
+    auto next = append;
+    return parse_append_options(text, kind, next) ? "[" + next.mailbox + "]" + show_options(next) : "bad";
+  };
+  EXPECT_EQ(show_next(" "), "[a] ()");
+  EXPECT_EQ(show_next(" (x) "), "[a] (x)");
+  EXPECT_EQ(show_next(" UTF8 (", LiteralKind::literal8), "[a] () binary utf8");
+  EXPECT_EQ(show_next(""), "bad");
+  EXPECT_EQ(show_next(" b "), "bad");
 }
 
 }  // namespace

@@ -1,246 +1,144 @@
-// SEARCH. [RFC3501 6.4.4] [RFC7162 3.1.5]
+// SEARCH [RFC3501 6.4.4] with return options [RFC4731 4] [RFC5182 5] [RFC9394 4], SORT and THREAD [RFC5256 5]
+// [RFC5267 3].
+#include <utility>
+
 #include "proto/imap/grammar.h"
-#include "text/ascii.h"
 
 namespace posthorn::imap {
 namespace {
 
-// Every NOT, OR and parenthesis goes one level down; the depth limit bounds the stack here and in whoever
-// walks the tree.
-class SearchParser {
- public:
-  SearchParser(Cursor& in, const ParserLimits& limits) : in_(in), limits_(limits) {}
-
-  Result<SearchKey> take_key();
-  Result<SearchKey> take_keys();  // search-key *(SP search-key); a single one stays what it is
-
-  // What a named key needs, beside its name.
-  Result<SearchKey> take_flag(SystemFlag flag, bool set) { return SearchKey{SearchFlag{flag, set}}; }
-  Result<SearchKey> take_keyword(bool set);
-  Result<SearchKey> take_date(SearchDate::Field, SearchDate::Op);
-  Result<SearchKey> take_size(SearchSize::Op);
-  Result<SearchKey> take_field(std::string name);
-  Result<SearchKey> take_header();
-  Result<SearchKey> take_text(SearchText::Scope);
-  Result<SearchKey> take_not();
-  Result<SearchKey> take_or();
-  Result<SearchKey> take_uid();
-  Result<SearchKey> take_mod_seq();
-
- private:
-  Result<SearchKey> take_named_key();
-
-  Cursor& in_;
-  const ParserLimits& limits_;
-  std::size_t depth_ = 0;
-  std::size_t count_ = 0;
-};
-
-struct NamedKey {
-  std::string_view name;
-  Result<SearchKey> (*take)(SearchParser&);
-};
-
-template <SystemFlag flag, bool set>
-Result<SearchKey> flag_key(SearchParser& p) {
-  return p.take_flag(flag, set);
-}
-
-template <SearchDate::Field field, SearchDate::Op op>
-Result<SearchKey> date_key(SearchParser& p) {
-  return p.take_date(field, op);
-}
-
-SearchKey negation(SearchKey key) {
-  SearchNot out;
-  out.keys.push_back(std::move(key));
-  return SearchKey{std::move(out)};
-}
-
-using enum SearchDate::Field;
-using enum SearchDate::Op;
-
-constexpr NamedKey kKeys[] = {
-    {"ALL", [](SearchParser&) -> Result<SearchKey> { return SearchKey{SearchAll{}}; }},
-    {"ANSWERED", flag_key<SystemFlag::answered, true>},
-    {"BCC", [](SearchParser& p) { return p.take_field("Bcc"); }},
-    {"BEFORE", date_key<internal_date, before>},
-    {"BODY", [](SearchParser& p) { return p.take_text(SearchText::Scope::body); }},
-    {"CC", [](SearchParser& p) { return p.take_field("Cc"); }},
-    {"DELETED", flag_key<SystemFlag::deleted, true>},
-    {"DRAFT", flag_key<SystemFlag::draft, true>},
-    {"FLAGGED", flag_key<SystemFlag::flagged, true>},
-    {"FROM", [](SearchParser& p) { return p.take_field("From"); }},
-    {"HEADER", [](SearchParser& p) { return p.take_header(); }},
-    {"KEYWORD", [](SearchParser& p) { return p.take_keyword(true); }},
-    {"LARGER", [](SearchParser& p) { return p.take_size(SearchSize::Op::larger); }},
-    {"MODSEQ", [](SearchParser& p) { return p.take_mod_seq(); }},
-    {"NEW",
-     [](SearchParser&) -> Result<SearchKey> {
-       SearchAnd both;
-       both.keys.push_back({SearchFlag{SystemFlag::recent, true}});
-       both.keys.push_back({SearchFlag{SystemFlag::seen, false}});
-       return SearchKey{std::move(both)};
-     }},
-    {"NOT", [](SearchParser& p) { return p.take_not(); }},
-    {"OLD",
-     [](SearchParser&) -> Result<SearchKey> {
-       return negation(SearchKey{SearchFlag{SystemFlag::recent, true}});
-     }},
-    {"ON", date_key<internal_date, on>},
-    {"OR", [](SearchParser& p) { return p.take_or(); }},
-    {"RECENT", flag_key<SystemFlag::recent, true>},
-    {"SEEN", flag_key<SystemFlag::seen, true>},
-    {"SENTBEFORE", date_key<sent, before>},
-    {"SENTON", date_key<sent, on>},
-    {"SENTSINCE", date_key<sent, since>},
-    {"SINCE", date_key<internal_date, since>},
-    {"SMALLER", [](SearchParser& p) { return p.take_size(SearchSize::Op::smaller); }},
-    {"SUBJECT", [](SearchParser& p) { return p.take_field("Subject"); }},
-    {"TEXT", [](SearchParser& p) { return p.take_text(SearchText::Scope::text); }},
-    {"TO", [](SearchParser& p) { return p.take_field("To"); }},
-    {"UID", [](SearchParser& p) { return p.take_uid(); }},
-    {"UNANSWERED", flag_key<SystemFlag::answered, false>},
-    {"UNDELETED", flag_key<SystemFlag::deleted, false>},
-    {"UNDRAFT", flag_key<SystemFlag::draft, false>},
-    {"UNFLAGGED", flag_key<SystemFlag::flagged, false>},
-    {"UNKEYWORD", [](SearchParser& p) { return p.take_keyword(false); }},
-    {"UNSEEN", flag_key<SystemFlag::seen, false>},
-};
-
-Result<SearchKey> SearchParser::take_named_key() {
-  TRY(const auto name, in_.take_atom());
-  for (const auto& key : kKeys)
-    if (text::iequals(key.name, name)) return key.take(*this);
-  return fail(Errc::syntax, "Unknown search key");
-}
-
-Result<SearchKey> SearchParser::take_key() {
-  if (++count_ > limits_.search_keys) return fail(Errc::limit, "Too many search keys");
-  if (text::is_digit(in_.peek()) || in_.peek() == '*') {
-    TRY(auto set, take_sequence_set(in_, limits_));
-    return SearchKey{SearchSequence{std::move(set), false}};
-  }
-  if (++depth_ > limits_.search_depth) return fail(Errc::limit, "Search too deep");
-  const bool group = in_.take('(');
-  auto key = group ? take_keys() : take_named_key();
-  --depth_;
-  if (!key) return key;
-  if (group) TRY_OK(in_.expect(')'));
-  return key;
-}
-
-Result<SearchKey> SearchParser::take_keys() {
-  TRY(auto first, take_key());
-  if (in_.peek() != ' ') return first;
-  SearchAnd all;
-  all.keys.push_back(std::move(first));
-  while (in_.take(' ')) {
-    TRY(auto next, take_key());
-    all.keys.push_back(std::move(next));
-  }
-  return SearchKey{std::move(all)};
-}
-
-Result<SearchKey> SearchParser::take_keyword(bool set) {
-  TRY_OK(in_.take_space());
-  TRY(const auto keyword, in_.take_atom());
-  return SearchKey{SearchKeyword{std::string(keyword), set}};
-}
-
-// date = date-text / DQUOTE date-text DQUOTE
-Result<SearchKey> SearchParser::take_date(SearchDate::Field field, SearchDate::Op op) {
-  TRY_OK(in_.take_space());
-  std::string word;
-  if (in_.peek() == '"') {
-    TRY(word, in_.take_quoted());
+Result<void> take_return_option(Cursor& in, SearchReturn& out) {
+  if (in.take_word("MIN")) {
+    out.min = true;
+  } else if (in.take_word("MAX")) {
+    out.max = true;
+  } else if (in.take_word("ALL")) {
+    out.all = true;
+  } else if (in.take_word("COUNT")) {
+    out.count = true;
+  } else if (in.take_word("SAVE")) {
+    out.save = true;
+  } else if (in.take_word("PARTIAL") && !out.partial) {
+    TRY_OK(in.take_space());
+    TRY(out.partial, take_result_range(in));
   } else {
-    word = in_.take_while(kAtomChar);
+    return fail(Errc::syntax, "Unknown return option");
   }
-  const auto date = text::parse_imap_date(word);
-  if (!date) return fail(Errc::syntax, "Bad date");
-  return SearchKey{SearchDate{field, op, *date}};
+  return {};
 }
 
-Result<SearchKey> SearchParser::take_size(SearchSize::Op op) {
-  TRY_OK(in_.take_space());
-  TRY(const auto size, in_.take_number63());
-  return SearchKey{SearchSize{op, size}};
-}
-
-Result<SearchKey> SearchParser::take_field(std::string name) {
-  TRY_OK(in_.take_space());
-  TRY(auto value, in_.take_astring());
-  return SearchKey{SearchHeader{std::move(name), std::move(value)}};
-}
-
-Result<SearchKey> SearchParser::take_header() {
-  TRY_OK(in_.take_space());
-  TRY(auto name, in_.take_astring());
-  return take_field(std::move(name));
-}
-
-Result<SearchKey> SearchParser::take_text(SearchText::Scope scope) {
-  TRY_OK(in_.take_space());
-  TRY(auto value, in_.take_astring());
-  return SearchKey{SearchText{scope, std::move(value)}};
-}
-
-Result<SearchKey> SearchParser::take_not() {
-  TRY_OK(in_.take_space());
-  TRY(auto key, take_key());
-  return negation(std::move(key));
-}
-
-Result<SearchKey> SearchParser::take_or() {
-  SearchOr either;
-  for (int i = 0; i < 2; ++i) {
-    TRY_OK(in_.take_space());
-    TRY(auto key, take_key());
-    either.keys.push_back(std::move(key));
+// ["RETURN" SP "(" [search-return-opt *(SP search-return-opt)] ")" SP]
+Result<SearchReturn> take_return(Cursor& in) {
+  SearchReturn out;
+  if (!in.take_word("RETURN")) return out;
+  out.given = true;
+  TRY_OK(in.take_space());
+  TRY_OK(in.expect('('));
+  if (in.take(')')) {
+    out.all = true;  // [RFC4731 3.1] An empty list is ALL.
+    TRY_OK(in.take_space());
+    return out;
   }
-  return SearchKey{std::move(either)};
+  do {
+    TRY_OK(take_return_option(in, out));
+  } while (in.take(' '));
+  TRY_OK(in.expect(')'));
+  TRY_OK(in.take_space());
+  if (out.partial && out.all)
+    return fail(Errc::syntax, "PARTIAL and ALL exclude each other");  // [RFC9394 3.1]
+  return out;
 }
 
-Result<SearchKey> SearchParser::take_uid() {
-  TRY_OK(in_.take_space());
-  TRY(auto set, take_sequence_set(in_, limits_));
-  return SearchKey{SearchSequence{std::move(set), true}};
+// charset = atom / quoted.  Departure: a literal too.
+Result<std::string> take_charset(Cursor& in) {
+  TRY(const auto charset, in.take_astring());
+  return text::to_upper(charset);
 }
 
-// "MODSEQ" [SP entry-name SP entry-type-req] SP mod-sequence-valzer
-Result<SearchKey> SearchParser::take_mod_seq() {
-  TRY_OK(in_.take_space());
-  SearchModSeq out;
-  if (in_.peek() == '"') {
-    constexpr std::string_view kPrefix = "/flags/";
-    TRY(auto entry, in_.take_quoted());
-    if (!text::istarts_with(entry, kPrefix) || entry.size() == kPrefix.size())
-      return fail(Errc::syntax, "Bad entry name of MODSEQ");
-    out.entry_flag = entry.substr(kPrefix.size());
-    TRY_OK(in_.take_space());
-    if (!in_.take_word("priv") && !in_.take_word("shared") && !in_.take_word("all"))
-      return fail(Errc::syntax, "Bad entry type of MODSEQ");
-    TRY_OK(in_.take_space());
-  }
-  TRY(out.mod_seq, in_.take_number63());
-  return SearchKey{std::move(out)};
+constexpr Named<SortKey> kSortKeys[] = {
+    {"ARRIVAL", SortKey::arrival},
+    {"CC", SortKey::cc},
+    {"DATE", SortKey::date},
+    {"FROM", SortKey::from},
+    {"SIZE", SortKey::size},
+    {"SUBJECT", SortKey::subject},
+    {"TO", SortKey::to},
+    {"DISPLAYFROM", SortKey::display_from},  // [RFC5957 5]
+    {"DISPLAYTO", SortKey::display_to},
+};
+
+constexpr Named<ThreadAlgorithm> kThreadAlgorithms[] = {
+    {"ORDEREDSUBJECT", ThreadAlgorithm::ordered_subject},
+    {"REFERENCES", ThreadAlgorithm::references},
+    {"REFS", ThreadAlgorithm::refs},
+};
+
+// sort-criteria
+Result<std::vector<SortCriterion>> take_criteria(Cursor& in, const ParserLimits& limits) {
+  std::vector<SortCriterion> out;
+  TRY_OK(in.expect('('));
+  do {
+    if (out.size() >= limits.sort_criteria) return fail(Errc::limit, "Too many sort criteria");
+    SortCriterion criterion;
+    criterion.reverse = in.take_word("REVERSE");
+    if (criterion.reverse) TRY_OK(in.take_space());
+    TRY(const auto name, in.take_atom());
+    const auto* key = find_named(kSortKeys, name);
+    if (!key) return fail(Errc::syntax, "Unknown sort criterion");
+    criterion.key = *key;
+    out.push_back(criterion);
+  } while (in.take(' '));
+  TRY_OK(in.expect(')'));
+  return out;
+}
+
+// search-criteria = charset 1*(SP search-key): the charset is mandatory here
+Result<void> take_criteria_of_search(Cursor& in, Search& search, const ParserLimits& limits) {
+  TRY(search.charset, take_charset(in));
+  TRY_OK(in.take_space());
+  TRY(search.key, take_search_keys(in, limits));
+  return {};
 }
 
 }  // namespace
 
-// "SEARCH" [SP "CHARSET" SP astring] 1*(SP search-key)
-Result<AnyCommand> take_search(Cursor& in, const ParserLimits& limits) {
-  TRY_OK(in.take_space());
+// "SEARCH" SP [return SP] ["CHARSET" SP charset SP] search-key *(SP search-key)
+Outcome take_search(Cursor& in, const ParserLimits& limits) {
   Search out;
+  TRY_OK(in.take_space());
+  TRY(out.result, take_return(in));
   if (in.take_word("CHARSET")) {
     TRY_OK(in.take_space());
-    TRY(const auto charset, in.take_astring());
-    out.charset = text::to_upper(charset);
+    TRY(out.charset, take_charset(in));
     TRY_OK(in.take_space());
   }
-  SearchParser parser(in, limits);
-  TRY(out.key, parser.take_keys());
+  TRY(out.key, take_search_keys(in, limits));
+  return out;
+}
+
+// "SORT" SP [return SP] sort-criteria SP search-criteria [RFC5267 3.1]
+Outcome take_sort(Cursor& in, const ParserLimits& limits) {
+  Sort out;
+  TRY_OK(in.take_space());
+  TRY(out.search.result, take_return(in));
+  // [RFC9394 3.1] PARTIAL is of SEARCH; a sorted one would need CONTEXT=SORT.
+  if (out.search.result.partial) return fail(Errc::syntax, "SORT has no PARTIAL results");
+  TRY(out.criteria, take_criteria(in, limits));
+  TRY_OK(in.take_space());
+  TRY_OK(take_criteria_of_search(in, out.search, limits));
+  return out;
+}
+
+// "THREAD" SP thread-alg SP search-criteria
+Outcome take_thread(Cursor& in, const ParserLimits& limits) {
+  Thread out;
+  TRY_OK(in.take_space());
+  TRY(const auto name, in.take_atom());
+  const auto* algorithm = find_named(kThreadAlgorithms, name);
+  if (!algorithm) return fail(Errc::syntax, "Unknown threading algorithm");
+  out.algorithm = *algorithm;
+  TRY_OK(in.take_space());
+  TRY_OK(take_criteria_of_search(in, out.search, limits));
   return out;
 }
 

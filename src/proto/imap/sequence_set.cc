@@ -89,6 +89,7 @@ void put_number_set(std::string& out, const NumberSet& set) {
 
 void put_sequence_set(std::string& out, const SequenceSet& set) {
   const auto put = [&out](std::uint32_t n) { out += n == SequenceSet::kStar ? "*" : std::to_string(n); };
+  if (set.is_saved_result()) out += '$';
   bool first = true;
   for (const auto i : set.items()) {
     if (!first) out += ',';

@@ -36,9 +36,10 @@ void put_condition(std::string& out, std::string_view condition, std::string_vie
 
 }  // namespace
 
-bool can_be_quoted(std::string_view s) {
-  return std::none_of(s.begin(), s.end(),
-                      [](char c) { return !text::is_ascii(c) || c == '\0' || c == '\r' || c == '\n'; });
+bool can_be_quoted(std::string_view s, Names names) {
+  const auto is_bad = [](char c) { return c == '\0' || c == '\r' || c == '\n'; };
+  if (std::any_of(s.begin(), s.end(), is_bad)) return false;
+  return text::is_ascii(s) || (names == Names::utf8 && text::is_valid_utf8(s));
 }
 
 bool is_atom(std::string_view s) { return all_chars(s, kAtomChar); }
@@ -62,20 +63,23 @@ Writer& Writer::quoted(std::string_view s) {
 
 Writer& Writer::literal_header(std::uint64_t size) { return raw("{").number(size).raw("}\r\n"); }
 
+Writer& Writer::literal8_header(std::uint64_t size) { return raw("~").literal_header(size); }
+
 Writer& Writer::literal(std::string_view s) { return literal_header(s.size()).raw(s); }
 
-Writer& Writer::string(std::string_view s) {
-  return s.size() <= kLongestQuoted && can_be_quoted(s) ? quoted(s) : literal(s);
+Writer& Writer::string(std::string_view s, Names names) {
+  return s.size() <= kLongestQuoted && can_be_quoted(s, names) ? quoted(s) : literal(s);
 }
 
 Writer& Writer::nstring(const std::optional<std::string>& s) { return s ? string(*s) : nil(); }
 
 // "NIL" is quoted, for readers that take it for nil.
-Writer& Writer::astring(std::string_view s) {
-  return is_astring_atom(s) && !text::iequals(s, "NIL") ? raw(s) : string(s);
+Writer& Writer::astring(std::string_view s, Names names) {
+  return is_astring_atom(s) && !text::iequals(s, "NIL") ? raw(s) : string(s, names);
 }
 
-Writer& Writer::mailbox(std::string_view utf8) {
+Writer& Writer::mailbox(std::string_view utf8, Names names) {
+  if (names == Names::utf8) return string(utf8, names);
   auto encoded = text::utf8_to_imap_utf7(utf8);
   if (!encoded) encoded = text::utf8_to_imap_utf7(text::repair_utf8(utf8));
   CHECK(encoded.has_value());
@@ -119,11 +123,20 @@ Writer& Writer::uids(const std::vector<Uid>& ascending) {
   return set(numbers);
 }
 
+Writer& Writer::result_range(const ResultRange& range) {
+  const std::string_view sign = range.from_end ? "-" : "";
+  return raw(sign).number(range.first).raw(":").raw(sign).number(range.last);
+}
+
 Writer& Writer::date_time(const text::DateTime& d) { return quoted(text::format_imap_date_time(d)); }
 
 Writer& Writer::fetch_name(const FetchAttribute& a) {
   put_fetch_name(out_, a);
   return *this;
+}
+
+Writer& Writer::esearch(std::string_view tag, bool uid) {
+  return untagged().raw("ESEARCH (TAG ").quoted(tag).raw(uid ? ") UID" : ")");
 }
 
 Writer& Writer::tagged(std::string_view tag, Completion result, std::string_view code,

@@ -59,6 +59,18 @@ TEST(ImapWriter, MailboxesComeBack) {
   EXPECT_EQ(write([](Writer& w) { w.mailbox("台北"); }), "\"&U,BTFw-\"");
 }
 
+TEST(ImapWriter, Utf8) {
+  for (std::string_view name : {"INBOX", "a & b", "Entwürfe/日本語", "x\"y", "", "&AOQ-"}) {
+    const auto text = write([&](Writer& w) { w.mailbox(name, Names::utf8); });
+    EXPECT_TRUE(text.starts_with('"')) << text;
+    Cursor in(text, {.utf8 = true});
+    EXPECT_EQ(take_mailbox(in, {.utf8 = true}).value(), name);
+  }
+  EXPECT_EQ(write([](Writer& w) { w.mailbox("台北", Names::utf8); }), "\"台北\"");
+  EXPECT_EQ(write([](Writer& w) { w.string("\xff", Names::utf8); }), "{1}\r\n\xff");
+  EXPECT_EQ(write([](Writer& w) { w.astring("ü", Names::utf8).sp().astring("u", Names::utf8); }), "\"ü\" u");
+}
+
 TEST(ImapWriter, Lists) {
   FlagList flags;
   flags.set(SystemFlag::seen);
@@ -87,6 +99,12 @@ TEST(ImapWriter, Responses) {
   EXPECT_EQ(write([](Writer& w) { w.tagged("*", Completion::bad, "", "x\r\n\xff"); }), "* BAD x???\r\n");
   EXPECT_EQ(write([](Writer& w) { w.untagged_status("BYE", "", "Bye"); }), "* BYE Bye\r\n");
   EXPECT_EQ(write([](Writer& w) { w.continuation("OK"); }), "+ OK\r\n");
+  EXPECT_EQ(write([](Writer& w) { w.esearch("a1", true).raw(" COUNT ").number(5); }),
+            "* ESEARCH (TAG \"a1\") UID COUNT 5");
+  EXPECT_EQ(write([](Writer& w) { w.esearch("A]", false).crlf(); }), "* ESEARCH (TAG \"A]\")\r\n");
+  EXPECT_EQ(write([](Writer& w) { w.result_range({1, 100, true}).sp().result_range({2, 3}); }),
+            "-1:-100 2:3");
+  EXPECT_EQ(write([](Writer& w) { w.literal8_header(2).raw("ab"); }), "~{2}\r\nab");
 }
 
 TEST(ImapSets, Resolve) {
