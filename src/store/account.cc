@@ -78,12 +78,12 @@ Task<Result<void>> Account::load() {
     }
     more = rows.more;
   }
-  std::vector<std::string> subscriptions;
+  std::set<std::string, std::less<>> subscriptions;
   kv::Range names{Space::subscription, id_.value(), "", ""};
   for (bool more = true; more;) {
     CO_TRY(auto rows, co_await store_.kv().scan(names, at));
     for (const auto& r : rows.rows) {
-      subscriptions.push_back(r.key);
+      subscriptions.insert(subscriptions.end(), r.key);
       names.from = r.key + '\0';
     }
     more = rows.more;
@@ -131,6 +131,13 @@ std::vector<MailboxStatePtr> Account::mailboxes(std::string_view prefix) const {
   return out;
 }
 
+std::vector<MailboxStatePtr> Account::mailboxes_from(std::string_view from, std::size_t limit) const {
+  std::lock_guard hold(mutex_);
+  std::vector<MailboxStatePtr> out;
+  for (auto it = by_name_.lower_bound(from); it != by_name_.end() && out.size() < limit; ++it) out.push_back(mailboxes_.at(it->second));
+  return out;
+}
+
 bool Account::has_children(std::string_view name) const {
   const std::string prefix = std::string(name) + '/';
   std::lock_guard hold(mutex_);
@@ -140,12 +147,12 @@ bool Account::has_children(std::string_view name) const {
 
 std::vector<std::string> Account::subscriptions() const {
   std::lock_guard hold(mutex_);
-  return subscriptions_;
+  return {subscriptions_.begin(), subscriptions_.end()};
 }
 
 bool Account::is_subscribed(std::string_view name) const {
   std::lock_guard hold(mutex_);
-  return std::binary_search(subscriptions_.begin(), subscriptions_.end(), name);
+  return subscriptions_.contains(name);
 }
 
 Quota Account::quota() const {
@@ -221,13 +228,14 @@ Task<Result<std::vector<std::string>>> Account::summaries(std::vector<MessageId>
   CO_TRY(auto rows, co_await store_.kv().multi_get(Space::message, id_.value(), std::move(keys)));
   std::vector<std::string> out;
   out.reserve(rows.size());
-  for (auto& row : rows) {
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    auto& row = rows[i];
     if (!row) {
       out.emplace_back();
       continue;
     }
-    CO_TRY_OK(decode_message(*row));
-    row->erase(0, 1);
+    CO_TRY(const auto message, decode_message(ids[i], *row));
+    row->erase(0, row->size() - message.summary.size());
     out.push_back(*std::move(row));
   }
   co_return out;

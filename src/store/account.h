@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -86,6 +87,8 @@ class Account : public std::enable_shared_from_this<Account> {
   MailboxStatePtr mailbox(MailboxId) const;                   // null: gone
   MailboxStatePtr find_mailbox(std::string_view name) const;  // null: none.  "inbox" in any case is INBOX.
   std::vector<MailboxStatePtr> mailboxes(std::string_view prefix = {}) const;  // those whose names begin so, by name
+  // A page of them: at most `limit`, the first of them the first whose name is not before `from`.
+  std::vector<MailboxStatePtr> mailboxes_from(std::string_view from, std::size_t limit) const;
   bool has_children(std::string_view name) const;
   std::vector<std::string> subscriptions() const;             // names, sorted; may name vanished mailboxes [RFC3501 6.3.6]
   bool is_subscribed(std::string_view name) const;
@@ -124,8 +127,9 @@ class Account : public std::enable_shared_from_this<Account> {
 
   // --- changes
   Task<Result<FlagsResult>> change_flags(MailboxId, UidSet, FlagsChange, std::optional<ModSeq> unchanged_since = {});
-  Task<Result<CopyResult>> copy(MailboxId from, UidSet, MailboxId to);
-  Task<Result<CopyResult>> move(MailboxId from, UidSet, MailboxId to);
+  // [RFC4314 4] Flags that `at_target` does not allow to set are not copied.
+  Task<Result<CopyResult>> copy(MailboxId from, UidSet, MailboxId to, Rights at_target = kAllRights);
+  Task<Result<CopyResult>> move(MailboxId from, UidSet, MailboxId to, Rights at_target = kAllRights);
   // Removes entries that have \Deleted; with a set: only those in it [RFC4315 2.1].  Many go in several commits; after an error
   // some may have gone.
   Task<Result<ExpungeResult>> expunge(MailboxId, std::optional<UidSet> = {});
@@ -153,7 +157,7 @@ class Account : public std::enable_shared_from_this<Account> {
   Core core_;
   std::unordered_map<MailboxId, MailboxStatePtr> mailboxes_;
   std::map<std::string, MailboxId, std::less<>> by_name_;
-  std::vector<std::string> subscriptions_;
+  std::set<std::string, std::less<>> subscriptions_;
   std::unordered_map<MailboxId, ViewPtr> views_;
   bool stale_ = false;
   bool gone_ = false;   // the account was removed

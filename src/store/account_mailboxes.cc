@@ -10,7 +10,6 @@ namespace posthorn::store {
 namespace {
 
 using kv::Space;
-constexpr std::size_t kMaxMailboxes = 200'000;
 
 std::uint32_t now_seconds() {
   using namespace std::chrono;
@@ -18,16 +17,25 @@ std::uint32_t now_seconds() {
 }
 
 // [RFC3501 2.3.1.1] A name that comes back must have a higher UIDVALIDITY: time, and counting on.
-MailboxState new_mailbox(Change& change, std::string name, SpecialUse use) {
+MailboxState new_mailbox(Change& change, std::string name, SpecialUse use, Acl acl) {
   auto& core = change.core();
   MailboxState state;
   state.id = MailboxId(core.next_mailbox++);
   core.next_uid_validity = std::max(core.next_uid_validity + 1, now_seconds());
   state.uid_validity = UidValidity(core.next_uid_validity);
   state.name = std::move(name);
+  state.acl = std::move(acl);
   state.special_use = use;
   state.highest_mod_seq = change.mod_seq();
   return state;
+}
+
+// [RFC9208 5.4] MAILBOX.
+Result<void> check_mailboxes(const Quota& quota, std::size_t most, std::size_t more) {
+  if (quota.mailboxes_used + more > most) return fail(Errc::limit, "the account has too many mailboxes");
+  if (quota.mailboxes_limit && quota.mailboxes_used + more > quota.mailboxes_limit)
+    return fail(Errc::over_quota, "the account may not have more mailboxes");
+  return {};
 }
 
 std::vector<std::string> missing_parents(const Account& account, const std::string& name) {
@@ -39,6 +47,23 @@ std::vector<std::string> missing_parents(const Account& account, const std::stri
   return out;
 }
 
+// Makes them in order; the parent of each exists or is the one before it.
+MailboxId make_mailboxes(Change& change, const std::vector<std::string>& names, SpecialUse use_of_last) {
+  MailboxId last;
+  Acl acl;
+  for (const auto& name : names) {
+    // [RFC4314 4] CREATE: the access control list is the parent's.
+    const auto slash = name.rfind('/');
+    if (slash == std::string::npos) acl.clear();
+    else if (auto parent = change.account().find_mailbox(name.substr(0, slash))) acl = parent->acl;
+    auto state = new_mailbox(change, name, &name == &names.back() ? use_of_last : SpecialUse::none, acl);
+    last = state.id;
+    change.log(ChangeKind::created, last);
+    change.add_mailbox(std::move(state));
+  }
+  return last;
+}
+
 }  // namespace
 
 Task<Result<MailboxStatePtr>> Account::create_mailbox(std::string name, CreateOptions options) {
@@ -47,17 +72,8 @@ Task<Result<MailboxStatePtr>> Account::create_mailbox(std::string name, CreateOp
   if (find_mailbox(name)) co_return fail(Errc::exists, "mailbox " + name + " exists");
   std::vector<std::string> names = missing_parents(*this, name);
   names.push_back(name);
-  {
-    std::lock_guard hold(mutex_);
-    if (mailboxes_.size() + names.size() > kMaxMailboxes) co_return fail(Errc::limit, "the account has too many mailboxes");
-  }
-  MailboxId id;
-  for (auto& n : names) {
-    auto state = new_mailbox(change, n, n == name ? options.special_use : SpecialUse::none);
-    id = state.id;
-    change.log(ChangeKind::created, id);
-    change.add_mailbox(std::move(state));
-  }
+  CO_TRY_OK(check_mailboxes(quota(), store_.options_.max_mailboxes, names.size()));
+  const MailboxId id = make_mailboxes(change, names, options.special_use);
   CO_TRY_OK(co_await change.commit());
   auto made = mailbox(id);
   if (!made) co_return fail(Errc::not_found, "the mailbox has been deleted");
@@ -89,16 +105,17 @@ Task<Result<void>> Account::delete_mailbox(std::string name) {
 }
 
 Task<Result<void>> Account::remove_all_mail() {
-  for (const auto& state : mailboxes()) {
-    if (state->name == "INBOX") {
-      for (;;) {
-        CO_TRY(auto now, co_await view(state->id));
-        if (now->empty()) break;
-        CO_TRY_OK(co_await remove(state->id, {{Uid(1), now->at(std::min(now->size(), kSlice) - 1).uid}}));
-      }
-    } else {
-      auto gone = co_await delete_mailbox(state->name);
-      if (!gone && gone.error().code != Errc::not_found) co_return gone;
+  const auto everything = mailboxes();
+  for (const auto& state : everything) {
+    for (bool more = state->messages > 0; more;) {
+      auto now = co_await view(state->id);
+      if (!now && now.error().code == Errc::not_found) break;  // deleted meanwhile
+      CO_TRY_OK(now);
+      const std::uint32_t slice = std::min((*now)->size(), kSlice);
+      more = (*now)->size() > slice;
+      if (!slice) break;
+      const UidSet uids{{Uid(1), (*now)->at(slice - 1).uid}};
+      CO_TRY_OK(co_await remove(state->id, uids));
     }
   }
   co_return Result<void>{};
@@ -118,14 +135,12 @@ Task<Result<void>> Account::rename_mailbox(std::string from, std::string to) {
   CO_TRY(auto change, co_await Change::begin(shared_from_this()));
   if (to.starts_with(from + "/")) co_return fail(Errc::invalid, "a mailbox cannot become its own child");
   if (find_mailbox(to)) co_return fail(Errc::exists, "mailbox " + to + " exists");
-  std::vector<MailboxStatePtr> moved;
-  for (const auto& state : mailboxes())
-    if (state->name == from || state->name.starts_with(from + "/")) moved.push_back(state);
+  std::vector<MailboxStatePtr> moved = mailboxes(from + "/");
+  if (auto state = find_mailbox(from)) moved.push_back(std::move(state));
   if (moved.empty()) co_return fail(Errc::not_found, "no mailbox " + from);
-  for (const auto& parent : missing_parents(*this, to)) {
-    if (parent == from || parent.starts_with(from + "/")) continue;
-    change.add_mailbox(new_mailbox(change, parent, SpecialUse::none));
-  }
+  const auto parents = missing_parents(*this, to);
+  CO_TRY_OK(check_mailboxes(quota(), store_.options_.max_mailboxes, parents.size()));
+  make_mailboxes(change, parents, SpecialUse::none);
   for (const auto& state : moved) {
     const std::string name = to + state->name.substr(from.size());
     CO_TRY_OK(normal_mailbox_name(name));
@@ -139,20 +154,13 @@ Task<Result<void>> Account::rename_mailbox(std::string from, std::string to) {
 Task<Result<void>> Account::set_subscribed(std::string name, bool subscribed) {
   CO_TRY(name, normal_mailbox_name(name));
   CO_TRY(auto change, co_await Change::begin(shared_from_this()));
-  auto names = subscriptions();
-  auto place = std::lower_bound(names.begin(), names.end(), name);
-  const bool there = place != names.end() && *place == name;
-  if (there == subscribed) co_return Result<void>{};
-  if (subscribed) {
-    if (names.size() >= kMaxMailboxes) co_return fail(Errc::limit, "too many subscriptions");
-    names.insert(place, name);
-    change.batch().put(Space::subscription, id_.value(), name, "");
-  } else {
-    names.erase(place);
-    change.batch().erase(Space::subscription, id_.value(), name);
+  if (is_subscribed(name) == subscribed) co_return Result<void>{};
+  {
+    std::lock_guard hold(mutex_);
+    if (subscribed && subscriptions_.size() >= store_.options_.max_mailboxes) co_return fail(Errc::limit, "too many subscriptions");
   }
   change.log(ChangeKind::subscription, MailboxId(0));
-  change.set_subscriptions(std::move(names));
+  change.set_subscribed(std::move(name), subscribed);
   co_return co_await change.commit();
 }
 
@@ -173,8 +181,8 @@ Task<Result<void>> MailStore::create_account(AccountId id) {
   CO_TRY(auto change, co_await Change::begin(account));
   change.batch().put(Space::meta, 0, account_index_key(id), "");
   for (const auto& usual : kUsual) {
-    change.add_mailbox(new_mailbox(change, usual.name, usual.use));
-    change.batch().put(Space::subscription, id.value(), usual.name, "");
+    change.add_mailbox(new_mailbox(change, usual.name, usual.use, {}));
+    change.set_subscribed(usual.name, true);
   }
   co_return co_await change.commit();
 }

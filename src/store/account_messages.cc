@@ -81,49 +81,6 @@ PagePtr change_page(Change& change, MailboxState& mailbox, const PagePtr& page, 
   return make_page(*std::move(edited));
 }
 
-std::vector<Entry> entries_of(const View& view, const UidSet& uids) {
-  std::vector<Entry> out;
-  for (const UidRange& r : uids) {
-    const std::uint32_t from = view.lower_bound(r.first);
-    if (from == view.size()) break;
-    const std::uint32_t to = r.last.value() == 0xFFFFFFFF ? view.size() : view.lower_bound(Uid(r.last.value() + 1));
-    view.for_each(from, to, [&](std::uint32_t, const Entry& e) { out.push_back(e); });
-  }
-  return out;
-}
-
-// Keywords are bits of their own mailbox: here those of `from` become those of `to`.
-Result<void> translate_keywords(std::vector<Entry>& entries, const MailboxState& from, MailboxState& to) {
-  std::vector<std::uint64_t> bits(from.keywords.size(), 0);
-  std::uint64_t used = 0;
-  for (const Entry& e : entries) used |= e.keywords;
-  for (std::size_t i = 0; i < bits.size(); ++i) {
-    if (!(used >> i & 1)) continue;
-    TRY(bits[i], keyword_bits(to, {from.keywords[i]}, OnUnknownKeyword::add));
-  }
-  for (Entry& e : entries) {
-    std::uint64_t translated = 0;
-    for (std::size_t i = 0; i < bits.size(); ++i)
-      if (e.keywords >> i & 1) translated |= bits[i];
-    e.keywords = translated;
-  }
-  return {};
-}
-
-Result<void> check_uids(const MailboxState& to, const std::vector<Entry>& more) {
-  if (more.size() > 0xFFFFFFFF - to.uid_next.value()) return fail(Errc::limit, "the mailbox has used up its UIDs");
-  return {};
-}
-
-Result<void> check_quota(const Quota& quota, const std::vector<Entry>& more) {
-  std::uint64_t bytes = quota.bytes_used;
-  for (const Entry& e : more) bytes += e.size;
-  if (quota.bytes_limit && bytes > quota.bytes_limit) return fail(Errc::over_quota, "the account is over its quota");
-  if (quota.messages_limit && quota.messages_used + more.size() > quota.messages_limit)
-    return fail(Errc::over_quota, "the account has too many messages");
-  return {};
-}
-
 }  // namespace
 
 Task<Result<FlagsResult>> Account::change_flags(MailboxId id, UidSet uids, FlagsChange what,
@@ -156,7 +113,17 @@ Task<Result<FlagsResult>> Account::change_flags(MailboxId id, UidSet uids, Flags
   co_return result;
 }
 
-Task<Result<CopyResult>> Account::copy(MailboxId from, UidSet uids, MailboxId to) {
+namespace {
+
+std::uint64_t total_size(const std::vector<Entry>& entries) {
+  std::uint64_t bytes = 0;
+  for (const Entry& e : entries) bytes += e.size;
+  return bytes;
+}
+
+}  // namespace
+
+Task<Result<CopyResult>> Account::copy(MailboxId from, UidSet uids, MailboxId to, Rights at_target) {
   CO_TRY(auto change, co_await Change::begin(shared_from_this()));
   if (!change.edit(to)) co_return fail(Errc::not_found, "the mailbox has been deleted");
   auto source = mailbox(from);
@@ -167,10 +134,10 @@ Task<Result<CopyResult>> Account::copy(MailboxId from, UidSet uids, MailboxId to
   result.uid_validity = change.edit(to)->uid_validity;
   result.source_view = view;
   if (entries.empty()) co_return result;
-  CO_TRY_OK(check_quota(change.core().quota, entries));
-  CO_TRY_OK(check_uids(*change.edit(to), entries));
+  CO_TRY_OK(check_room(change.core().quota, total_size(entries), entries.size()));
+  CO_TRY_OK(check_uids(*change.edit(to), entries.size()));
   for (const Entry& e : entries) result.from.push_back(e.uid);
-  CO_TRY_OK(translate_keywords(entries, *source, *change.edit(to)));
+  CO_TRY_OK(translate_flags(entries, *source, *change.edit(to), at_target));
   CO_TRY_OK(co_await retain_messages(change, entries));
   result.to = add_entries(change, to, std::move(entries));
   if (from == to) result.source_view = change.loaded_view(from);
@@ -178,7 +145,7 @@ Task<Result<CopyResult>> Account::copy(MailboxId from, UidSet uids, MailboxId to
   co_return result;
 }
 
-Task<Result<CopyResult>> Account::move(MailboxId from, UidSet uids, MailboxId to) {
+Task<Result<CopyResult>> Account::move(MailboxId from, UidSet uids, MailboxId to, Rights at_target) {
   CO_TRY(auto change, co_await Change::begin(shared_from_this()));
   if (!change.edit(to)) co_return fail(Errc::not_found, "the mailbox has been deleted");
   auto source = mailbox(from);
@@ -190,9 +157,9 @@ Task<Result<CopyResult>> Account::move(MailboxId from, UidSet uids, MailboxId to
     CO_TRY(result.source_view, co_await change.view(from));
     co_return result;
   }
-  CO_TRY_OK(check_uids(*change.edit(to), entries));
+  CO_TRY_OK(check_uids(*change.edit(to), entries.size()));
   for (const Entry& e : entries) result.from.push_back(e.uid);
-  CO_TRY_OK(translate_keywords(entries, *source, *change.edit(to)));
+  CO_TRY_OK(translate_flags(entries, *source, *change.edit(to), at_target));
   // The entries' messages keep their references: one goes, one comes.
   result.to = add_entries(change, to, std::move(entries));
   result.source_view = change.loaded_view(from);

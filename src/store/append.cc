@@ -1,24 +1,167 @@
-// Messages coming in: one to many accounts, many to one mailbox; one commit either way.
-#include "store/change.h"
+// Messages coming in: one for many accounts, many for one mailbox; one commit either way.
+#include <algorithm>
+
+#include "base/metrics.h"
 #include "store/mail_store.h"
+#include "store/threads.h"
 
 namespace posthorn::store {
+namespace {
 
-Task<Result<AppendedAll>> MailStore::append_all(AccountPtr, MailboxId, std::vector<NewMessage>, std::optional<Replaced>) {
-  co_return fail(Errc::unsupported, "several messages at once");
+using kv::Space;
+
+inline Counter messages_stored{"store.messages_stored", "Messages committed since the start (one for each mailbox)."};
+
+}  // namespace
+
+// A message that has come in and is not stored yet.  What was written ahead of it goes when it is dropped before settle().
+class MailStore::Ready {
+ public:
+  Ready(MailStore& store, Incoming incoming) : store_(&store), sealed_(std::move(incoming.draft_).seal()) {
+    const auto parsed = incoming.parser_.finish();
+    summary_ = message::encode(parsed);
+    thread_keys_ = store::thread_keys(parsed);
+  }
+  Ready(Ready&& other) noexcept
+      : store_(std::exchange(other.store_, nullptr)), sealed_(std::move(other.sealed_)), summary_(std::move(other.summary_)),
+        thread_keys_(std::move(other.thread_keys_)) {}
+  Ready& operator=(Ready&&) = delete;
+  ~Ready() {
+    if (store_ && sealed_.size > blob::kChunkSize) store_->remove_later({{sealed_.id, sealed_.size}});
+  }
+
+  MessageId id() const { return sealed_.id; }
+  std::uint64_t size() const { return sealed_.size; }
+  const std::vector<std::string>& thread_keys() const { return thread_keys_; }
+  kv::Batch take_bytes() { return std::move(sealed_.batch); }
+  Result<void> check_size() const {
+    if (sealed_.size > 0xFFFFFFFF) return fail(Errc::too_large, "a message has at most 4 GiB");
+    return {};
+  }
+  Result<Entry> entry(MailboxState& mailbox, std::uint8_t flags, const std::vector<std::string>& keywords, InternalDate date) const {
+    Entry entry;
+    TRY(entry.keywords, keyword_bits(mailbox, keywords, OnUnknownKeyword::add));
+    entry.flags = flags & kAllSystemFlags;
+    entry.internal_date = date;
+    entry.size = static_cast<std::uint32_t>(sealed_.size);
+    entry.message = sealed_.id;
+    return entry;
+  }
+  // Its rows in the account of the change.
+  void put(Change& change, Threads& threads, std::uint64_t entries) const {
+    const AccountId account = change.account().id();
+    change.batch().put(Space::message, account.value(), message_key(sealed_.id),
+                       encode_message(threads.assign(sealed_.id, thread_keys_), summary_));
+    blob::Blobs::put_link(change.batch(), sealed_.id, account);
+    if (entries < 2) return;
+    change.batch().put(Space::message_refs, account.value(), message_key(sealed_.id), encode_refs(entries));
+    change.core().has_copies = true;
+  }
+  // After the commit.  no_space: nothing of it was written.  Another error: who knows; the next start sweeps what has no link.
+  void settle(const Result<void>& outcome) {
+    if (outcome || outcome.error().code != Errc::no_space) store_ = nullptr;
+  }
+
+ private:
+  MailStore* store_;
+  blob::Sealed sealed_;
+  std::string summary_;
+  std::vector<std::string> thread_keys_;
+};
+
+Task<Result<std::vector<Result<Appended>>>> MailStore::append(Incoming incoming, std::vector<Target> targets) {
+  Ready message(*this, std::move(incoming));
+  CO_TRY_OK(message.check_size());
+  std::vector<std::size_t> order(targets.size());
+  for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+  std::sort(order.begin(), order.end(), [&](auto a, auto b) {
+    return std::pair(targets[a].account->id(), a) < std::pair(targets[b].account->id(), b);
+  });
+
+  // One target, in the change of its account.
+  auto append_to = [&message](Change& change, const Target& target) -> Result<Appended> {
+    MailboxState* mailbox = change.edit(target.mailbox);
+    if (!mailbox) return fail(Errc::not_found, "the mailbox has been deleted");
+    TRY_OK(check_room(change.core().quota, message.size(), 1));
+    TRY_OK(check_uids(*mailbox, 1));
+    TRY(auto entry, message.entry(*mailbox, target.flags, target.keywords, target.internal_date));
+    const Uid uid = add_entry(change, target.mailbox, std::move(entry));
+    return Appended{mailbox->uid_validity, uid, change.mod_seq()};
+  };
+
+  std::vector<Result<Appended>> results(targets.size(), fail(Errc::not_found));
+  std::vector<Change> changes;  // one an account, locked in ascending order
+  std::size_t stored = 0;
+  for (std::size_t i = 0; i < order.size();) {
+    const AccountPtr& account = targets[order[i]].account;
+    std::size_t end = i;
+    while (end < order.size() && targets[order[end]].account == account) ++end;
+    auto change = co_await Change::begin(account);
+    std::uint64_t entries = 0;
+    for (; i < end; ++i) {
+      auto& result = results[order[i]];
+      result = change ? append_to(*change, targets[order[i]]) : Result<Appended>(std::unexpected(change.error()));
+      entries += result.has_value();
+    }
+    if (!entries) continue;
+    Threads threads(*change);
+    CO_TRY_OK(co_await threads.look_up(message.thread_keys()));
+    message.put(*change, threads, entries);
+    stored += entries;
+    changes.push_back(*std::move(change));
+  }
+  if (!stored) co_return results;
+  kv::Batch batch = message.take_bytes();
+  for (Change& change : changes) batch.append(change.take_batch());
+  auto outcome = co_await kv_.commit(std::move(batch));
+  for (Change& change : changes) change.finish(outcome);
+  message.settle(outcome);
+  CO_TRY_OK(std::move(outcome));
+  messages_stored.add(static_cast<std::int64_t>(stored));
+  co_return results;
 }
-Task<Result<CopyResult>> MailStore::copy(AccountPtr from, MailboxId source, UidSet uids, AccountPtr to, MailboxId target) {
-  if (from != to) co_return fail(Errc::unsupported, "copying between accounts");
-  co_return co_await from->copy(source, std::move(uids), target);
-}
-Task<Result<CopyResult>> MailStore::move(AccountPtr from, MailboxId source, UidSet uids, AccountPtr to, MailboxId target) {
-  if (from != to) co_return fail(Errc::unsupported, "moving between accounts");
-  co_return co_await from->move(source, std::move(uids), target);
-}
-Task<Result<std::vector<ThreadId>>> Account::threads(std::vector<MessageId> ids) {
-  std::vector<ThreadId> out;
-  for (MessageId id : ids) out.emplace_back(id.value());
-  co_return out;
+
+Task<Result<AppendedAll>> MailStore::append_all(AccountPtr account, MailboxId id, std::vector<NewMessage> messages,
+                                                std::optional<Replaced> replaced) {
+  std::vector<Ready> ready;
+  ready.reserve(messages.size());
+  std::vector<std::string> keys;
+  std::uint64_t bytes = 0;
+  for (NewMessage& m : messages) {
+    const Ready& r = ready.emplace_back(*this, std::move(m.incoming));
+    CO_TRY_OK(r.check_size());
+    keys.insert(keys.end(), r.thread_keys().begin(), r.thread_keys().end());
+    bytes += r.size();
+  }
+  CO_TRY(auto change, co_await Change::begin(std::move(account)));
+  if (!change.edit(id)) co_return fail(Errc::not_found, "the mailbox has been deleted");
+  if (replaced) {
+    CO_TRY(const auto old, co_await take_entries(change, replaced->mailbox, {{replaced->uid, replaced->uid}}));
+    if (old.empty()) co_return fail(Errc::not_found, "the message to be replaced has gone");
+    CO_TRY_OK(co_await release_messages(change, old));
+  }
+  CO_TRY_OK(check_room(change.core().quota, bytes, ready.size()));
+  CO_TRY_OK(check_uids(*change.edit(id), ready.size()));
+  Threads threads(change);
+  CO_TRY_OK(co_await threads.look_up(std::move(keys)));
+  kv::Batch batch;
+  std::vector<Entry> entries;
+  entries.reserve(ready.size());
+  for (std::size_t i = 0; i < ready.size(); ++i) {
+    const NewMessage& m = messages[i];
+    CO_TRY(auto entry, ready[i].entry(*change.edit(id), m.flags, m.keywords, m.internal_date));
+    entries.push_back(std::move(entry));
+    ready[i].put(change, threads, 1);
+    batch.append(ready[i].take_bytes());
+  }
+  AppendedAll result{change.edit(id)->uid_validity, add_entries(change, id, std::move(entries)), change.mod_seq()};
+  batch.append(change.take_batch());
+  auto outcome = co_await kv_.commit(std::move(batch));
+  change.finish(outcome);
+  for (Ready& r : ready) r.settle(outcome);
+  CO_TRY_OK(std::move(outcome));
+  messages_stored.add(static_cast<std::int64_t>(ready.size()));
+  co_return result;
 }
 
 }  // namespace posthorn::store

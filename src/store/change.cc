@@ -11,6 +11,7 @@ namespace {
 using kv::Space;
 constexpr std::uint64_t kTrimEvery = 4096;      // mod-sequences
 constexpr std::uint64_t kChangesKept = 500'000;  // mod-sequences
+constexpr std::uint32_t kWorthIndexing = 512;    // entries
 
 }  // namespace
 
@@ -57,16 +58,22 @@ void Change::set_view(MailboxId id, ViewPtr view) { views_[id] = std::move(view)
 
 void Change::add_mailbox(MailboxState state) {
   const MailboxId id = state.id;
+  index_shares(batch_, account_->id(), id, {}, state.acl);
   edited_.insert_or_assign(id, std::move(state));
 }
 
 void Change::remove_mailbox(MailboxId id) {
+  if (const MailboxState* state = edit(id)) index_shares(batch_, account_->id(), id, state->acl, {});
   removed_.push_back(id);
   edited_.erase(id);
   views_.erase(id);
 }
 
-void Change::set_subscriptions(std::vector<std::string> names) { subscriptions_ = std::move(names); }
+void Change::set_subscribed(std::string name, bool subscribed) {
+  if (subscribed) batch_.put(Space::subscription, account_->id().value(), name, "");
+  else batch_.erase(Space::subscription, account_->id().value(), name);
+  subscriptions_.emplace_back(std::move(name), subscribed);
+}
 
 void Change::log(ChangeKind kind, MailboxId mailbox, const UidSet& uids) {
   batch_.put(Space::change, account_->id().value(), change_key(mod_seq(), mailbox, kind), encode_uids(uids));
@@ -83,8 +90,8 @@ kv::Batch Change::take_batch() {
     batch_.put(Space::mailbox, partition, mailbox_key(id), encode_mailbox(state));
   for (MailboxId id : removed_) {
     batch_.erase(Space::mailbox, partition, mailbox_key(id));
-    batch_.erase_range(Space::entry, partition, mailbox_key(id), after_mailbox_key(id));
-    batch_.erase_range(Space::entry_page, partition, mailbox_key(id), after_mailbox_key(id));
+    for (Space space : {Space::entry, Space::entry_page, Space::column, Space::index_state})
+      batch_.erase_range(space, partition, mailbox_key(id), after_mailbox_key(id));
   }
   batch_.put(Space::account, partition, std::string(kCoreKey), encode_core(core_));
   return std::move(batch_);
@@ -102,6 +109,10 @@ void Change::finish(const Result<void>& outcome) {
     return;
   }
   std::vector<MailboxId> to_fold;
+  std::vector<std::pair<MailboxId, std::uint32_t>> grown;
+  for (MailboxId id : grown_)
+    if (auto it = edited_.find(id); it != edited_.end() && it->second.messages >= kWorthIndexing)
+      grown.emplace_back(id, it->second.messages);
   {
     std::lock_guard hold(account.mutex_);
     account.core_ = core_;
@@ -123,11 +134,16 @@ void Change::finish(const Result<void>& outcome) {
       slot = std::make_shared<const MailboxState>(std::move(state));
     }
     for (auto& [id, view] : views_) account.views_[id] = std::move(view);
-    if (subscriptions_) account.subscriptions_ = *std::move(subscriptions_);
+    for (auto& [name, subscribed] : subscriptions_) {
+      if (subscribed) account.subscriptions_.insert(std::move(name));
+      else account.subscriptions_.erase(name);
+    }
   }
   // Still under the lock: watchers are woken in commit order.
   account.store().hub().publish(account.id(), core_.mod_seq);
   lock_.release();
+  if (const auto& told = account.store().on_mailbox_changed_)
+    for (const auto& [id, entries] : grown) told(account.id(), id, entries);
   if (!dropped_.empty()) account.store().remove_later(std::move(dropped_));
   for (MailboxId id : to_fold) account.store().fold_later(account_, id);
 }

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "kv/store.h"
@@ -37,8 +38,9 @@ class Change {
 
   void add_mailbox(MailboxState);
   void remove_mailbox(MailboxId);
-  void set_subscriptions(std::vector<std::string>);
+  void set_subscribed(std::string name, bool);
   void log(ChangeKind, MailboxId, const UidSet& = {});
+  void note_added(MailboxId id) { grown_.push_back(id); }
   // Bytes whose last link this change removes.
   void drop_blob(MessageId id, std::uint64_t size) { dropped_.push_back({id, size}); }
 
@@ -60,9 +62,13 @@ class Change {
   std::unordered_map<MailboxId, MailboxState> edited_;
   std::vector<MailboxId> removed_;
   std::unordered_map<MailboxId, ViewPtr> views_;
-  std::optional<std::vector<std::string>> subscriptions_;
+  std::vector<std::pair<std::string, bool>> subscriptions_;
+  std::vector<MailboxId> grown_;  // got entries
   std::vector<blob::Blobs::Unlinked> dropped_;
 };
+
+// Writes what differs between two access control lists of a mailbox into the index of grantees.
+void index_shares(kv::Batch&, AccountId owner, MailboxId, const Acl& before, const Acl& after);
 
 // --- the parts of a change that touch entries; entry_changes.cc
 
@@ -71,6 +77,15 @@ class Change {
 Uid add_entry(Change&, MailboxId, Entry entry);
 // Several at once (COPY); returns their UIDs.
 std::vector<Uid> add_entries(Change&, MailboxId, std::vector<Entry> entries);
+
+std::vector<Entry> entries_of(const View&, const UidSet&);
+// over_quota: so much more does not fit.
+Result<void> check_room(const Quota&, std::uint64_t bytes, std::uint64_t messages);
+// limit: the mailbox has not so many UIDs left.
+Result<void> check_uids(const MailboxState&, std::size_t more);
+// Entries for another mailbox: keywords are bits of their own mailbox, so those of `from` become those of `to`; what the rights there do not
+// allow to set goes.
+Result<void> translate_flags(std::vector<Entry>&, const MailboxState& from, MailboxState& to, Rights at_target);
 
 // Takes the entries out of the mailbox; returns those that were there.  Messages are the caller's business.
 Task<Result<std::vector<Entry>>> take_entries(Change&, MailboxId, const UidSet&);

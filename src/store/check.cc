@@ -93,8 +93,8 @@ class AccountCheck {
     if (seen == messages_.end()) return complain(name + " is in no mailbox");
     seen->second.has_row = true;
     if (seen->second.refs != seen->second.entries) complain(name + ": wrong number of references");
-    auto summary = decode_message(row.value);
-    auto view = summary ? message::decode_summary(*summary) : Result<message::Summary>(std::unexpected(summary.error()));
+    auto summary = decode_message(id, row.value);
+    auto view = summary ? message::decode_summary(summary->summary) : Result<message::Summary>(std::unexpected(summary.error()));
     if (!view) return complain(name + ": " + view.error().text);
     if (view->size != seen->second.size) complain(name + ": sizes of entry and summary differ");
   }

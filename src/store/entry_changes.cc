@@ -81,6 +81,7 @@ std::vector<Uid> add_entries(Change& change, MailboxId id, std::vector<Entry> en
   }
   mailbox.highest_mod_seq = mod_seq;
   change.log(ChangeKind::added, id, uid_set_of(uids));
+  change.note_added(id);
 
   if (auto view = change.loaded_view(id)) {
     auto pages = view->pages();
@@ -250,6 +251,66 @@ Result<std::uint64_t> keyword_bits(MailboxState& mailbox, const std::vector<std:
     bits |= std::uint64_t{1} << (known - mailbox.keywords.begin());
   }
   return bits;
+}
+
+std::vector<Entry> entries_of(const View& view, const UidSet& uids) {
+  std::vector<Entry> out;
+  for (const UidRange& r : uids) {
+    const std::uint32_t from = view.lower_bound(r.first);
+    if (from == view.size()) break;
+    const std::uint32_t to = r.last.value() == 0xFFFFFFFF ? view.size() : view.lower_bound(Uid(r.last.value() + 1));
+    view.for_each(from, to, [&](std::uint32_t, const Entry& e) { out.push_back(e); });
+  }
+  return out;
+}
+
+Result<void> check_room(const Quota& quota, std::uint64_t bytes, std::uint64_t messages) {
+  if (quota.bytes_limit && quota.bytes_used + bytes > quota.bytes_limit)
+    return fail(Errc::over_quota, "the account is over its quota");
+  if (quota.messages_limit && quota.messages_used + messages > quota.messages_limit)
+    return fail(Errc::over_quota, "the account has too many messages");
+  return {};
+}
+
+Result<void> check_uids(const MailboxState& mailbox, std::size_t more) {
+  if (more > 0xFFFFFFFF - mailbox.uid_next.value()) return fail(Errc::limit, "the mailbox has used up its UIDs");
+  return {};
+}
+
+namespace {
+
+// [RFC4314 4] s: \Seen; t: \Deleted; w: everything else.
+std::uint8_t allowed_flags(Rights rights) {
+  std::uint8_t flags = 0;
+  if (rights.contains(kKeepSeen)) flags |= kSeen;
+  if (rights.contains(kDeleteMessages)) flags |= kDeleted;
+  if (rights.contains(kWrite)) flags |= kAllSystemFlags & ~(kSeen | kDeleted);
+  return flags;
+}
+
+}  // namespace
+
+Result<void> translate_flags(std::vector<Entry>& entries, const MailboxState& from, MailboxState& to, Rights at_target) {
+  const std::uint8_t allowed = allowed_flags(at_target);
+  std::uint64_t used = 0;
+  for (Entry& e : entries) {
+    e.flags &= allowed;
+    if (!at_target.contains(kWrite)) e.keywords = 0;
+    used |= e.keywords;
+  }
+  if (!used) return {};
+  std::vector<std::uint64_t> bits(from.keywords.size(), 0);
+  for (std::size_t i = 0; i < bits.size(); ++i)
+    if (used >> i & 1) {
+      TRY(bits[i], keyword_bits(to, {from.keywords[i]}, OnUnknownKeyword::add));
+    }
+  for (Entry& e : entries) {
+    std::uint64_t translated = 0;
+    for (std::size_t i = 0; i < bits.size(); ++i)
+      if (e.keywords >> i & 1) translated |= bits[i];
+    e.keywords = translated;
+  }
+  return {};
 }
 
 void fold_overlay(Change& change, MailboxId id, const View& view) {

@@ -5,7 +5,6 @@
 #include "async/reactor.h"
 #include "async/task_group.h"
 #include "base/log.h"
-#include "base/metrics.h"
 #include "store/account_rows.h"
 #include "store/change.h"
 
@@ -15,8 +14,6 @@ namespace {
 using kv::Space;
 constexpr std::string_view kFormatKey = "format";
 constexpr std::string_view kFormat = "posthorn store 1";
-
-inline Counter messages_stored{"store.messages_stored", "Messages committed since the start (one for each mailbox)."};
 
 }  // namespace
 
@@ -149,85 +146,6 @@ bool MailStore::fits(const Account& account, std::uint64_t bytes) {
   return !q.messages_limit || q.messages_used < q.messages_limit;
 }
 
-namespace {
-
-// One target of an append, in the change of its account.
-Result<Appended> append_to(Change& change, const Target& target, MessageId id, std::uint64_t size) {
-  MailboxState* mailbox = change.edit(target.mailbox);
-  if (!mailbox) return fail(Errc::not_found, "the mailbox has been deleted");
-  const Quota& q = change.core().quota;
-  if ((q.bytes_limit && q.bytes_used + size > q.bytes_limit) || (q.messages_limit && q.messages_used >= q.messages_limit))
-    return fail(Errc::over_quota, "the account is over its quota");
-  if (mailbox->uid_next.value() == 0xFFFFFFFF) return fail(Errc::limit, "the mailbox has used up its UIDs");
-  Entry entry;
-  TRY(entry.keywords, keyword_bits(*mailbox, target.keywords, OnUnknownKeyword::add));
-  entry.flags = target.flags & kAllSystemFlags;
-  entry.internal_date = target.internal_date;
-  entry.size = static_cast<std::uint32_t>(size);
-  entry.message = id;
-  const Uid uid = add_entry(change, target.mailbox, entry);
-  return Appended{mailbox->uid_validity, uid, change.mod_seq()};
-}
-
-}  // namespace
-
-Task<Result<std::vector<Result<Appended>>>> MailStore::append(Incoming incoming, std::vector<Target> targets) {
-  std::string summary = message::encode(incoming.parser_.finish());
-  blob::Sealed sealed = std::move(incoming.draft_).seal();
-  if (sealed.size > 0xFFFFFFFF) {
-    remove_later({{sealed.id, sealed.size}});
-    co_return fail(Errc::too_large, "a message has at most 4 GiB");
-  }
-
-  std::vector<std::size_t> order(targets.size());
-  for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
-  std::sort(order.begin(), order.end(), [&](auto a, auto b) {
-    return std::pair(targets[a].account->id(), a) < std::pair(targets[b].account->id(), b);
-  });
-
-  std::vector<Result<Appended>> results(targets.size(), fail(Errc::not_found));
-  std::vector<Change> changes;  // one an account, locked in ascending order
-  kv::Batch batch = std::move(sealed.batch);
-  std::size_t stored = 0;
-  for (std::size_t i = 0; i < order.size();) {
-    const AccountPtr& account = targets[order[i]].account;
-    std::size_t end = i;
-    while (end < order.size() && targets[order[end]].account == account) ++end;
-    auto change = co_await Change::begin(account);
-    std::uint64_t entries = 0;
-    for (; i < end; ++i) {
-      auto& result = results[order[i]];
-      result = change ? append_to(*change, targets[order[i]], sealed.id, sealed.size)
-                      : Result<Appended>(std::unexpected(change.error()));
-      entries += result.has_value();
-    }
-    if (!entries) continue;
-    const std::uint64_t partition = account->id().value();
-    change->batch().put(Space::message, partition, message_key(sealed.id), encode_message(summary));
-    blob::Blobs::put_link(change->batch(), sealed.id, account->id());
-    if (entries > 1) {
-      change->batch().put(Space::message_refs, partition, message_key(sealed.id), encode_refs(entries));
-      change->core().has_copies = true;
-    }
-    stored += entries;
-    changes.push_back(*std::move(change));
-  }
-  if (!stored) {
-    changes.clear();
-    if (sealed.size > blob::kChunkSize) remove_later({{sealed.id, sealed.size}});
-    co_return results;
-  }
-  for (Change& change : changes) batch.append(change.take_batch());
-  auto outcome = co_await kv_.commit(std::move(batch));
-  for (Change& change : changes) change.finish(outcome);
-  if (!outcome) {
-    if (sealed.size > blob::kChunkSize && outcome.error().code == Errc::no_space) remove_later({{sealed.id, sealed.size}});
-    co_return std::unexpected(outcome.error());
-  }
-  messages_stored.add(static_cast<std::int64_t>(stored));
-  co_return results;
-}
-
 Task<Result<void>> MailStore::remove_account(AccountId id) {
   CO_TRY(auto removed, co_await account(id));
   std::optional<Change> change;
@@ -238,8 +156,9 @@ Task<Result<void>> MailStore::remove_account(AccountId id) {
     change.emplace(std::move(locked));
   } while (change->core().quota.messages_used > 0);  // a delivery came between
   kv::Batch batch;
+  for (const auto& state : removed->mailboxes()) index_shares(batch, id, state->id, state->acl, {});
   for (Space space : {Space::account, Space::mailbox, Space::subscription, Space::entry_page, Space::entry, Space::message,
-                      Space::message_refs, Space::change})
+                      Space::message_refs, Space::change, Space::column, Space::index_state, Space::share, Space::thread})
     batch.erase_range(space, id.value(), "", "");
   batch.erase(Space::meta, 0, account_index_key(id));
   if (auto done = co_await kv_.commit(std::move(batch)); !done) {

@@ -112,12 +112,13 @@ class MailStore {
   Task<Result<std::vector<Result<Appended>>>> append(Incoming, std::vector<Target>);
   // Puts all of them into one mailbox, in order, or none, in ONE durable commit [RFC3502]; with `replaced` the old entry goes in the same
   // commit (not_found: it has gone already), and only what the two differ by counts for the quota [RFC8508 3.4].
-  // Errors: over_quota, not_found, limit, no_space, io: nothing was stored.
+  // Each message holds up to 256 KiB of its bytes until then: the caller limits their number.
+  // REQUIRES: at least one.  Errors: over_quota, not_found, limit, too_large, no_space, io: nothing was stored.
   Task<Result<AppendedAll>> append_all(AccountPtr, MailboxId, std::vector<NewMessage>, std::optional<Replaced> = {});
-  // COPY and MOVE to another account: the bytes are shared, UIDs are given anew, all or nothing in one commit.  Within one
-  // account the same as Account::copy and move.
-  Task<Result<CopyResult>> copy(AccountPtr from, MailboxId, UidSet, AccountPtr to, MailboxId target);
-  Task<Result<CopyResult>> move(AccountPtr from, MailboxId, UidSet, AccountPtr to, MailboxId target);
+  // COPY and MOVE to another account: the bytes are shared, UIDs are given anew, all or nothing in one commit (limit: too many for
+  // one).  Within one account the same as Account::copy and move.
+  Task<Result<CopyResult>> copy(AccountPtr from, MailboxId, UidSet, AccountPtr to, MailboxId target, Rights at_target = kAllRights);
+  Task<Result<CopyResult>> move(AccountPtr from, MailboxId, UidSet, AccountPtr to, MailboxId target, Rights at_target = kAllRights);
   // Mailboxes of others on which the account, or anyone, has been granted some right, in order.  A negative entry may take it
   // away again: MailboxState::rights_of decides.
   Task<Result<std::vector<Share>>> shared_with(AccountId);
@@ -138,6 +139,7 @@ class MailStore {
  private:
   friend class Account;
   friend class Change;
+  class Ready;
   struct Background;
   void trim_caches();
   void view_loaded(std::size_t bytes);

@@ -10,7 +10,7 @@ namespace {
 constexpr std::uint64_t kMailboxVersion = 2;
 constexpr char kEntryVersion = 1;
 constexpr char kPageVersion = 1;
-constexpr char kMessageVersion = 1;
+constexpr char kMessageVersion = 2;
 constexpr std::size_t kPageRecord = 52;
 constexpr std::size_t kPageHeader = 8;  // version, 3 zero bytes, CRC-32C of the records
 
@@ -48,6 +48,13 @@ std::string entry_key(MailboxId mailbox, Uid uid) {
 std::string message_key(MessageId id) {
   std::string key;
   kv::put_be64(key, id.value());
+  return key;
+}
+
+std::string share_key(AccountId owner, MailboxId mailbox) {
+  std::string key;
+  kv::put_be64(key, owner.value());
+  kv::put_be32(key, mailbox.value());
   return key;
 }
 
@@ -209,15 +216,19 @@ Result<std::vector<Entry>> decode_page(std::string_view value) {
   return entries;
 }
 
-std::string encode_message(std::string_view summary) {
+std::string encode_message(ThreadId thread, std::string_view summary) {
   std::string out(1, kMessageVersion);
+  out.reserve(9 + summary.size());
+  kv::put_be64(out, thread.value());
   out.append(summary);
   return out;
 }
 
-Result<std::string_view> decode_message(std::string_view row) {
-  if (row.empty() || row[0] != kMessageVersion) return std::unexpected(damaged("message"));
-  return row.substr(1);
+// Version 1 knew no conversations: every message is one of its own.
+Result<MessageRow> decode_message(MessageId id, std::string_view row) {
+  if (row.starts_with('\1')) return MessageRow{ThreadId(id.value()), row.substr(1)};
+  if (row.size() < 9 || row[0] != kMessageVersion) return std::unexpected(damaged("message"));
+  return MessageRow{ThreadId(kv::get_be64(row.substr(1))), row.substr(9)};
 }
 
 std::string encode_refs(std::uint64_t count) {

@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "store/mailbox.h"
+#include "store/object_id.h"
 #include "store/view.h"
 
 namespace posthorn::store {
@@ -17,6 +18,7 @@ std::string mailbox_key(MailboxId);
 std::string entry_key(MailboxId, Uid);     // of Space::entry and Space::entry_page (the page's first UID when it was made)
 std::string message_key(MessageId);
 std::string after_mailbox_key(MailboxId);  // the first key behind all of a mailbox's entries
+std::string share_key(AccountId owner, MailboxId);
 Result<MailboxId> mailbox_of_key(std::string_view);
 Result<Uid> uid_of_key(std::string_view);  // of an entry key
 
@@ -27,8 +29,12 @@ std::string encode_entry(const Entry&);                      // overlay row; an 
 Result<Entry> decode_entry(Uid, std::string_view);
 std::string encode_page(const std::vector<Entry>&);          // with a checksum
 Result<std::vector<Entry>> decode_page(std::string_view);
-std::string encode_message(std::string_view summary);        // of an encoded summary
-Result<std::string_view> decode_message(std::string_view);   // a view into the row
+std::string encode_message(ThreadId, std::string_view summary);  // of an encoded summary
+struct MessageRow {
+  ThreadId thread;
+  std::string_view summary;  // in the row
+};
+Result<MessageRow> decode_message(MessageId, std::string_view);
 std::string encode_uids(const UidSet&);
 Result<UidSet> decode_uids(std::string_view);
 

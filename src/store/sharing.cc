@@ -1,10 +1,35 @@
-// Access control lists, and who finds mailboxes of others by them.
+// Access control lists, and the index by which mailboxes of others are found.
 #include <algorithm>
+#include <iterator>
 
+#include "kv/key_codec.h"
 #include "store/change.h"
 #include "store/mail_store.h"
 
 namespace posthorn::store {
+namespace {
+
+using kv::Space;
+
+// Whose index the mailbox is in.
+std::vector<AccountId> grantees(const Acl& acl, AccountId owner) {
+  std::vector<AccountId> out;
+  for (const AclEntry& e : acl)
+    if (!e.negative && e.who != owner) out.push_back(e.who);
+  std::ranges::sort(out);
+  out.erase(std::unique(out.begin(), out.end()), out.end());
+  return out;
+}
+
+}  // namespace
+
+void index_shares(kv::Batch& batch, AccountId owner, MailboxId mailbox, const Acl& before, const Acl& after) {
+  const auto had = grantees(before, owner), has = grantees(after, owner);
+  for (AccountId who : had)
+    if (!std::ranges::binary_search(has, who)) batch.erase(Space::share, who.value(), share_key(owner, mailbox));
+  for (AccountId who : has)
+    if (!std::ranges::binary_search(had, who)) batch.put(Space::share, who.value(), share_key(owner, mailbox), "");
+}
 
 Task<Result<void>> Account::set_acl(MailboxId id, Acl acl) {
   std::erase_if(acl, [](const AclEntry& e) { return e.rights.empty(); });
@@ -13,11 +38,30 @@ Task<Result<void>> Account::set_acl(MailboxId id, Acl acl) {
   MailboxState* state = change.edit(id);
   if (!state) co_return fail(Errc::not_found, "the mailbox has been deleted");
   if (state->acl == acl) co_return Result<void>{};
+  index_shares(change.batch(), id_, id, state->acl, acl);
   state->acl = std::move(acl);
   change.log(ChangeKind::rights, id);
   co_return co_await change.commit();
 }
 
-Task<Result<std::vector<Share>>> MailStore::shared_with(AccountId) { co_return std::vector<Share>{}; }
+Task<Result<std::vector<Share>>> MailStore::shared_with(AccountId who) {
+  std::vector<Share> out;
+  for (AccountId partition : {who, kAnyone}) {
+    kv::Range range{Space::share, partition.value(), "", ""};
+    for (bool more = true; more;) {
+      CO_TRY(const auto rows, co_await kv_.scan(range));
+      for (const auto& row : rows.rows) {
+        range.from = row.key + '\0';
+        if (row.key.size() != 12) co_return fail(Errc::corrupt, "share row is damaged");
+        const AccountId owner(kv::get_be64(row.key));
+        if (owner != who) out.push_back({owner, MailboxId(kv::get_be32(std::string_view(row.key).substr(8)))});
+      }
+      more = rows.more;
+    }
+  }
+  std::ranges::sort(out);
+  out.erase(std::unique(out.begin(), out.end()), out.end());
+  co_return out;
+}
 
 }  // namespace posthorn::store
