@@ -5,15 +5,33 @@
 
 #include "async/worker_pool.h"
 #include "search/drop.h"
-#include "search/keys.h"
 #include "search/row_maker.h"
 #include "store/mail_store.h"
 
 namespace posthorn::search {
 namespace {
 
-using kv::Space;
 constexpr std::size_t kSegmentsAhead = 8;
+constexpr std::size_t kReadAtOnce = 64;  // messages of up to a chunk
+
+// The messages, or their first chunk; empty: gone.
+Task<Result<std::vector<std::string>>> read_starts(store::Account& account, std::vector<MessageId> ids) {
+  std::vector<std::string> out;
+  for (std::size_t from = 0; from < ids.size(); from += kReadAtOnce) {
+    const auto end = std::min(from + kReadAtOnce, ids.size());
+    CO_TRY(auto whole, co_await account.read_whole({ids.begin() + static_cast<std::ptrdiff_t>(from), ids.begin() + static_cast<std::ptrdiff_t>(end)}));
+    for (auto i = from; i < end; ++i) {
+      auto& bytes = whole[i - from];
+      if (!bytes) {
+        auto start = co_await account.read(ids[i], 0, blob::kChunkSize);
+        if (!start && start.error().code != Errc::not_found) co_return std::unexpected(std::move(start).error());
+        bytes = start ? *std::move(start) : std::string();
+      }
+      out.push_back(*std::move(bytes));
+    }
+  }
+  co_return out;
+}
 
 }  // namespace
 
@@ -35,14 +53,16 @@ std::vector<std::uint32_t> ColumnRows::matching_rows(std::string_view needle) co
 
 ColumnReader::ColumnReader(store::AccountPtr account, MailboxId mailbox, store::ViewPtr view, Column column, std::uint32_t from,
                            std::uint32_t to)
-    : account_(std::move(account)), mailbox_(mailbox), view_(std::move(view)), column_(column), at_(from), end_(std::min(to, view_->size())) {}
+    : account_(std::move(account)), mailbox_(mailbox), view_(std::move(view)), column_(column), at_(from), end_(std::min(to, view_->size())) {
+  if (at_ < end_) scan_.emplace(account_, mailbox_, column_, view_->at(at_).uid, view_->at(end_ - 1).uid, kSegmentsAhead);
+}
 
 ColumnReader::ColumnReader(store::AccountPtr account, MailboxId mailbox, store::ViewPtr view, Column column)
     : ColumnReader(std::move(account), mailbox, view, column, 0, view->size()) {}
 
 Task<Result<std::optional<ColumnRows>>> ColumnReader::next() {
   if (at_ >= end_) co_return std::nullopt;
-  if (ready_.empty() && more_segments_) CO_TRY_OK(co_await read_segments());
+  while (ready_.empty() && scan_->more()) CO_TRY_OK(co_await read_segments());
   const auto gap_end = ready_.empty() ? end_ : ready_.front().from();
   if (at_ < gap_end) {
     CO_TRY(auto rows, co_await read_messages(std::min(gap_end, at_ + Block::kMaxRows)));
@@ -57,26 +77,11 @@ Task<Result<std::optional<ColumnRows>>> ColumnReader::next() {
 
 // The segments that follow, as far as they have entries of the view.
 Task<Result<void>> ColumnReader::read_segments() {
-  auto& store = account_->store();
-  const auto partition = account_->id().value();
-  const Uid first = view_->at(at_).uid, last = view_->at(end_ - 1).uid;
-  kv::Rows found;
-  if (next_key_.empty()) {
-    // The first one may begin before the first entry that is wanted.
-    CO_TRY(found, co_await store.kv().scan({Space::column, partition, column_key(mailbox_, column_), after_segment_key(mailbox_, column_, first), 1,
-                                            kv::Direction::backward}));
-    next_key_ = after_segment_key(mailbox_, column_, first);
-    found.more = true;
-  }
-  if (found.rows.empty()) {
-    CO_TRY(found, co_await store.kv().scan({Space::column, partition, next_key_, after_segment_key(mailbox_, column_, last), kSegmentsAhead}));
-    if (!found.rows.empty()) next_key_ = found.rows.back().key + '\0';
-  }
-  more_segments_ = found.more;
+  CO_TRY(const auto found, co_await scan_->next());
   bool damaged = false;
   const auto decode = [&] {
     auto from = at_;
-    for (const auto& row : found.rows) {
+    for (const auto& row : found) {
       auto block = Block::decode(row.value);
       damaged |= !block;
       if (!block || block->size() == 0) continue;
@@ -95,7 +100,7 @@ Task<Result<void>> ColumnReader::read_segments() {
       ready_.push_back(std::move(rows));
     }
   };
-  co_await store.workers().run(decode);
+  co_await account_->store().workers().run(decode);
   if (damaged) co_await drop_index(account_, mailbox_);
   co_return Result<void>{};
 }
@@ -106,11 +111,7 @@ Task<Result<ColumnRows>> ColumnReader::read_messages(std::uint32_t to) {
   view_->for_each(at_, to, [&](std::uint32_t, const store::Entry& entry) { ids.push_back(entry.message); });
   std::vector<std::string> bytes;
   if (is_from_header(column_)) {
-    for (const auto id : ids) {
-      auto start = co_await account_->read(id, 0, blob::kChunkSize);
-      if (!start && start.error().code != Errc::not_found) co_return std::unexpected(std::move(start).error());
-      bytes.push_back(start ? *std::move(start) : std::string());
-    }
+    CO_TRY(bytes, co_await read_starts(*account_, ids));
   } else {
     CO_TRY(bytes, co_await account_->summaries(ids));
   }

@@ -11,6 +11,7 @@
 #include "async/task.h"
 #include "base/result.h"
 #include "search/column.h"
+#include "search/segment_scan.h"
 #include "store/account.h"
 
 namespace posthorn::search {
@@ -63,8 +64,7 @@ class ColumnReader {
   store::ViewPtr view_;
   Column column_;
   std::uint32_t at_, end_;            // indexes still to be given
-  std::string next_key_;              // of the first segment that was not read
-  bool more_segments_ = true;
+  std::optional<SegmentScan> scan_;
   std::deque<ColumnRows> ready_;      // of segments; with gaps between them
 };
 

@@ -28,6 +28,12 @@ inline std::string after_segment_key(MailboxId mailbox, Column column, Uid first
   ++key.back();
   return key;
 }
+inline std::string postings_key(MailboxId mailbox, Column column, Uid first, std::uint16_t number) {
+  std::string key = segment_key(mailbox, column, first);
+  key.push_back(static_cast<char>(number >> 8));
+  key.push_back(static_cast<char>(number));
+  return key;
+}
 inline std::string mailbox_key(MailboxId mailbox) {
   std::string key;
   kv::put_be32(key, mailbox.value());
