@@ -82,6 +82,7 @@ class Connection {
   // Every wait for input from now on fails with `cancelled`, and one under way is woken; output may still go out.  Used by
   // shutdown.
   void shut_down();
+  bool is_shut_down() const { return shut_down_; }
   void close();
 
  private:

@@ -20,7 +20,7 @@ std::string copyuid_code(const store::CopyResult& result) {
 
 // Errc::not_found without text: the target is missing.  Errc::invalid: some messages are gone.
 Task<Result<store::CopyResult>> Session::copy_or_move(const SequenceSet& set, bool uid, std::string_view mailbox, bool move) {
-  CO_TRY(const auto ranges, resolve(set, Numbers(uid), *selected_->told));
+  CO_TRY(const auto ranges, resolve(set, Numbers(uid), *selected_));
   const auto target = selected_->account->find_mailbox(mailbox);
   if (!target) co_return fail(Errc::not_found);
   if (ranges.empty()) co_return store::CopyResult{};

@@ -8,7 +8,7 @@ Task<Result<Reply>> Session::cmd_expunge(Command& command) {
   const auto& expunge = std::get<Expunge>(command.command);
   std::optional<store::UidSet> uids;
   if (expunge.uids) {
-    CO_TRY(const auto ranges, resolve(*expunge.uids, Numbers::uid, *selected_->told));
+    CO_TRY(const auto ranges, resolve(*expunge.uids, Numbers::uid, *selected_));
     uids = uids_of(ranges, *selected_->told);
   }
   CO_TRY_OK(co_await selected_->account->expunge(selected_->id, std::move(uids)));

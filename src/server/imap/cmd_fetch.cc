@@ -33,7 +33,7 @@ Task<Result<Reply>> Session::cmd_fetch(Command& command) {
   if (command.uid && !has_item(fetch, FetchItem::uid))
     fetch.attributes.insert(fetch.attributes.begin(), FetchAttribute{.item = FetchItem::uid});
   if (has_item(fetch, FetchItem::mod_seq)) enable_condstore();
-  CO_TRY(const auto ranges, resolve(fetch.set, Numbers(command.uid), *selected_->told));
+  CO_TRY(const auto ranges, resolve(fetch.set, Numbers(command.uid), *selected_));
 
   FetchJob job{.fetcher = MessageFetcher(*selected_->account, connection(), fetch.attributes),
                .needs_summaries = std::ranges::any_of(fetch.attributes, needs_summary),

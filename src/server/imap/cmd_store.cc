@@ -36,7 +36,7 @@ std::string modified_code(const std::vector<Uid>& uids, bool as_uids, const stor
 Task<Result<Reply>> Session::cmd_store(Command& command) {
   auto& store = std::get<Store>(command.command);
   if (store.unchanged_since) enable_condstore();
-  CO_TRY(const auto ranges, resolve(store.set, Numbers(command.uid), *selected_->told));
+  CO_TRY(const auto ranges, resolve(store.set, Numbers(command.uid), *selected_));
   if (ranges.empty()) co_return ok("STORE completed, there was nothing to change");
   const auto change = change_of(store);
   std::optional<ModSeq> unchanged_since;

@@ -9,9 +9,24 @@ std::uint32_t index_after(const store::View& view, Uid uid) {
   return uid.value() == 0xFFFFFFFF ? view.size() : view.lower_bound(Uid(uid.value() + 1));
 }
 
+// Adds a range behind the others; touching ones become one.
+void add(IndexRanges& out, IndexRange range) {
+  if (range.from >= range.to) return;
+  if (!out.empty() && out.back().to == range.from) out.back().to = range.to;
+  else out.push_back(range);
+}
+
 }  // namespace
 
-Result<IndexRanges> resolve(const SequenceSet& set, Numbers numbers, const store::View& told) {
+IndexRanges indexes_of(const store::UidSet& uids, const store::View& told) {
+  IndexRanges out;
+  for (const auto& range : uids) add(out, {told.lower_bound(range.first), index_after(told, range.last)});
+  return out;
+}
+
+Result<IndexRanges> resolve(const SequenceSet& set, Numbers numbers, const Selected& selected) {
+  const auto& told = *selected.told;
+  if (set.is_saved_result()) return indexes_of(selected.saved, told);
   IndexRanges out;
   if (numbers == Numbers::sequence) {
     if (set.max_number() > told.size() || (told.empty() && set.has_star()))
@@ -20,15 +35,14 @@ Result<IndexRanges> resolve(const SequenceSet& set, Numbers numbers, const store
     return out;
   }
   if (told.empty()) return out;
-  for (const auto& range : set.resolve(told.last_uid().value()).ranges()) {
-    const IndexRange indexes{told.lower_bound(Uid(range.first)), index_after(told, Uid(range.last))};
-    if (indexes.from < indexes.to) out.push_back(indexes);
-  }
+  for (const auto& range : set.resolve(told.last_uid().value()).ranges())
+    add(out, {told.lower_bound(Uid(range.first)), index_after(told, Uid(range.last))});
   return out;
 }
 
-IndexRanges resolve_for_search(const SequenceSet& set, Numbers numbers, const store::View& told) {
-  if (numbers == Numbers::uid) return resolve(set, numbers, told).value_or(IndexRanges{});
+IndexRanges resolve_for_search(const SequenceSet& set, Numbers numbers, const Selected& selected) {
+  const auto& told = *selected.told;
+  if (numbers == Numbers::uid || set.is_saved_result()) return resolve(set, numbers, selected).value_or(IndexRanges{});
   IndexRanges out;
   if (told.empty()) return out;
   for (const auto& range : set.resolve(told.size()).ranges())

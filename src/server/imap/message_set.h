@@ -6,6 +6,7 @@
 
 #include "base/result.h"
 #include "proto/imap/sequence_set.h"
+#include "server/imap/selected.h"
 #include "store/view.h"
 
 namespace posthorn::imap {
@@ -20,9 +21,12 @@ using IndexRanges = std::vector<IndexRange>;  // ascending, disjoint, none empty
 enum class Numbers : bool { sequence, uid };
 
 // UIDs that nobody has are passed over [RFC3501 6.4.8]; a sequence number above EXISTS is Errc::syntax [RFC3501 9] seq-number.
-Result<IndexRanges> resolve(const SequenceSet&, Numbers, const store::View& told);
+// [RFC5182 2.1] "$" is what of the saved result is still there, sequence or UID set alike.
+Result<IndexRanges> resolve(const SequenceSet&, Numbers, const Selected&);
 // [RFC3501 9] Departure: as a search key, numbers that no message has match nothing; clients search 1:* in empty mailboxes.
-IndexRanges resolve_for_search(const SequenceSet&, Numbers, const store::View& told);
+IndexRanges resolve_for_search(const SequenceSet&, Numbers, const Selected&);
+
+IndexRanges indexes_of(const store::UidSet&, const store::View& told);
 
 std::uint64_t count(const IndexRanges&);
 

@@ -15,6 +15,8 @@ store::ViewPtr view_of(std::initializer_list<std::uint32_t> uids) {
   return std::make_shared<store::View>(std::move(pages));
 }
 
+Selected selected_of(store::ViewPtr view, store::UidSet saved = {}) { return {.told = std::move(view), .saved = std::move(saved)}; }
+
 std::string text_of(const Result<IndexRanges>& ranges) {
   if (!ranges) return std::string(to_string(ranges.error().code));
   std::string out;
@@ -28,7 +30,7 @@ TEST(MessageSet, Resolves) {
     Numbers numbers;
     const char* indexes;
   };
-  const auto view = view_of({2, 3, 7, 9});
+  const auto selected = selected_of(view_of({2, 3, 7, 9}));
   const auto bad = std::string(to_string(Errc::syntax));
   const Case cases[] = {
       {"1", Numbers::sequence, "0-1 "},
@@ -46,14 +48,25 @@ TEST(MessageSet, Resolves) {
       {"4:6", Numbers::uid, ""},
       {"1:4294967295", Numbers::uid, "0-4 "},
   };
-  for (const auto& c : cases) EXPECT_EQ(text_of(resolve(*parse_sequence_set(c.set), c.numbers, *view)), c.indexes) << c.set;
+  for (const auto& c : cases) EXPECT_EQ(text_of(resolve(*parse_sequence_set(c.set), c.numbers, selected)), c.indexes) << c.set;
 }
 
 TEST(MessageSet, NothingInAnEmptyMailbox) {
-  const auto view = view_of({});
-  EXPECT_FALSE(resolve(*parse_sequence_set("1:*"), Numbers::sequence, *view));
-  EXPECT_FALSE(resolve(*parse_sequence_set("*"), Numbers::sequence, *view));
-  EXPECT_EQ(text_of(resolve(*parse_sequence_set("1:*"), Numbers::uid, *view)), "");
+  const auto selected = selected_of(view_of({}));
+  EXPECT_FALSE(resolve(*parse_sequence_set("1:*"), Numbers::sequence, selected));
+  EXPECT_FALSE(resolve(*parse_sequence_set("*"), Numbers::sequence, selected));
+  EXPECT_EQ(text_of(resolve(*parse_sequence_set("1:*"), Numbers::uid, selected)), "");
+}
+
+// [RFC5182 2.1] Expunged messages drop out.
+TEST(MessageSet, SavedResult) {
+  const auto view = view_of({2, 3, 7, 9});
+  const auto saved = SequenceSet::saved_result();
+  for (const auto numbers : {Numbers::sequence, Numbers::uid}) {
+    EXPECT_EQ(text_of(resolve(saved, numbers, selected_of(view))), "");
+    EXPECT_EQ(text_of(resolve(saved, numbers, selected_of(view, {{Uid(1), Uid(3)}, {Uid(5), Uid(6)}, {Uid(9), Uid(12)}}))), "0-2 3-4 ");
+    EXPECT_EQ(text_of(resolve(saved, numbers, selected_of(view_of({}), {{Uid(1), Uid(3)}}))), "");
+  }
 }
 
 TEST(MessageSet, CountsWhatIsGone) {

@@ -1,9 +1,11 @@
 #include "server/imap/search_program.h"
 
 #include <algorithm>
+#include <charconv>
+#include <limits>
 #include <utility>
 
-#include "message/encoded_word.h"
+#include "store/object_id.h"
 #include "text/ascii.h"
 #include "text/casemap.h"
 #include "text/charset.h"
@@ -11,130 +13,100 @@
 namespace posthorn::imap {
 namespace {
 
-Verdict verdict(bool yes) { return yes ? Verdict::yes : Verdict::no; }
+constexpr auto kEver = std::numeric_limits<std::int64_t>::max();
 
-bool compare_dates(SearchDate::Op op, std::chrono::sys_days date, std::chrono::sys_days wanted) {
-  switch (op) {
-    case SearchDate::Op::before: return date < wanted;
-    case SearchDate::Op::on: return date == wanted;
-    case SearchDate::Op::since: return date >= wanted;
-  }
-  return false;
-}
-
-// Fields whose text stands in the summary.
-constexpr std::string_view kEnvelopeFields[] = {"from", "to", "cc", "bcc", "subject", "sender", "reply-to", "message-id", "in-reply-to"};
-
-// nullptr: not an address field.
-const std::vector<message::Address>* addresses_of(const message::Envelope& envelope, std::string_view field) {
-  if (field == "from") return &envelope.from;
-  if (field == "to") return &envelope.to;
-  if (field == "cc") return &envelope.cc;
-  if (field == "bcc") return &envelope.bcc;
-  if (field == "sender") return &envelope.sender;
-  if (field == "reply-to") return &envelope.reply_to;
-  return nullptr;
-}
-
-const std::optional<std::string>& text_of(const message::Envelope& envelope, std::string_view field) {
-  if (field == "subject") return envelope.subject;
-  if (field == "message-id") return envelope.message_id;
-  return envelope.in_reply_to;
-}
-
-bool contains_text(std::string_view utf8, std::string_view needle) {
-  return needle.empty() || text::casemap(utf8).find(needle) != std::string::npos;
-}
-
-}  // namespace
-
-const message::Envelope* Candidate::envelope() {
-  if (!envelope_)
-    if (auto decoded = summary_->envelope()) envelope_ = *std::move(decoded);
-  return envelope_ ? &*envelope_ : nullptr;
-}
-
-const message::Summary* Candidate::decoded() {
-  if (!decoded_)
-    if (auto whole = summary_->decode()) decoded_ = *std::move(whole);
-  return decoded_ ? &*decoded_ : nullptr;
+// The number in an object id; 0: it is none that `make` would have made.
+template <class Id>
+std::uint64_t number_of(const std::string& text, std::string (*make)(Id)) {
+  std::uint64_t number = 0;
+  if (!text.empty()) std::from_chars(text.data() + 1, text.data() + text.size(), number, 16);
+  return make(Id(number)) == text ? number : 0;
 }
 
 // From the parser's tree to ours.  Recursion is as deep as ParserLimits::search_depth.
-class SearchProgram::Compiler {
+class Compiler {
  public:
-  Compiler(std::string_view charset, const Selected& selected, const store::MailboxState& state)
-      : charset_(charset), selected_(selected), state_(state) {}
+  Compiler(std::string_view charset, const Selected& selected, const store::MailboxState& state, SysTime now)
+      : charset_(charset), selected_(selected), state_(state), now_(std::chrono::floor<std::chrono::seconds>(now)) {}
 
-  Result<Node> compile(const SearchKey& key) {
+  SearchNode compile(const SearchKey& key) {
     return std::visit([&](const auto& k) { return make(k); }, key.key);
   }
-  bool wants_mod_seq() const { return wants_mod_seq_; }
+  SearchProgram program(SearchNode root) const {
+    return {.root = std::move(root), .wants_mod_seq = wants_mod_seq_, .wants_threads = wants_threads_, .wants_summaries = wants_summaries_};
+  }
 
  private:
-  Result<Node> make(const SearchAll&) { return Node{}; }
-  Result<Node> make(const SearchAnd& k) { return group(Op::all_of, k.keys); }
-  Result<Node> make(const SearchOr& k) { return group(Op::any_of, k.keys); }
-  Result<Node> make(const SearchNot& k) { return group(Op::none_of, k.keys); }
-  Result<Node> make(const SearchSequence& k) {
-    Node node{.op = Op::indexes};
-    node.ranges = resolve_for_search(k.set, Numbers(k.uid), *selected_.told);
-    return node;
+  SearchNode make(const SearchAll&) { return {}; }
+  SearchNode make(const SearchAnd& k) { return group(SearchOp::all_of, k.keys); }
+  SearchNode make(const SearchOr& k) { return group(SearchOp::any_of, k.keys); }
+  SearchNode make(const SearchNot& k) { return group(SearchOp::none_of, k.keys); }
+  SearchNode make(const SearchSequence& k) {
+    return {.op = SearchOp::indexes, .ranges = resolve_for_search(k.set, Numbers(k.uid), selected_)};
   }
-  Result<Node> make(const SearchFlag& k) {
-    if (k.flag == SystemFlag::recent) return Node{.op = Op::recent, .want = k.set};
-    return Node{.op = Op::flags, .want = k.set, .number = static_cast<std::uint8_t>(k.flag)};
+  SearchNode make(const SearchFlag& k) {
+    if (k.flag != SystemFlag::recent) return {.op = SearchOp::flags, .want = k.set, .number = static_cast<std::uint8_t>(k.flag)};
+    SearchNode recent{.op = SearchOp::indexes, .ranges = indexes_of(selected_.recent, *selected_.told)};
+    if (k.set) return recent;
+    SearchNode old{.op = SearchOp::none_of};
+    old.children.push_back(std::move(recent));
+    return old;
   }
-  Result<Node> make(const SearchKeyword& k) {
-    Node node{.op = Op::keyword, .want = k.set};
+  SearchNode make(const SearchKeyword& k) {
     for (std::size_t i = 0; i < state_.keywords.size(); ++i)
-      if (text::iequals(state_.keywords[i], k.keyword)) node.number = std::uint64_t{1} << i;
-    return node;
+      if (text::iequals(state_.keywords[i], k.keyword)) return {.op = SearchOp::keywords, .want = k.set, .number = std::uint64_t{1} << i};
+    return {.want = !k.set};
   }
-  Result<Node> make(const SearchDate& k) {
-    const bool sent = k.field == SearchDate::Field::sent;
-    return Node{.op = sent ? Op::sent_date : Op::internal_date,
-                .cost = sent ? Cost::summary : Cost::entry,
-                .date_op = static_cast<std::uint8_t>(k.op),
-                .date = k.date};
-  }
-  Result<Node> make(const SearchWithin&) { return fail(Errc::unsupported); }
-  Result<Node> make(const SearchObjectId&) { return fail(Errc::unsupported); }
-  Result<Node> make(const SearchSize& k) {
-    return Node{.op = k.op == SearchSize::Op::larger ? Op::larger : Op::smaller, .number = k.size};
-  }
-  Result<Node> make(const SearchHeader& k) {
-    Node node{.op = Op::header, .cost = Cost::header, .name = text::to_lower(k.name), .needle = needle_of(k.value)};
-    if (std::ranges::find(kEnvelopeFields, node.name) != std::end(kEnvelopeFields) && !is_raw_address(node)) {
-      node.op = Op::envelope;
+  SearchNode make(const SearchDate& k) {
+    const std::int64_t day = std::chrono::sys_seconds(k.date).time_since_epoch().count(), next_day = day + 86400;
+    SearchNode node{.op = SearchOp::internal_date, .from = -kEver, .until = kEver};
+    if (k.op != SearchDate::Op::before) node.from = day;
+    if (k.op != SearchDate::Op::since) node.until = k.op == SearchDate::Op::on ? next_day : day;
+    if (k.field == SearchDate::Field::save_date) node.op = SearchOp::save_date;
+    if (k.field == SearchDate::Field::sent) {
+      node.op = SearchOp::sent_date;
       node.cost = Cost::summary;
+      wants_summaries_ = true;
     }
     return node;
   }
-  Result<Node> make(const SearchText& k) {
-    Node node{.op = Op::text, .cost = Cost::text, .needle = needle_of(k.value)};
+  // [RFC5032 2] Both include the target time.
+  SearchNode make(const SearchWithin& k) {
+    const auto target = now_.time_since_epoch().count() - std::int64_t{k.seconds};
+    if (k.younger) return {.op = SearchOp::internal_time, .from = target, .until = kEver};
+    return {.op = SearchOp::internal_time, .from = -kEver, .until = target + 1};
+  }
+  SearchNode make(const SearchObjectId& k) {
+    const auto number = k.thread ? number_of(k.id, &store::thread_object_id) : number_of(k.id, &store::email_object_id);
+    if (number == 0) return {.want = false};
+    if (!k.thread) return {.op = SearchOp::email, .number = number};
+    wants_threads_ = wants_summaries_ = true;
+    return {.op = SearchOp::thread, .cost = Cost::summary, .number = number};
+  }
+  SearchNode make(const SearchSize& k) {
+    return {.op = k.op == SearchSize::Op::larger ? SearchOp::larger : SearchOp::smaller, .number = k.size};
+  }
+  SearchNode make(const SearchHeader& k) {
+    return {.op = SearchOp::header, .cost = Cost::header, .name = text::to_lower(k.name), .needle = needle_of(k.value)};
+  }
+  SearchNode make(const SearchText& k) {
+    SearchNode node{.op = SearchOp::text, .cost = Cost::text, .needle = needle_of(k.value)};
     node.scope = k.scope == SearchText::Scope::body ? message::SearchScope::body : message::SearchScope::text;
-    if (node.needle.empty()) return Node{};  // every text contains it
+    if (node.needle.empty()) return {};  // every text contains it
     return node;
   }
-  Result<Node> make(const SearchModSeq& k) {
+  SearchNode make(const SearchModSeq& k) {
     wants_mod_seq_ = true;
-    return Node{.op = Op::mod_seq, .number = k.mod_seq};
+    return {.op = SearchOp::mod_seq, .number = k.mod_seq};
   }
 
-  // Quotes, escapes and comments of addresses are not in the summary: a needle that looks like them is searched for in the header.
-  static bool is_raw_address(const Node& node) {
-    return addresses_of({}, node.name) != nullptr && node.needle.find_first_of("\"\\()") != std::string::npos;
-  }
-
-  Result<Node> group(Op op, const std::vector<SearchKey>& keys) {
-    Node node{.op = op};
+  SearchNode group(SearchOp op, const std::vector<SearchKey>& keys) {
+    SearchNode node{.op = op};
     for (const auto& key : keys) {
-      TRY(auto child, compile(key));
-      node.cost = std::max(node.cost, child.cost);
-      node.children.push_back(std::move(child));
+      node.children.push_back(compile(key));
+      node.cost = std::max(node.cost, node.children.back().cost);
     }
-    std::ranges::sort(node.children, {}, &Node::cost);
+    std::ranges::sort(node.children, {}, &SearchNode::cost);
     return node;
   }
 
@@ -143,91 +115,18 @@ class SearchProgram::Compiler {
   std::string_view charset_;
   const Selected& selected_;
   const store::MailboxState& state_;
-  bool wants_mod_seq_ = false;
+  std::chrono::sys_seconds now_;
+  bool wants_mod_seq_ = false, wants_threads_ = false, wants_summaries_ = false;
 };
 
-Result<SearchProgram> SearchProgram::compile(const Search& search, const Selected& selected, const store::MailboxState& state) {
-  const std::string_view charset = search.charset.empty() ? std::string_view("US-ASCII") : std::string_view(search.charset);
+}  // namespace
+
+Result<SearchProgram> compile_search(const Search& search, const Selected& selected, const store::MailboxState& state, SysTime now) {
+  const std::string_view charset = search.charset.empty() ? std::string_view("UTF-8") : std::string_view(search.charset);
   if (!text::is_known_charset(charset)) return fail(Errc::unsupported, "unknown charset");
-  Compiler compiler(charset, selected, state);
-  SearchProgram program;
-  TRY(program.root_, compiler.compile(search.key));
-  program.wants_mod_seq_ = compiler.wants_mod_seq();
-  return program;
-}
-
-Verdict SearchProgram::match(Candidate& c) const { return match(root_, c); }
-
-Verdict SearchProgram::match(const Node& node, Candidate& c) const {
-  const auto& entry = *c.entry_;
-  switch (node.op) {
-    case Op::constant: return verdict(node.want);
-    case Op::all_of:
-    case Op::any_of:
-    case Op::none_of: return match_children(*this, node, c);
-    case Op::indexes: {
-      const auto range = std::ranges::upper_bound(node.ranges, c.index_, {}, &IndexRange::from);
-      return verdict(range != node.ranges.begin() && c.index_ < std::prev(range)->to);
-    }
-    case Op::flags: return verdict(((entry.flags & node.number) != 0) == node.want);
-    case Op::recent: return verdict(c.recent_ == node.want);
-    case Op::keyword: return verdict(((entry.keywords & node.number) != 0) == node.want);
-    case Op::internal_date: {
-      // [RFC3501 6.4.4] The date as it was given, disregarding time and zone.
-      const auto local = std::chrono::sys_seconds(std::chrono::seconds(entry.internal_date.seconds)) +
-                         std::chrono::minutes(entry.internal_date.zone_minutes);
-      return verdict(compare_dates(SearchDate::Op(node.date_op), std::chrono::floor<std::chrono::days>(local), node.date));
-    }
-    case Op::larger: return verdict(entry.size > node.number);
-    case Op::smaller: return verdict(entry.size < node.number);
-    case Op::mod_seq: return verdict(entry.mod_seq.value() >= node.number);
-    case Op::sent_date:
-    case Op::envelope: return match_summary(node, c);
-    case Op::header:
-      return c.header_ ? verdict(message::header_contains(*c.header_, node.name, node.needle)) : Verdict::unknown;
-    case Op::text: return match_text(node, c);
-  }
-  return Verdict::no;
-}
-
-// none_of has one child; of all_of and any_of the cheap ones come first and may decide alone.
-Verdict SearchProgram::match_children(const SearchProgram& program, const Node& node, Candidate& c) {
-  const auto deciding = node.op == Op::all_of ? Verdict::no : Verdict::yes;
-  bool unknown = false;
-  for (const auto& child : node.children) {
-    const auto v = program.match(child, c);
-    if (v == deciding) return verdict(node.op == Op::any_of);
-    unknown |= v == Verdict::unknown;
-  }
-  return unknown ? Verdict::unknown : verdict(node.op != Op::any_of);
-}
-
-Verdict SearchProgram::match_summary(const Node& node, Candidate& c) {
-  if (c.summary_ == nullptr) return Verdict::unknown;
-  if (node.op == Op::envelope) return match_envelope(node, c);
-  const auto sent = c.summary_->sent();
-  // A message without a readable Date was sent when it came, as far as anybody knows; departure: the standard is silent.
-  const auto date = sent ? text::local_date(*sent)
-                         : std::chrono::floor<std::chrono::days>(
-                               std::chrono::sys_seconds(std::chrono::seconds(c.entry_->internal_date.seconds)));
-  return verdict(compare_dates(SearchDate::Op(node.date_op), date, node.date));
-}
-
-Verdict SearchProgram::match_envelope(const Node& node, Candidate& c) {
-  const auto* envelope = c.envelope();
-  if (envelope == nullptr) return Verdict::no;
-  if (const auto* list = addresses_of(*envelope, node.name))
-    return verdict(!list->empty() && contains_text(message::address_list_text(*list), node.needle));
-  const auto& value = text_of(*envelope, node.name);
-  return verdict(value && contains_text(message::decode_encoded_words(*value), node.needle));
-}
-
-Verdict SearchProgram::match_text(const Node& node, Candidate& c) {
-  if (c.read_ == nullptr) return Verdict::unknown;
-  const auto* summary = c.decoded();
-  if (summary == nullptr) return Verdict::no;
-  auto found = message::search_text_contains(*summary, node.scope, node.needle, *c.read_);
-  return verdict(found && *found);
+  Compiler compiler(charset, selected, state, now);
+  auto root = compiler.compile(search.key);
+  return compiler.program(std::move(root));
 }
 
 }  // namespace posthorn::imap

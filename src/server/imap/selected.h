@@ -22,6 +22,7 @@ struct Selected {
   store::UidSet recent;           // \Recent in this session [RFC3501 2.3.2]
   std::size_t keywords_told = 0;  // how many of MailboxState::keywords the client knows by FLAGS
   ModSeq mod_seq;
+  store::UidSet saved;            // "$": the result of the last SEARCH (SAVE) [RFC5182]; may name UIDs that have gone
 
   bool is_recent(Uid uid) const { return store::contains(recent, uid); }
   std::uint32_t count_recent() const;

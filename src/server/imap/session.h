@@ -11,6 +11,7 @@
 
 #include "async/task.h"
 #include "auth/sasl.h"
+#include "base/clock.h"
 #include "proto/imap/command.h"
 #include "proto/imap/command_reader.h"
 #include "server/common/session_context.h"
@@ -150,12 +151,20 @@ class Session {
   Task<Result<void>> fetch_batch(FetchJob&);
   Task<std::vector<Uid>> set_seen(const std::vector<std::uint32_t>& indexes);
 
-  // --- cmd_search.cc
-  struct SearchJob;
-  Task<Result<void>> search_entries(SearchJob&);
-  Task<Result<void>> search_summaries(SearchJob&);
-  Task<Result<void>> search_bytes(SearchJob&);
-  Task<Result<void>> put_search_result(SearchJob&, bool uid);
+  // --- cmd_search.cc: SORT and THREAD too
+  struct Hits {
+    store::ViewPtr view;
+    std::vector<std::uint32_t> indexes;  // in the order of the answer
+    bool wants_mod_seq = false;          // MODSEQ was among the keys
+  };
+  Task<Result<Hits>> find_messages(const Search&);
+  Task<Result<void>> show_life(SteadyTime& last_sign);
+  Result<Reply> search_failed(const SearchReturn&, Error);
+  Task<Result<Reply>> answer_esearch(const Command&, SearchReturn, const Hits&, std::string_view done);
+  Task<Result<void>> put_esearch(const Command&, const SearchReturn&, const Hits&, const std::vector<std::uint32_t>& meant);
+  Task<Result<void>> put_result_set(const Hits&, std::size_t begin, std::size_t end, bool uid);
+  Task<Result<void>> put_numbers(const Hits&, bool uid);
+  static ModSeq highest_mod_seq(const Hits&, const std::vector<std::uint32_t>& indexes);
 
   // --- cmd_copy.cc
   Task<Result<store::CopyResult>> copy_or_move(const SequenceSet&, bool uid, std::string_view mailbox, bool move);
