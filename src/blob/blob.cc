@@ -47,6 +47,7 @@ Draft::Draft(Draft&& other) noexcept
       id_(other.id_),
       size_(other.size_),
       chunks_(other.chunks_),
+      complete_(other.complete_),
       pending_(std::move(other.pending_)) {}
 
 Draft::~Draft() {
@@ -73,11 +74,18 @@ Task<Result<void>> Draft::write(std::string_view bytes) {
   co_return Result<void>{};
 }
 
+Task<Result<void>> Draft::write_ahead() {
+  if (std::exchange(complete_, true)) co_return Result<void>{};
+  co_return co_await blobs_->write_ahead_chunk(id_, chunks_++, std::exchange(pending_, {}), true);
+}
+
 Sealed Draft::seal() && {
-  Sealed sealed{id_, size_, {}};
-  std::string key = chunk_key(id_, chunks_);
-  std::string chunk = encode_chunk(key, pending_, true);
-  sealed.batch.put(Space::blob, shard_of(id_), std::move(key), std::move(chunk));
+  Sealed sealed{id_, size_, {}, chunks_ > 0};
+  if (!complete_) {
+    std::string key = chunk_key(id_, chunks_);
+    std::string chunk = encode_chunk(key, pending_, true);
+    sealed.batch.put(Space::blob, shard_of(id_), std::move(key), std::move(chunk));
+  }
   if (chunks_ > 0) sealed.batch.erase(Space::blob_open, shard_of(id_), id_key(id_));
   std::exchange(blobs_, nullptr)->renew_reservation(sealed.batch);
   pending_ = {};
@@ -141,11 +149,11 @@ Task<Result<std::uint64_t>> Blobs::newest_stored_id() {
 
 Draft Blobs::begin() { return Draft(*this, next_id()); }
 
-Task<Result<void>> Blobs::write_ahead_chunk(Id id, std::uint32_t number, std::string bytes) {
+Task<Result<void>> Blobs::write_ahead_chunk(Id id, std::uint32_t number, std::string bytes, bool last) {
   kv::Batch batch;
   if (number == 0) batch.put(Space::blob_open, shard_of(id), id_key(id), "");
   std::string key = chunk_key(id, number);
-  std::string chunk = encode_chunk(key, bytes, false);
+  std::string chunk = encode_chunk(key, bytes, last);
   batch.put(Space::blob, shard_of(id), std::move(key), std::move(chunk));
   co_return co_await store_.write_ahead(std::move(batch));
 }

@@ -31,6 +31,7 @@ struct Sealed {
   Id id;
   std::uint64_t size = 0;
   kv::Batch batch;  // the last chunk (a small blob: all of it), and the end of the "being written" mark
+  bool written_ahead = false;  // some of it is in the store already: remove it if the batch is not committed
 };
 
 class Blobs;
@@ -45,6 +46,8 @@ class Draft {
   Id id() const { return id_; }
   std::uint64_t size() const { return size_; }
   Task<Result<void>> write(std::string_view bytes);  // bytes are copied before the first wait
+  // Writes ahead what is left: the draft holds no bytes any more, and Blobs::read() can read it.  REQUIRES: no write after it.
+  Task<Result<void>> write_ahead();
   // REQUIRES: no write after it.
   Sealed seal() &&;
 
@@ -55,6 +58,7 @@ class Draft {
   Id id_;
   std::uint64_t size_ = 0;
   std::uint32_t chunks_ = 0;  // written ahead
+  bool complete_ = false;     // the last one, too
   std::string pending_;
 };
 
@@ -104,7 +108,7 @@ class Blobs {
 
  private:
   friend class Draft;
-  Task<Result<void>> write_ahead_chunk(Id, std::uint32_t number, std::string bytes);
+  Task<Result<void>> write_ahead_chunk(Id, std::uint32_t number, std::string bytes, bool last = false);
   Id next_id();
   // Adds a new reservation of ids to the batch when the present one is half used up.
   void renew_reservation(kv::Batch&);

@@ -58,6 +58,36 @@ TEST(Blobs, WhatIsWrittenInAnyPiecesIsReadInAnyPieces) {
   EXPECT_TRUE(run_task(blobs.check({})).value().problems.empty());
 }
 
+TEST(Blobs, ADraftIsReadOnceAllOfItIsWrittenAhead) {
+  kv::MemoryStore store;
+  Blobs blobs(store);
+  ASSERT_TRUE(run_task(blobs.open()));
+  for (std::size_t size : {std::size_t{0}, std::size_t{5}, kChunkSize, 2 * kChunkSize + 5}) {
+    const std::string bytes = pattern(size);
+    for (const bool commit : {true, false}) {
+      std::optional<Draft> draft(blobs.begin());
+      const Id id = draft->id();
+      ASSERT_TRUE(run_task(draft->write(bytes)));
+      ASSERT_TRUE(run_task(draft->write_ahead()));
+      EXPECT_EQ(run_task(read_all(blobs, id)), bytes);
+      if (!commit) {
+        bool abandoned = false;
+        blobs.on_abandoned([&](Blobs::Unlinked b) { abandoned = b.id == id && b.size == size; });
+        draft.reset();
+        EXPECT_TRUE(abandoned);
+        ASSERT_TRUE(run_task(blobs.remove_unlinked({{id, size}})));
+        continue;
+      }
+      Sealed sealed = std::move(*draft).seal();
+      EXPECT_TRUE(sealed.written_ahead);
+      Blobs::put_link(sealed.batch, id, AccountId(1));
+      ASSERT_TRUE(run_task(store.commit(std::move(sealed.batch))));
+      EXPECT_EQ(run_task(read_all(blobs, id)), bytes);
+    }
+  }
+  EXPECT_TRUE(run_task(blobs.check({})).value().problems.empty());
+}
+
 TEST(Blobs, SmallOnesAreReadWholeManyAtOnce) {
   kv::MemoryStore store;
   Blobs blobs(store);

@@ -27,7 +27,7 @@ class MailStore::Ready {
         thread_keys_(std::move(other.thread_keys_)) {}
   Ready& operator=(Ready&&) = delete;
   ~Ready() {
-    if (store_ && sealed_.size > blob::kChunkSize) store_->remove_later({{sealed_.id, sealed_.size}});
+    if (store_ && sealed_.written_ahead) store_->remove_later({{sealed_.id, sealed_.size}});
   }
 
   MessageId id() const { return sealed_.id; }

@@ -27,6 +27,8 @@ class Incoming {
   Incoming(Incoming&&) = default;
   // REQUIRES: pieces of at most 64 KiB keep the reactor responsive.
   Task<Result<void>> write(std::string_view bytes);
+  // The whole message has come, and its bytes leave memory: for one of many.  blobs().read() can read it.
+  Task<Result<void>> write_ahead() { return draft_.write_ahead(); }
   std::uint64_t size() const { return draft_.size(); }
   MessageId id() const { return draft_.id(); }
   std::uint32_t received_count() const { return parser_.received_count(); }
@@ -112,7 +114,7 @@ class MailStore {
   Task<Result<std::vector<Result<Appended>>>> append(Incoming, std::vector<Target>);
   // Puts all of them into one mailbox, in order, or none, in ONE durable commit [RFC3502]; with `replaced` the old entry goes in the same
   // commit (not_found: it has gone already), and only what the two differ by counts for the quota [RFC8508 3.4].
-  // Each message holds up to 256 KiB of its bytes until then: the caller limits their number.
+  // Each message holds up to 256 KiB of its bytes until then, unless they were written ahead: the caller limits their number.
   // REQUIRES: at least one.  Errors: over_quota, not_found, limit, too_large, no_space, io: nothing was stored.
   Task<Result<AppendedAll>> append_all(AccountPtr, MailboxId, std::vector<NewMessage>, std::optional<Replaced> = {});
   // COPY and MOVE to another account: the bytes are shared, UIDs are given anew, all or nothing in one commit (limit: too many for
