@@ -68,7 +68,11 @@ std::string unfold(std::string_view value) {
   for (std::size_t i = 0; i < value.size(); ++i) {
     const char c = value[i];
     if (c == '\r' && i + 1 < value.size() && value[i + 1] == '\n') continue;
-    if (c == '\n' && i + 1 < value.size() && is_wsp(value[i + 1])) continue;
+    if (c == '\n' && i + 1 < value.size() && is_wsp(value[i + 1])) {
+      out += ' ';
+      ++i;
+      continue;
+    }
     out += c == '\r' || c == '\n' || c == '\0' ? ' ' : c;
   }
   return out;

@@ -57,7 +57,8 @@ class HeaderView {
 };
 
 // [RFC5322 2.2.3] The value on one line: line ends removed, the white space after them kept, the outer white
-// space removed; stray CR, LF and NUL become spaces.
+// space removed; stray CR, LF and NUL become spaces.  Departure: so does a tab that folds, for it stands where the
+// sender had a blank, and who searches for two words does not know where they were folded.
 std::string unfold(std::string_view value);
 
 // [RFC3501 6.4.5] BODY[HEADER.FIELDS (names)] and .NOT: whole fields as in the source, in its order.  Lines

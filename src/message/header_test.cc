@@ -29,7 +29,8 @@ TEST(Header, Iterates) {
 
 TEST(Header, Unfolds) {
   const std::pair<std::string_view, std::string_view> cases[] = {{" one\r\n two ", "one two"},
-                                                                 {"one\n\ttwo", "one\ttwo"},
+                                                                 {"one\n\ttwo", "one two"},
+                                                                 {"one\r\n\t two\tthree", "one  two\tthree"},
                                                                  {"a\rb", "a b"},
                                                                  {"a\nb", "a b"},
                                                                  {"\r\n \r\n x\r\n", "x"},

@@ -1,5 +1,6 @@
 #include "text/date.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstdlib>
@@ -116,7 +117,7 @@ Result<DateTime> to_date_time(const Fields& f) {
   if (f.year < 1900 || f.year > 9999 || !date.ok()) return bad_date();
   if (f.hour > 23 || f.minute > 59 || f.second > 60) return bad_date();
   const auto local = sys_seconds(sys_days(date)) + std::chrono::hours(f.hour) + minutes(f.minute) +
-                     std::chrono::seconds(f.second);
+                     std::chrono::seconds(std::min(f.second, 59));  // a leap second stays in its day
   return DateTime{local - minutes(f.offset_minutes), f.offset_minutes};
 }
 

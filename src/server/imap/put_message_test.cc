@@ -52,7 +52,7 @@ TEST(PutEnvelope, Table) {
       {"Subject:||x", R"_((NIL "" NIL NIL NIL NIL NIL NIL NIL NIL))_"},
       {"Subject: a \"quote\" and a \\||x", R"_((NIL "a \"quote\" and a \\" NIL NIL NIL NIL NIL NIL NIL NIL))_"},
       {"Subject: caf\xC3\xA9||x", "(NIL {5}\r\ncaf\xC3\xA9 NIL NIL NIL NIL NIL NIL NIL NIL)"},
-      {"Subject: folded|\tline||x", "(NIL {11}\r\nfolded\tline NIL NIL NIL NIL NIL NIL NIL NIL)"},
+      {"Subject: folded|\tline||x", R"_((NIL "folded line" NIL NIL NIL NIL NIL NIL NIL NIL))_"},
       // groups
       {"To: friends: a@b.c, d@e.f;||x",
        R"_((NIL NIL NIL NIL NIL ((NIL NIL "friends" NIL)(NIL NIL "a" "b.c")(NIL NIL "d" "e.f")(NIL NIL NIL NIL)) NIL NIL NIL NIL))_"},
@@ -64,15 +64,7 @@ TEST(PutEnvelope, Table) {
        R"_((NIL NIL ((NIL "@relay,@other" "a" "b.c")) ((NIL "@relay,@other" "a" "b.c")) ((NIL "@relay,@other" "a" "b.c")) NIL NIL NIL NIL NIL))_"},
       {"In-Reply-To: <a@b>|Message-ID: <c@d>||x", R"_((NIL NIL NIL NIL NIL NIL NIL NIL "<a@b>" "<c@d>"))_"},
   };
-  for (const auto& c : cases) {
-    auto got = envelope_of(c.message);
-    if (c.envelope.find("folded") != std::string::npos) {
-      // a tab is a TEXT-CHAR: either form is right
-      EXPECT_TRUE(got == c.envelope || got == "(NIL \"folded\tline\" NIL NIL NIL NIL NIL NIL NIL NIL)") << got;
-      continue;
-    }
-    EXPECT_EQ(got, c.envelope);
-  }
+  for (const auto& c : cases) EXPECT_EQ(envelope_of(c.message), c.envelope);
 }
 
 TEST(PutBodystructure, Table) {
