@@ -1,6 +1,7 @@
 // How the server is, and whether its data are sound.
 #include "app/admin_commands.h"
 #include "base/metrics.h"
+#include "search/check.h"
 
 namespace posthorn::app::commands {
 
@@ -42,6 +43,8 @@ Task<Result<void>> check_accounts(Storage& storage, json::array& problems) {
   for (const auto& text : found) problems.emplace_back("directory: " + text);
   CO_TRY(const auto accounts, co_await storage.directory().list_accounts(""));
   for (const auto& record : accounts) {
+    CO_TRY(const auto columns, co_await search::check_columns(storage.kv(), record.id));
+    for (const auto& text : columns) problems.emplace_back("account " + record.address + ": " + text);
     const auto account = co_await storage.store().account(record.id);
     if (account) continue;
     if (account.error().code != Errc::not_found) co_return std::unexpected(account.error());

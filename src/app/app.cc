@@ -43,6 +43,7 @@ Result<std::unique_ptr<App>> App::start(config::Config config, std::string versi
   TRY(auto storage, Storage::open(config, 5s));
   std::unique_ptr<App> app(new App(std::move(config), std::move(version), std::move(storage)));
   TRY_OK(app->load_tls(app->config_));
+  app->start_indexer();
   app->server_ = std::make_unique<Server>(app->reactors_, app->services_);
   TRY_OK(app->server_->open(app->config_.listeners));
   app->reactors_.start();
@@ -76,9 +77,19 @@ bool App::stop() {
   reactors_.stop();
   control_.reset();
   server_.reset();
+  indexer_.reset();
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
   log::info("app.stopped", {{"seconds", took.count()}});
   return true;
+}
+
+void App::start_indexer() {
+  using search::Indexer;
+  indexer_ = std::make_unique<Indexer>(storage_->store());
+  Indexer& indexer = *indexer_;
+  storage_->store().on_mailbox_changed(
+      [&indexer](AccountId account, MailboxId mailbox, std::uint32_t) { indexer.hint(account, mailbox, Indexer::Why::grown); });
+  services_.mailbox_opened = [&indexer](AccountId account, MailboxId mailbox) { indexer.hint(account, mailbox, Indexer::Why::opened); };
 }
 
 Result<void> App::load_tls(const config::Config& config) {

@@ -14,6 +14,7 @@
 #include "async/reactor.h"
 #include "config/config.h"
 #include "net/tls.h"
+#include "search/indexer.h"
 #include "server/common/session_context.h"
 
 namespace posthorn::app {
@@ -43,6 +44,7 @@ class App {
  private:
   App(config::Config config, std::string version, std::unique_ptr<Storage> storage);
   Result<void> load_tls(const config::Config& config);
+  void start_indexer();
   LiveStatus live_status() const;
 
   const config::Config config_;
@@ -51,6 +53,7 @@ class App {
   mutable std::mutex tls_mutex_;
   std::shared_ptr<const net::TlsContext> tls_;  // guarded by tls_mutex_
   std::unique_ptr<Storage> storage_;
+  std::unique_ptr<search::Indexer> indexer_;
   server::Services services_;
   Sampler sampler_;
   Admin admin_;

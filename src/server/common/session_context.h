@@ -26,6 +26,8 @@ struct Services {
   auth::Authenticator& authenticator;
   // The current TLS context (replaced on reload); null: no TLS anywhere.  Any thread.
   std::function<std::shared_ptr<const net::TlsContext>()> tls;
+  // Told when a session opens a mailbox: the search index may lack some of it.  Empty: nobody indexes.  Any thread; cheap.
+  std::function<void(AccountId, MailboxId)> mailbox_opened = {};
 };
 
 // The rules of the listener a session came by.

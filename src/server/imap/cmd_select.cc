@@ -40,6 +40,7 @@ Task<Result<Reply>> Session::cmd_select(Command& command) {
   selected_->mod_seq = state->highest_mod_seq;
   selected_->keywords_told = state->keywords.size();
   state_ = State::selected;
+  if (context_.services.mailbox_opened) context_.services.mailbox_opened(account->id(), id);
 
   const auto& told = *selected_->told;
   put_flags_lines(output(), *state, select.read_only);
