@@ -7,33 +7,17 @@
 #include "async/reactor.h"
 #include "async/task_group.h"
 #include "auth/local_address.h"
+#include "auth/secrets.h"
 #include "base/log.h"
-#include "crypto/password.h"
-#include "crypto/scram.h"
-#include "text/utf8.h"
 
 namespace posthorn::app::commands {
 namespace {
-
-struct Secrets {
-  std::string hash, scram;
-};
-
-// REQUIRES: on a worker; takes tens of milliseconds.
-Result<Secrets> make_secrets(const std::string& password) {
-  // [RFC4616 2] What PLAIN cannot carry would be a password that nobody can sign in with.
-  if (!text::is_valid_utf8(password) ||
-      std::ranges::any_of(password, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }))
-    return fail(Errc::invalid, "a password is UTF-8 text without control characters");
-  TRY(auto hash, crypto::hash_password(password, crypto::kPasswordScheme.get()));
-  return Secrets{std::move(hash), crypto::to_text(crypto::make_scram_keys(crypto::ScramHash::sha256, password))};
-}
 
 // One account on its way.
 struct Candidate {
   std::string address, password;
   std::uint64_t quota = 0;
-  Secrets secrets;
+  auth::Secrets secrets;
   AccountId id;
   std::optional<Error> trouble;
   bool made = false;  // its mail account exists
@@ -74,7 +58,7 @@ Task<> look_before(Storage& storage, Candidate& c) {
 }
 
 Task<> hash(Storage& storage, Candidate& c) {
-  auto secrets = co_await storage.hashers().run([&c] { return make_secrets(c.password); });
+  auto secrets = co_await storage.hashers().run([&c] { return auth::make_secrets(c.password); });
   if (secrets)
     c.secrets = *std::move(secrets);
   else
@@ -108,7 +92,7 @@ Task<Result<void>> add_to_directory(Storage& storage, std::vector<Candidate>& ca
   for (auto& c : candidates) {
     if (c.trouble) continue;
     of.push_back(&c);
-    accounts.push_back({c.id, c.address, std::move(c.secrets.hash), std::move(c.secrets.scram)});
+    accounts.push_back({c.id, c.address, std::move(c.secrets)});
   }
   CO_TRY(auto answers, co_await storage.directory().add_accounts(std::move(accounts)));
   for (std::size_t i = 0; i < answers.size(); ++i)
@@ -205,8 +189,8 @@ Task<Answer> account_password(const Request& request) {
   CO_TRY(const auto address, request.text("address"));
   CO_TRY(const auto password, request.text("password"));
   CO_TRY_OK(co_await request.storage.directory().find_account(address));
-  CO_TRY(auto secrets, co_await request.storage.hashers().run([&password] { return make_secrets(password); }));
-  CO_TRY_OK(co_await request.storage.directory().set_password(address, std::move(secrets.hash), std::move(secrets.scram)));
+  CO_TRY(auto secrets, co_await request.storage.hashers().run([&password] { return auth::make_secrets(password); }));
+  CO_TRY_OK(co_await request.storage.directory().set_secrets(address, std::move(secrets)));
   log::info("admin.password_changed", {{"address", address}});
   co_return json::object{};
 }

@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "auth/mechanisms.h"
 #include "base/log.h"
 #include "config/core_settings.h"
 #include "crypto/certificate.h"
@@ -18,6 +19,11 @@ std::string describe(const Server::Port& port) {
   text += '=' + port.rules.address.text();
   if (port.rules.tls != config::TlsMode::none) text += '/' + std::string(config::to_string(port.rules.tls));
   return text;
+}
+
+// A typing error must not look like a mechanism that is on.
+void warn_of_unknown_mechanisms() {
+  for (const auto& name : auth::unknown_mechanisms()) log::warning("app.unknown_mechanism", {{"auth.mechanisms", name}});
 }
 
 }  // namespace
@@ -42,6 +48,7 @@ App::App(config::Config config, std::string version, std::unique_ptr<Storage> st
 Result<std::unique_ptr<App>> App::start(config::Config config, std::string version) {
   TRY(auto storage, Storage::open(config, 5s));
   std::unique_ptr<App> app(new App(std::move(config), std::move(version), std::move(storage)));
+  warn_of_unknown_mechanisms();
   TRY_OK(app->load_tls(app->config_));
   app->start_indexer();
   app->server_ = std::make_unique<Server>(app->reactors_, app->services_);
@@ -108,6 +115,7 @@ Result<void> App::load_tls(const config::Config& config) {
 
 Result<void> App::reload(const config::Config& config) {
   config::apply(config);
+  warn_of_unknown_mechanisms();
   bool listeners_differ = config.listeners.size() != config_.listeners.size();
   for (std::size_t i = 0; !listeners_differ && i < config.listeners.size(); ++i) {
     const auto &a = config.listeners[i], &b = config_.listeners[i];

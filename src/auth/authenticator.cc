@@ -1,6 +1,7 @@
 #include "auth/authenticator.h"
 
 #include <mutex>
+#include <optional>
 #include <utility>
 
 #include "async/reactor.h"
@@ -10,9 +11,9 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "crypto/digest.h"
-#include "crypto/password.h"
 #include "crypto/random.h"
 #include "text/ascii.h"
+#include "text/saslprep.h"
 
 namespace posthorn::auth {
 namespace {
@@ -23,6 +24,12 @@ Counter signed_in{"auth.signed_in", "Sign-ins that succeeded."};
 Counter wrong_passwords{"auth.denied", "Sign-ins with a wrong user or password."};
 Counter throttled_sign_ins{"auth.throttled", "Sign-ins refused because of too many wrong passwords before."};
 Counter hashes_saved{"auth.success_cache_hits", "Sign-ins that did not need the password to be hashed."};
+
+// [RFC4616 2] [RFC5802 5.1] User names are compared in SASLprep's form; what has none is the name of nobody.
+std::string prepared(const std::string& user) {
+  auto name = text::saslprep(user);
+  return name ? *std::move(name) : user;
+}
 
 }  // namespace
 
@@ -47,7 +54,7 @@ struct Authenticator::State {
   }
   // The stored hash is part of it: another hash, another digest (INVARIANT 2).
   std::string digest_of(const AccountRecord& record, const std::string& password) const {
-    const std::string text = std::to_string(record.id.value()) + '\0' + record.password_hash + '\0' + password;
+    const std::string text = std::to_string(record.id.value()) + '\0' + record.secrets.password_hash + '\0' + password;
     const auto digest = crypto::hmac_sha256(secret, text);
     return std::string(crypto::view(digest));
   }
@@ -55,6 +62,20 @@ struct Authenticator::State {
     std::lock_guard hold(mutex);
     const auto* until = right_until.find(digest);
     return until && steady_now() < *until;
+  }
+  // [RFC5802 5.1] Made-up keys look like others, and are the same at every attempt.
+  crypto::ScramKeys keys_of(const std::string& name, const std::optional<AccountRecord>& record, crypto::ScramHash hash) const {
+    if (record && !record->secrets.scram(hash).empty()) {
+      auto keys = crypto::parse_scram_keys(record->secrets.scram(hash));
+      if (keys && keys->hash == hash) return *std::move(keys);
+      log::error("auth.unreadable_keys", {{"account", record->address}});
+    }
+    const auto salt = crypto::hmac_sha256(directory.secret(), std::string(crypto::mechanism_of(hash)) + '\0' + name);
+    return {.hash = hash,
+            .salt = std::string(crypto::view(salt).substr(0, crypto::kScramSaltSize)),
+            .iterations = crypto::kScramIterations,
+            .stored_key = {},
+            .server_key = {}};
   }
   void remember(std::string digest, std::chrono::seconds time) {
     std::lock_guard hold(mutex);
@@ -65,60 +86,111 @@ struct Authenticator::State {
 Authenticator::Authenticator(Directory& directory, WorkerPool& workers) : state_(std::make_shared<State>(directory, workers)) {}
 Authenticator::~Authenticator() = default;
 
-// Null: no such account.
-Task<Result<bool>> Authenticator::is_right(const AccountRecord* record, const std::string& password) {
+// An attempt under way.
+struct Authenticator::Claim {
+  std::string name;  // by which guesses are counted, whether it exists or not
+  std::string peer_ip;
+  std::optional<AccountRecord> record;
+  bool limited = false;        // nothing was looked up
+  bool for_another = false;    // acts for somebody else
+};
+
+Task<Result<Authenticator::Claim>> Authenticator::look_up(std::string user, std::string peer_ip, std::string authorize_as) {
+  Claim claim{.name = state_->full_address(prepared(user)), .peer_ip = std::move(peer_ip)};
+  // [RFC4616 2] Acting for another user is a right that nobody has here.
+  claim.for_another = !authorize_as.empty() && state_->full_address(prepared(authorize_as)) != claim.name;
+  claim.limited = state_->throttle.limited(claim.name, claim.peer_ip);
+  if (claim.limited) co_return claim;
+  auto record = co_await state_->directory.find_account(claim.name);
+  if (!record && record.error().code == Errc::not_found) {
+    // An address may have been made before names were prepared.
+    const auto as_given = state_->full_address(user);
+    if (as_given != claim.name) record = co_await state_->directory.find_account(as_given);
+  }
+  if (record) claim.record = *std::move(record);
+  else if (record.error().code != Errc::not_found) co_return std::unexpected(std::move(record).error());
+  co_return claim;
+}
+
+Task<Result<bool>> Authenticator::is_right(Claim& claim, const std::string& password) {
   const auto cached_for = kSuccessCache.get();
-  if (!record) {
-    co_return co_await state_->workers.run([&] { return crypto::verify_unknown_user(password, crypto::kPasswordScheme.get()); });
-  }
-  std::string digest;
-  if (cached_for.count() > 0) {
-    digest = state_->digest_of(*record, password);
-    if (state_->was_right(digest)) {
-      hashes_saved.add();
-      co_return true;
-    }
-  }
-  auto right = co_await state_->workers.run([&] { return crypto::verify_password(password, record->password_hash); });
-  if (!right && right.error().code == Errc::corrupt) {
-    log::error("auth.unreadable_hash", {{"account", record->address}, {"error", right.error()}});
+  if (!claim.record) {
+    co_await state_->workers.run([&] { judge_unknown_user(password); });
     co_return false;
   }
-  if (right && *right && cached_for.count() > 0) state_->remember(std::move(digest), cached_for);
-  co_return right;
+  auto& record = *claim.record;
+  if (cached_for.count() > 0 && state_->was_right(state_->digest_of(record, password))) {
+    hashes_saved.add();
+    co_return true;
+  }
+  auto verdict = co_await state_->workers.run([&] { return judge_password(record.secrets, password); });
+  if (!verdict && verdict.error().code == Errc::corrupt) {
+    log::error("auth.unreadable_hash", {{"account", record.address}, {"error", verdict.error()}});
+    co_return false;
+  }
+  if (!verdict) co_return std::unexpected(std::move(verdict).error());
+  if (!verdict->right) co_return false;
+  if (verdict->secrets != record.secrets) co_await keep_renewed(record, std::move(verdict->secrets));
+  if (cached_for.count() > 0) state_->remember(state_->digest_of(record, password), cached_for);
+  co_return true;
+}
+
+// The password is right whether this succeeds or not: the next sign-in tries again.
+Task<> Authenticator::keep_renewed(AccountRecord& record, Secrets renewed) {
+  const auto kept = co_await state_->directory.replace_secrets(record, renewed);
+  if (!kept) {
+    log::warning("auth.not_renewed", {{"account", record.address}, {"error", kept.error()}});
+    co_return;
+  }
+  log::info("auth.renewed", {{"account", record.address}});
+  record.secrets = std::move(renewed);
+}
+
+Task<std::unexpected<Error>> Authenticator::refuse_throttled(const Claim& claim) {
+  throttled_sign_ins.add();
+  log::warning("auth.throttled", {{"user", claim.name}, {"peer", claim.peer_ip}});
+  co_await sleep_for(kFailureDelay.get());
+  co_return fail(Errc::throttled, "too many wrong passwords");
+}
+
+// The end of every attempt.
+Task<Result<Identity>> Authenticator::conclude(Claim claim, bool right) {
+  // Guesses made at the same time count each other.
+  if (claim.limited || state_->throttle.limited(claim.name, claim.peer_ip)) co_return co_await refuse_throttled(claim);
+  if (right && claim.record && !claim.for_another) {
+    state_->throttle.succeeded(claim.name, claim.peer_ip);
+    signed_in.add();
+    co_return Identity{claim.record->id, claim.record->address};
+  }
+  wrong_passwords.add();
+  const auto delay = state_->throttle.failed(claim.name, claim.peer_ip);
+  log::warning("auth.denied", {{"user", claim.name}, {"peer", claim.peer_ip}, {"delay_ms", delay.count()}});
+  co_await sleep_for(delay);
+  co_return fail(Errc::denied, "wrong user or password");
 }
 
 Task<Result<Identity>> Authenticator::verify(std::string user, std::string password, std::string peer_ip,
                                              std::string authorize_as) {
-  const std::string name = state_->full_address(user);
-  const bool limited_before = state_->throttle.limited(name, peer_ip);
+  CO_TRY(auto claim, co_await look_up(std::move(user), std::move(peer_ip), std::move(authorize_as)));
   bool right = false;
-  Identity identity;
-  if (!limited_before) {
-    auto record = co_await state_->directory.find_account(name);
-    if (!record && record.error().code != Errc::not_found) co_return std::unexpected(std::move(record).error());
-    CO_TRY(right, co_await is_right(record ? &*record : nullptr, password));
-    // [RFC4616 2] Acting for another user is a right that nobody has here.
-    if (!authorize_as.empty() && state_->full_address(authorize_as) != name) right = false;
-    if (record) identity = {record->id, record->address};
+  if (!claim.limited) {
+    CO_TRY(right, co_await is_right(claim, password));
   }
-  // Guesses made at the same time count each other.
-  if (limited_before || (state_->throttle.limited(name, peer_ip))) {
-    throttled_sign_ins.add();
-    log::warning("auth.throttled", {{"user", name}, {"peer", peer_ip}});
-    co_await sleep_for(kFailureDelay.get());
-    co_return fail(Errc::throttled, "too many wrong passwords");
-  }
-  if (right) {
-    state_->throttle.succeeded(name, peer_ip);
-    signed_in.add();
-    co_return identity;
-  }
-  wrong_passwords.add();
-  const auto delay = state_->throttle.failed(name, peer_ip);
-  log::warning("auth.denied", {{"user", name}, {"peer", peer_ip}, {"delay_ms", delay.count()}});
-  co_await sleep_for(delay);
-  co_return fail(Errc::denied, "wrong user or password");
+  co_return co_await conclude(std::move(claim), right);
+}
+
+Task<Result<crypto::ScramKeys>> Authenticator::scram_keys(std::string user, crypto::ScramHash hash, std::string peer_ip) {
+  CO_TRY(const auto claim, co_await look_up(std::move(user), std::move(peer_ip), {}));
+  if (claim.limited) co_return co_await refuse_throttled(claim);
+  co_return state_->keys_of(claim.name, claim.record, hash);
+}
+
+Task<Result<Identity>> Authenticator::verify_proof(ScramProof p, std::string peer_ip) {
+  CO_TRY(auto claim, co_await look_up(std::move(p.user), std::move(peer_ip), std::move(p.authorize_as)));
+  // INVARIANT 2: the keys of the beginning may not be those of the account any more.  Made-up ones open nothing.
+  const bool proven = crypto::verify_client_proof(p.keys, p.auth_message, p.proof);
+  const bool right = proven && claim.record && crypto::to_text(p.keys) == claim.record->secrets.scram(p.keys.hash);
+  co_return co_await conclude(std::move(claim), right);
 }
 
 }  // namespace posthorn::auth

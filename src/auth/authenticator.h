@@ -8,6 +8,7 @@
 #include "async/task.h"
 #include "async/worker_pool.h"
 #include "auth/directory.h"
+#include "auth/secrets.h"
 #include "base/result.h"
 #include "base/settings.h"
 
@@ -20,6 +21,13 @@ inline const Setting<std::chrono::seconds> kSuccessCache{
 struct Identity {
   AccountId account;
   std::string address;  // the account's own address
+};
+
+// What a client says at the end of SCRAM [RFC5802 3].
+struct ScramProof {
+  std::string user, authorize_as;
+  crypto::ScramKeys keys;  // as scram_keys() gave them out at the beginning
+  std::string auth_message, proof;
 };
 
 // Threads: any.  Passwords are never logged.
@@ -38,9 +46,20 @@ class Authenticator {
   // A wrong guess is answered after a delay that grows with the number of recent ones.
   Task<Result<Identity>> verify(std::string user, std::string password, std::string peer_ip, std::string authorize_as = {});
 
+  // The keys of a user, or made-up ones, the same each time, when there is none or it has none: who exists is not told.
+  // throttled, io/no_space: as above.
+  Task<Result<crypto::ScramKeys>> scram_keys(std::string user, crypto::ScramHash, std::string peer_ip);
+  // As verify(): a wrong proof is a wrong password.
+  Task<Result<Identity>> verify_proof(ScramProof, std::string peer_ip);
+
  private:
   struct State;
-  Task<Result<bool>> is_right(const AccountRecord*, const std::string& password);
+  struct Claim;
+  Task<Result<Claim>> look_up(std::string user, std::string peer_ip, std::string authorize_as);
+  Task<Result<Identity>> conclude(Claim, bool right);
+  Task<std::unexpected<Error>> refuse_throttled(const Claim&);
+  Task<Result<bool>> is_right(Claim&, const std::string& password);
+  Task<> keep_renewed(AccountRecord&, Secrets);
   std::shared_ptr<State> state_;
 };
 

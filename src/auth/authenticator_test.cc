@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "async/reactor.h"
+#include "auth/mechanisms.h"
 #include "auth/throttle.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -27,17 +28,20 @@ struct AuthenticatorTest : testing::Test {
     EXPECT_TRUE(kFailureDelay.set(std::string("0 s")));
     EXPECT_TRUE(run_task(directory.open()));
     EXPECT_TRUE(run_task(directory.add_domain("example.test")));
-    id = *run_task(directory.add_account("user@example.test", hash("secret"), ""));
-    other = *run_task(directory.add_account("other@example.test", hash("other secret"), ""));
+    id = *run_task(directory.add_account("user@example.test", secrets("secret")));
+    other = *run_task(directory.add_account("other@example.test", secrets("other secret")));
   }
   ~AuthenticatorTest() override {
     for (const auto* s : {static_cast<const SettingBase*>(&crypto::kPasswordScheme),
-                          static_cast<const SettingBase*>(&kFailureDelay), static_cast<const SettingBase*>(&kSuccessCache)})
+                          static_cast<const SettingBase*>(&kFailureDelay), static_cast<const SettingBase*>(&kSuccessCache),
+                          static_cast<const SettingBase*>(&kMechanisms)})
       s->reset();
   }
   static std::string hash(std::string_view password) {
     return *crypto::hash_password(password, crypto::PasswordScheme::sha256);
   }
+  static Secrets secrets(std::string_view password) { return *make_secrets(password); }
+  Secrets kept(std::string address = "user@example.test") { return run_task(directory.find_account(std::move(address)))->secrets; }
   Errc verify(std::string user, std::string password, std::string ip = "192.0.2.1", std::string as = "") {
     const auto r = run_task(authenticator.verify(std::move(user), std::move(password), std::move(ip), std::move(as)));
     return r ? Errc::unsupported : r.error().code;
@@ -88,8 +92,71 @@ TEST_F(AuthenticatorTest, PasswordsAreNotLogged) {
 }
 
 TEST_F(AuthenticatorTest, AnUnreadableHashLetsNobodyIn) {
-  ASSERT_TRUE(run_task(directory.set_password("user@example.test", "secret", "")));
+  ASSERT_TRUE(run_task(directory.set_secrets("user@example.test", {"secret", "", ""})));
   EXPECT_EQ(verify("user@example.test", "secret"), Errc::denied);
+}
+
+TEST_F(AuthenticatorTest, WhatIsMissingOrOutOfDateIsMadeAtSignIn) {
+  const auto whole = secrets("secret");
+  struct Case {
+    Secrets kept;
+    std::string_view what;
+  };
+  for (const auto& c : {Case{{whole.password_hash, "", ""}, "no keys"}, Case{{whole.password_hash, whole.scram_sha256, ""}, "one of two"},
+                        Case{{"", whole.scram_sha256, ""}, "keys only"}, Case{{"", "", whole.scram_sha1}, "old keys only"}}) {
+    ASSERT_TRUE(run_task(directory.set_secrets("user@example.test", c.kept)));
+    clock.advance(6min);  // auth.success_cache
+    EXPECT_EQ(verify("user@example.test", "Secret"), Errc::denied) << c.what;
+    EXPECT_EQ(kept(), c.kept) << c.what;
+    EXPECT_EQ(verify("user@example.test", "secret"), kRight) << c.what;
+    for (const auto& text : {kept().scram_sha256, kept().scram_sha1})
+      EXPECT_TRUE(crypto::verify_scram_password(crypto::parse_scram_keys(text).value(), "secret")) << c.what;
+    EXPECT_TRUE(crypto::verify_password("secret", kept().password_hash).value()) << c.what;
+    for (const auto& [was, is] : {std::pair{c.kept.password_hash, kept().password_hash}, {c.kept.scram_sha256, kept().scram_sha256}})
+      if (!was.empty()) EXPECT_EQ(was, is) << c.what;
+    const auto renewed = kept();
+    EXPECT_EQ(verify("user@example.test", "secret"), kRight) << c.what;
+    EXPECT_EQ(kept(), renewed) << c.what;
+  }
+  crypto::kPasswordScheme.reset();
+  clock.advance(6min);
+  EXPECT_EQ(verify("user@example.test", "secret"), kRight);
+  const auto better = kept();
+  EXPECT_TRUE(better.password_hash.starts_with("$argon2id$"));
+  ASSERT_TRUE(crypto::kPasswordScheme.set(std::string("sha256")));
+  clock.advance(6min);
+  EXPECT_EQ(verify("user@example.test", "secret"), kRight);
+  EXPECT_EQ(kept(), better) << "not made worse";
+}
+
+TEST_F(AuthenticatorTest, OnlyMechanismsThatAreOnHaveKeys) {
+  ASSERT_TRUE(kMechanisms.set(std::string("SCRAM-SHA-256-PLUS, plain")));
+  EXPECT_FALSE(secrets("x").scram_sha256.empty());
+  EXPECT_TRUE(secrets("x").scram_sha1.empty());
+  ASSERT_TRUE(kMechanisms.set(std::string("LOGIN")));
+  EXPECT_TRUE(secrets("x").scram_sha256.empty());
+}
+
+// [RFC4013] The same password may be typed as different characters, and before 0.2 they were hashed as they came.
+TEST_F(AuthenticatorTest, PasswordsAndNamesAreComparedAsPrepared) {
+  const std::string composed = "p\xc3\xa4ss", decomposed = "pa\xcc\x88ss", horse = "\xf0\x9f\x90\xb4", private_use = "\xee\x80\x80";
+  for (const auto& [stored, typed] : {std::pair{composed, decomposed}, {decomposed, composed}, {horse, horse}, {private_use, private_use}}) {
+    ASSERT_TRUE(run_task(directory.set_secrets("user@example.test", secrets(stored))));
+    EXPECT_EQ(verify("user@example.test", typed), kRight);
+    EXPECT_EQ(verify("user@example.test", typed + "x"), Errc::denied);
+  }
+  ASSERT_TRUE(run_task(directory.set_secrets("user@example.test", {hash(decomposed), "", ""})));
+  EXPECT_EQ(verify("user@example.test", composed), Errc::denied);
+  EXPECT_EQ(verify("user@example.test", decomposed), kRight);
+  EXPECT_EQ(verify("user@example.test", composed), kRight) << "made anew";
+
+  for (const std::string name : {"j\xc3\xb6@example.test", "A\xcc\x88@example.test"}) {
+    ASSERT_TRUE(run_task(directory.add_account(name, secrets("secret"))));
+    EXPECT_EQ(verify(name, "secret"), kRight);
+  }
+  EXPECT_EQ(verify("jo\xcc\x88@example.test", "secret"), kRight);
+  EXPECT_EQ(verify("u\xc2\xadser@example.test", "secret"), Errc::denied);  // the right name, the wrong password
+  EXPECT_TRUE(log.has("auth.denied user=user@example.test"));
 }
 
 TEST_F(AuthenticatorTest, ARightPasswordIsHashedOnceInAWhile) {
@@ -111,7 +178,7 @@ TEST_F(AuthenticatorTest, ARightPasswordIsHashedOnceInAWhile) {
 
 TEST_F(AuthenticatorTest, AChangedPasswordAndARemovedAccountCountAtOnce) {
   EXPECT_EQ(verify("user@example.test", "secret"), kRight);
-  ASSERT_TRUE(run_task(directory.set_password("user@example.test", hash("new"), "")));
+  ASSERT_TRUE(run_task(directory.set_secrets("user@example.test", secrets("new"))));
   EXPECT_EQ(verify("user@example.test", "secret"), Errc::denied);
   EXPECT_EQ(verify("user@example.test", "new"), kRight);
   ASSERT_TRUE(run_task(directory.remove_account("user@example.test")));

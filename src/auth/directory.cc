@@ -8,6 +8,7 @@
 #include "auth/directory_rows.h"
 #include "auth/directory_state.h"
 #include "base/log.h"
+#include "crypto/random.h"
 #include "text/ascii.h"
 
 namespace posthorn::auth {
@@ -17,7 +18,10 @@ constexpr std::size_t kMaxDepth = 100;  // of aliases that name aliases
 
 std::size_t cost_of(std::string_view key, const AccountRecord* account, const AliasRecord* alias) {
   std::size_t cost = 160 + 2 * key.size();  // the node, the index, and the key's two copies
-  if (account) cost += sizeof *account + account->address.size() + account->password_hash.size() + account->scram_sha256.size();
+  if (account)
+    for (const auto* text :
+         {&account->address, &account->secrets.password_hash, &account->secrets.scram_sha256, &account->secrets.scram_sha1})
+      cost += sizeof *text + text->size();
   if (alias)
     for (const auto& t : alias->targets) cost += sizeof t + t.size();
   return cost;
@@ -28,6 +32,28 @@ std::size_t cost_of(std::string_view key, const AccountRecord* account, const Al
 Directory::Directory(kv::Store& kv) : kv_(kv), state_(std::make_shared<State>()) {}
 
 Task<Result<void>> Directory::open() {
+  CO_TRY_OK(co_await read_domains());
+  co_return co_await read_secret();
+}
+
+Task<Result<void>> Directory::read_secret() {
+  const std::string key = rows::secret_key();
+  CO_TRY(const auto lock, co_await kv_.lock_partition(rows::kPartition));
+  CO_TRY(auto kept, co_await kv_.get(kv::Space::directory, rows::kPartition, key));
+  if (!kept) {
+    kept = crypto::random_bytes(rows::kSecretSize);
+    kv::Batch batch;
+    batch.put(kv::Space::directory, rows::kPartition, key, *kept);
+    CO_TRY_OK(co_await kv_.commit(std::move(batch)));
+  }
+  if (kept->size() != rows::kSecretSize) co_return fail(Errc::corrupt, "directory: the secret cannot be read");
+  state_->secret = *std::move(kept);
+  co_return Result<void>{};
+}
+
+const std::string& Directory::secret() const { return state_->secret; }
+
+Task<Result<void>> Directory::read_domains() {
   const auto range = rows::all_of(rows::Kind::domain);
   CO_TRY(const auto found, co_await scan_all(range.from, range.to));
   std::set<std::string, std::less<>> domains;

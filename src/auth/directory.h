@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "async/task.h"
+#include "auth/secrets.h"
 #include "base/ids.h"
 #include "base/result.h"
 #include "base/settings.h"
@@ -27,8 +28,7 @@ inline const Setting<Bytes> kDirectoryCache{"auth.directory_cache", 16_MiB, 64_K
 struct AccountRecord {
   AccountId id;
   std::string address;        // lower case
-  std::string password_hash;  // crypto::hash_password
-  std::string scram_sha256;   // crypto/scram.h text form: kept so that SCRAM can be offered without a new password
+  Secrets secrets;
 };
 
 struct AliasRecord {
@@ -60,6 +60,8 @@ class Directory {
   // Exactly this address, not through an alias.
   Task<Result<AccountRecord>> find_account(std::string address);
   Task<Result<AccountRecord>> find_account(AccountId);
+  // 32 random bytes, the same for as long as these data exist: to make up what belongs to nobody.
+  const std::string& secret() const;
 
   // --- changes (each one durable commit); errors of all of them: no_space, io
   Task<Result<void>> add_domain(std::string domain);      // exists, invalid
@@ -67,8 +69,10 @@ class Directory {
   std::vector<std::string> domains() const;               // sorted
   // The id is new and never reused; the caller creates the mail account in the store.  exists; invalid: bad address;
   // not_found: no such domain.
-  Task<Result<AccountId>> add_account(std::string address, std::string password_hash, std::string scram_sha256);
-  Task<Result<void>> set_password(std::string address, std::string password_hash, std::string scram_sha256);
+  Task<Result<AccountId>> add_account(std::string address, Secrets);
+  Task<Result<void>> set_secrets(std::string address, Secrets);  // not_found
+  // The same, unless the account has changed or gone since `seen` was read (busy).
+  Task<Result<void>> replace_secrets(AccountRecord seen, Secrets);
   // The id stays on the list of pending ids until settle(): the caller removes the mail first.
   Task<Result<AccountId>> remove_account(std::string address);
   Task<Result<std::vector<AccountRecord>>> list_accounts(std::string domain_or_empty);
@@ -82,7 +86,8 @@ class Directory {
   Task<Result<std::vector<AccountId>>> reserve_ids(std::size_t count);
   struct NewAccount {
     AccountId id;  // from reserve_ids
-    std::string address, password_hash, scram_sha256;
+    std::string address;
+    Secrets secrets;
   };
   // All that can be added, in one commit; answers each.
   Task<Result<std::vector<Result<void>>>> add_accounts(std::vector<NewAccount>);
@@ -101,6 +106,9 @@ class Directory {
   // The rows of one domain (not_found: it is not ours), or of all when it is empty.
   Task<Result<std::vector<kv::Row>>> scan_kind(rows::Kind, std::string domain);
   Task<Result<void>> commit(kv::Batch);
+  Task<Result<void>> read_domains();
+  Task<Result<void>> read_secret();
+  Task<Result<void>> write_account(const AccountRecord&);
 
   kv::Store& kv_;
   std::shared_ptr<State> state_;

@@ -28,7 +28,7 @@ Task<Result<void>> Directory::commit(kv::Batch batch) {
     co_return done;
   }
   state_->forget_everything();  // whether it was written may be unknown
-  const auto reread = co_await open();
+  const auto reread = co_await read_domains();
   if (!reread) log::warning("directory.reread_failed", {{"error", reread.error()}});
   co_return done;
 }
@@ -63,10 +63,10 @@ Task<Result<void>> Directory::remove_domain(std::string domain) {
   co_return Result<void>{};
 }
 
-Task<Result<AccountId>> Directory::add_account(std::string address, std::string password_hash, std::string scram_sha256) {
+Task<Result<AccountId>> Directory::add_account(std::string address, Secrets secrets) {
   CO_TRY(const auto ids, co_await reserve_ids(1));
   std::vector<NewAccount> one;
-  one.push_back({ids.front(), std::move(address), std::move(password_hash), std::move(scram_sha256)});
+  one.push_back({ids.front(), std::move(address), std::move(secrets)});
   CO_TRY(auto added, co_await add_accounts(std::move(one)));
   if (!added.front()) {
     CO_TRY_OK(co_await settle(ids));
@@ -114,7 +114,7 @@ Task<Result<std::vector<Result<void>>>> Directory::add_accounts(std::vector<NewA
       answers.push_back(fail(Errc::exists, name->text() + " exists already"));
       continue;
     }
-    AccountRecord record{account.id, name->text(), std::move(account.password_hash), std::move(account.scram_sha256)};
+    AccountRecord record{account.id, name->text(), std::move(account.secrets)};
     batch.put(kSpace, kPartition, rows::account_key(*name), rows::encode_account(record));
     batch.put(kSpace, kPartition, rows::id_key(account.id), record.address);
     batch.erase(kSpace, kPartition, rows::pending_key(account.id));
@@ -126,11 +126,23 @@ Task<Result<std::vector<Result<void>>>> Directory::add_accounts(std::vector<NewA
   co_return answers;
 }
 
-Task<Result<void>> Directory::set_password(std::string address, std::string password_hash, std::string scram_sha256) {
+Task<Result<void>> Directory::set_secrets(std::string address, Secrets secrets) {
   CO_TRY(const auto lock, co_await kv_.lock_partition(kPartition));
   CO_TRY(auto record, co_await find_account(std::move(address)));
-  record.password_hash = std::move(password_hash);
-  record.scram_sha256 = std::move(scram_sha256);
+  record.secrets = std::move(secrets);
+  co_return co_await write_account(record);
+}
+
+Task<Result<void>> Directory::replace_secrets(AccountRecord seen, Secrets secrets) {
+  CO_TRY(const auto lock, co_await kv_.lock_partition(kPartition));
+  CO_TRY(const auto now, co_await find_account(seen.address));
+  if (now.id != seen.id || now.secrets != seen.secrets) co_return fail(Errc::busy, "the password has just been changed");
+  seen.secrets = std::move(secrets);
+  co_return co_await write_account(seen);
+}
+
+// REQUIRES: the lock is held.
+Task<Result<void>> Directory::write_account(const AccountRecord& record) {
   CO_TRY(const auto name, normal_address(record.address));
   kv::Batch batch;
   batch.put(kSpace, kPartition, rows::account_key(name), rows::encode_account(record));

@@ -4,6 +4,7 @@ namespace posthorn::auth::rows {
 namespace {
 
 constexpr char kVersion = 1;
+constexpr char kAccountVersion = 2;  // 1 had no keys of SCRAM-SHA-1
 
 void put_u32(std::string& out, std::uint32_t v) {
   for (int shift = 24; shift >= 0; shift -= 8) out.push_back(static_cast<char>(v >> shift));
@@ -34,8 +35,11 @@ struct Reader {
     return v;
   }
   std::string text() { return std::string(take(number(4))); }
-  void version() {
-    if (number(1) != kVersion) ok = false;
+  // Returns it; those from 1 to `newest` can be read.
+  char version(char newest = kVersion) {
+    const auto v = static_cast<char>(number(1));
+    if (v < 1 || v > newest) ok = false;
+    return v;
   }
   Result<void> end(std::string_view what) const {
     if (ok && in.empty()) return {};
@@ -50,6 +54,7 @@ std::string key_of(Kind kind, const LocalAddress& a) {
 }  // namespace
 
 std::string next_id_key() { return "n"; }
+std::string secret_key() { return "s"; }
 std::string domain_key(std::string_view domain) { return 'd' + std::string(domain); }
 std::string account_key(const LocalAddress& a) { return key_of(Kind::account, a); }
 std::string alias_key(const LocalAddress& a) { return key_of(Kind::alias, a); }
@@ -77,10 +82,11 @@ std::string encode_id(AccountId id) {
 std::string encode_domain() { return std::string(1, kVersion); }
 
 std::string encode_account(const AccountRecord& r) {
-  std::string out(1, kVersion);
+  std::string out(1, kAccountVersion);
   put_u64(out, r.id.value());
-  put_text(out, r.password_hash);
-  put_text(out, r.scram_sha256);
+  put_text(out, r.secrets.password_hash);
+  put_text(out, r.secrets.scram_sha256);
+  put_text(out, r.secrets.scram_sha1);
   return out;
 }
 
@@ -109,10 +115,11 @@ Result<AccountRecord> decode_account(std::string_view key, std::string_view valu
   AccountRecord r;
   r.address = address.text();
   Reader in{value};
-  in.version();
+  const auto version = in.version(kAccountVersion);
   r.id = AccountId(in.number(8));
-  r.password_hash = in.text();
-  r.scram_sha256 = in.text();
+  r.secrets.password_hash = in.text();
+  r.secrets.scram_sha256 = in.text();
+  if (version >= 2) r.secrets.scram_sha1 = in.text();
   TRY_OK(in.end("account"));
   return r;
 }

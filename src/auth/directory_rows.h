@@ -12,9 +12,11 @@
 namespace posthorn::auth::rows {
 
 inline constexpr std::uint64_t kPartition = 0;
+inline constexpr std::size_t kSecretSize = 32;
 
 // Keys.  All rows of one kind and domain are one range, so that a domain can be listed.
 std::string next_id_key();
+std::string secret_key();
 std::string domain_key(std::string_view domain);
 std::string account_key(const LocalAddress&);
 std::string alias_key(const LocalAddress&);

@@ -21,6 +21,7 @@ struct Directory::Address {
 struct Directory::State {
   mutable std::shared_mutex domains_mutex;
   std::set<std::string, std::less<>> domains;
+  std::string secret;  // written by open() only
 
   mutable std::mutex mutex;  // guards what follows
   LruMap<Address> cache{static_cast<std::size_t>(kDirectoryCache.get())};

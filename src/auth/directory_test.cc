@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "async/reactor.h"
+#include "auth/directory_rows.h"
 #include "auth/local_address.h"
 #include "base/log.h"
 #include "kv/memory/memory_store.h"
@@ -27,7 +28,7 @@ struct DirectoryTest : testing::Test {
     return r ? Errc::unsupported : r.error().code;
   }
   AccountId add(std::string address) {
-    const auto r = run_task(directory.add_account(std::move(address), "hash", "scram"));
+    const auto r = run_task(directory.add_account(std::move(address), Secrets{"hash", "scram256", "scram1"}));
     EXPECT_TRUE(r) << r.error().text;
     return r.value_or(AccountId(0));
   }
@@ -168,13 +169,13 @@ TEST_F(DirectoryTest, AccountsAreFoundChangedListedAndRemoved) {
   EXPECT_EQ(run_task(directory.find_account(id))->address, "a@example.test");
   EXPECT_EQ(run_task(directory.find_account("a+x@example.test")).error().code, Errc::not_found);
   EXPECT_EQ(run_task(directory.find_account("not an address")).error().code, Errc::not_found);
-  ok(directory.set_password("a@example.test", "hash2", "scram2"));
+  const Secrets other{"hash2", "scram2", "scram3"};
+  ok(directory.set_secrets("a@example.test", other));
   const auto changed = run_task(directory.find_account("a@example.test"));
-  EXPECT_EQ(changed->password_hash, "hash2");
-  EXPECT_EQ(changed->scram_sha256, "scram2");
+  EXPECT_EQ(changed->secrets, other);
   EXPECT_EQ(changed->id, id);
-  EXPECT_EQ(run_task(directory.add_account("a@example.test", "", "")).error().code, Errc::exists);
-  EXPECT_EQ(run_task(directory.add_account("a@other.test", "", "")).error().code, Errc::not_found);
+  EXPECT_EQ(run_task(directory.add_account("a@example.test", {})).error().code, Errc::exists);
+  EXPECT_EQ(run_task(directory.add_account("a@other.test", {})).error().code, Errc::not_found);
   EXPECT_EQ(run_task(directory.list_accounts(""))->size(), 1u);
   EXPECT_EQ(run_task(directory.list_accounts("other.test")).error().code, Errc::not_found);
   EXPECT_EQ(*run_task(directory.remove_account("a@example.test")), id);
@@ -183,14 +184,42 @@ TEST_F(DirectoryTest, AccountsAreFoundChangedListedAndRemoved) {
   EXPECT_NE(add("a@example.test"), id);  // INVARIANT 3
 }
 
+TEST_F(DirectoryTest, SecretsAreReplacedUnlessTheyHaveChanged) {
+  add("a@example.test");
+  const auto seen = *run_task(directory.find_account("a@example.test"));
+  const Secrets first{"1", "", ""}, second{"2", "", ""};
+  ok(directory.replace_secrets(seen, first));
+  EXPECT_EQ(run_task(directory.find_account("a@example.test"))->secrets, first);
+  EXPECT_EQ(code(directory.replace_secrets(seen, second)), Errc::busy);
+  ASSERT_TRUE(run_task(directory.remove_account("a@example.test")));
+  EXPECT_EQ(code(directory.replace_secrets(seen, second)), Errc::not_found);
+  add("a@example.test");  // somebody else now, with the same secrets
+  EXPECT_EQ(code(directory.replace_secrets(seen, second)), Errc::busy);
+}
+
+TEST_F(DirectoryTest, RowsOfTheFirstVersionAreRead) {
+  const std::string value("\x01\0\0\0\0\0\0\0\x07\0\0\0\x01h\0\0\0\x02kk", 20);
+  const auto old = rows::decode_account(rows::account_key({"a", "example.test"}), value);
+  ASSERT_TRUE(old);
+  EXPECT_EQ(old->id, AccountId(7));
+  EXPECT_EQ(old->secrets, (Secrets{"h", "kk", ""}));
+  auto changed = *old;
+  changed.secrets.scram_sha1 = "s";
+  const auto encoded = rows::encode_account(changed);
+  EXPECT_EQ(encoded.front(), 2);
+  EXPECT_EQ(rows::decode_account(rows::account_key({"a", "example.test"}), encoded)->secrets, changed.secrets);
+  for (const std::string& bad : {value + "x", value.substr(1), "\x02" + value.substr(1), "\x03" + encoded.substr(1)})
+    EXPECT_FALSE(rows::decode_account(rows::account_key({"a", "example.test"}), bad));
+}
+
 TEST_F(DirectoryTest, IdsArePendingUntilTheMailIsInStep) {
   const auto pending = [&] { return *run_task(directory.pending_ids()); };
   const auto ids = *run_task(directory.reserve_ids(3));
   EXPECT_EQ(pending(), ids);
   std::vector<Directory::NewAccount> accounts;
-  accounts.push_back({ids[0], "a@example.test", "h", "s"});
-  accounts.push_back({ids[1], "A@example.test", "h", "s"});
-  accounts.push_back({ids[2], "bad", "h", "s"});
+  accounts.push_back({ids[0], "a@example.test", {"h", "s", "s"}});
+  accounts.push_back({ids[1], "A@example.test", {"h", "s", "s"}});
+  accounts.push_back({ids[2], "bad", {"h", "s", "s"}});
   const auto answers = *run_task(directory.add_accounts(std::move(accounts)));
   EXPECT_TRUE(answers[0]);
   EXPECT_EQ(answers[1].error().code, Errc::exists);
@@ -208,14 +237,16 @@ TEST_F(DirectoryTest, EverythingIsThereAfterOpeningAgain) {
   Directory again{kv};
   ASSERT_TRUE(run_task(again.open()));
   EXPECT_EQ(again.domains(), Names{"example.test"});
+  EXPECT_EQ(again.secret(), directory.secret());
+  EXPECT_EQ(again.secret().size(), 32u);
   EXPECT_EQ(run_task(again.resolve("whoever", "example.test"))->accounts, std::vector{id});
-  EXPECT_NE(*run_task(again.add_account("b@example.test", "", "")), id);
+  EXPECT_NE(*run_task(again.add_account("b@example.test", {})), id);
 }
 
 TEST_F(DirectoryTest, ThousandsOfAccountsAreListed) {
   const auto ids = *run_task(directory.reserve_ids(2500));
   std::vector<Directory::NewAccount> accounts;
-  for (std::size_t i = 0; i < ids.size(); ++i) accounts.push_back({ids[i], "u" + std::to_string(i) + "@example.test", "h", "s"});
+  for (std::size_t i = 0; i < ids.size(); ++i) accounts.push_back({ids[i], "u" + std::to_string(i) + "@example.test", {"h", "s", "s"}});
   ASSERT_TRUE(run_task(directory.add_accounts(std::move(accounts))));
   EXPECT_EQ(run_task(directory.list_accounts("example.test"))->size(), 2500u);
 }

@@ -36,19 +36,25 @@ Result<std::string> decode_key(ScramHash hash, std::string_view text) {
   return bytes;
 }
 
-}  // namespace
-
-std::string_view mechanism_of(ScramHash hash) { return hash == ScramHash::sha1 ? "SCRAM-SHA-1" : "SCRAM-SHA-256"; }
-
-// [RFC5802 3] SaltedPassword = Hi(password, salt, i); ClientKey = HMAC(SaltedPassword, "Client Key");
-// StoredKey = H(ClientKey); ServerKey = HMAC(SaltedPassword, "Server Key").  Hi is PBKDF2 [RFC8018 5.2].
-ScramKeys derive_scram_keys(ScramHash hash, std::string_view password, std::string_view salt, std::uint32_t iterations) {
+// [RFC5802 3] SaltedPassword = Hi(password, salt, i).  Hi is PBKDF2 [RFC8018 5.2].
+std::string salted_password(ScramHash hash, std::string_view password, std::string_view salt, std::uint32_t iterations) {
   CHECK(iterations > 0);
   std::string salted(size_of(hash), '\0');
   CHECK(PKCS5_PBKDF2_HMAC(password.data(), static_cast<int>(password.size()),
                           reinterpret_cast<const unsigned char*>(salt.data()), static_cast<int>(salt.size()),
                           static_cast<int>(iterations), hash == ScramHash::sha1 ? EVP_sha1() : EVP_sha256(),
                           static_cast<int>(salted.size()), reinterpret_cast<unsigned char*>(salted.data())) == 1);
+  return salted;
+}
+
+}  // namespace
+
+std::string_view mechanism_of(ScramHash hash) { return hash == ScramHash::sha1 ? "SCRAM-SHA-1" : "SCRAM-SHA-256"; }
+
+// [RFC5802 3] ClientKey = HMAC(SaltedPassword, "Client Key");
+// StoredKey = H(ClientKey); ServerKey = HMAC(SaltedPassword, "Server Key").
+ScramKeys derive_scram_keys(ScramHash hash, std::string_view password, std::string_view salt, std::uint32_t iterations) {
+  const auto salted = salted_password(hash, password, salt, iterations);
   return {.hash = hash,
           .salt = std::string(salt),
           .iterations = iterations,
@@ -95,6 +101,11 @@ bool verify_client_proof(const ScramKeys& keys, std::string_view auth_message, s
 
 std::string server_signature(const ScramKeys& keys, std::string_view auth_message) {
   return hmac(keys.hash, keys.server_key, auth_message);
+}
+
+std::string client_proof(const ScramKeys& told, std::string_view password, std::string_view auth_message) {
+  const auto client_key = hmac(told.hash, salted_password(told.hash, password, told.salt, told.iterations), "Client Key");
+  return exclusive_or(client_key, hmac(told.hash, hash_of(told.hash, client_key), auth_message));
 }
 
 bool verify_scram_password(const ScramKeys& keys, std::string_view password) {

@@ -37,6 +37,8 @@ Result<ScramKeys> parse_scram_keys(std::string_view text);  // Errc::corrupt
 bool verify_client_proof(const ScramKeys&, std::string_view auth_message, std::string_view proof);
 // [RFC5802 3] ServerSignature, to be sent to the client.
 std::string server_signature(const ScramKeys&, std::string_view auth_message);
+// The other end: ClientProof of one who knows the password.  Only salt, iterations and hash of the keys are read.
+std::string client_proof(const ScramKeys&, std::string_view password, std::string_view auth_message);
 // A plain password against the keys (AUTH PLAIN for an account that has these only); constant time.
 bool verify_scram_password(const ScramKeys&, std::string_view password);
 

@@ -31,6 +31,7 @@ TEST(Scram, ExamplesOfTheStandards) {
     auto proof = bytes(e.proof);
     EXPECT_TRUE(verify_client_proof(keys, e.auth_message, proof));
     EXPECT_EQ(server_signature(keys, e.auth_message), bytes(e.signature));
+    EXPECT_EQ(client_proof(keys, "pencil", e.auth_message), proof);
     proof[5] ^= 1;
     EXPECT_FALSE(verify_client_proof(keys, e.auth_message, proof));
     EXPECT_FALSE(verify_client_proof(keys, e.auth_message, proof.substr(1)));

@@ -331,6 +331,31 @@ Task<Result<void>> Connection::start_tls_client(const TlsContext& context, std::
 std::string Connection::tls_version() const { return ssl_ ? SSL_get_version(static_cast<SSL*>(ssl_)) : ""; }
 std::string Connection::tls_cipher() const { return ssl_ ? SSL_get_cipher_name(static_cast<SSL*>(ssl_)) : ""; }
 
+// [RFC9266 4.2] Before TLS 1.3 it is the channel's own only with the extended master secret.
+std::string Connection::tls_exporter() const {
+  auto* ssl = static_cast<SSL*>(ssl_);
+  if (!ssl || (SSL_version(ssl) < TLS1_3_VERSION && SSL_get_extms_support(ssl) != 1)) return {};
+  constexpr std::string_view kLabel = "EXPORTER-Channel-Binding";
+  std::string out(32, '\0');
+  const bool done = SSL_export_keying_material(ssl, reinterpret_cast<unsigned char*>(out.data()), out.size(), kLabel.data(), kLabel.size(),
+                                               nullptr, 0, 1) == 1;
+  return done ? out : std::string();
+}
+
+// The certificate of the server, hashed by what its signature was hashed with; MD5 and SHA-1 are too weak for it.
+std::string Connection::tls_server_end_point() const {
+  auto* ssl = static_cast<SSL*>(ssl_);
+  X509* certificate = !ssl ? nullptr : SSL_is_server(ssl) ? SSL_get_certificate(ssl) : SSL_get0_peer_certificate(ssl);
+  int hash = NID_undef;  // stays so for a signature without a hash of its own, such as Ed25519: then there is no such binding
+  if (!certificate || X509_get_signature_info(certificate, &hash, nullptr, nullptr, nullptr) != 1) return {};
+  if (hash == NID_md5 || hash == NID_sha1) hash = NID_sha256;
+  const EVP_MD* md = EVP_get_digestbynid(hash);
+  unsigned char digest[EVP_MAX_MD_SIZE];
+  unsigned size = 0;
+  if (!md || X509_digest(certificate, md, digest, &size) != 1) return {};
+  return {reinterpret_cast<const char*>(digest), size};
+}
+
 ConnectionPair make_connection_pair() {
   int fds[2];
   CHECK(::socketpair(AF_UNIX, SOCK_STREAM, 0, fds) == 0);

@@ -75,6 +75,9 @@ class Connection {
   Task<Result<void>> start_tls_client(const TlsContext&, std::string server_name, Deadline);
   std::string tls_version() const;   // "TLSv1.3", empty when plain
   std::string tls_cipher() const;
+  // What this channel can be bound by, for SASL; empty: it cannot, and always so without TLS.
+  std::string tls_exporter() const;          // [RFC9266 2]
+  std::string tls_server_end_point() const;  // [RFC5929 4.1]
 
   // --- ending
   // Wakes a read_more_or_interrupt() (now, or the next one).  On the reactor's thread only.

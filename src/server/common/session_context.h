@@ -11,6 +11,7 @@
 #include "async/reactor.h"
 #include "auth/authenticator.h"
 #include "auth/directory.h"
+#include "auth/mechanisms.h"
 #include "config/config.h"
 #include "net/connection.h"
 #include "net/tls.h"
@@ -44,8 +45,10 @@ struct SessionContext {
   net::Connection& connection;
   std::string session_id;  // for the log
 
-  // Passwords may be taken now.
+  // Signing in is possible now.
   bool may_authenticate() const { return connection.is_tls() || rules.allow_plaintext_auth; }
+  // And with the password itself, by IMAP's LOGIN and POP3's USER.
+  bool takes_passwords() const { return may_authenticate() && auth::passwords_are_taken(); }
 };
 
 // Wakes a session that waits for input, from any thread: the change hub's callback holds a copy.

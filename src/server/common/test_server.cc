@@ -44,9 +44,11 @@ TestServer::TestServer()
                                                     .store = store_,
                                                     .directory = directory_,
                                                     .authenticator = authenticator_,
-                                                    .tls = [this] { return tls(); }})) {}
+                                                    .tls = [this] { return tls(); }})) {
+  CHECK(crypto::kPasswordScheme.set(std::string("sha256")));
+}
 
-TestServer::~TestServer() = default;
+TestServer::~TestServer() { crypto::kPasswordScheme.reset(); }
 
 std::shared_ptr<const net::TlsContext> TestServer::tls() {
   // One certificate for the whole test program.
@@ -74,8 +76,8 @@ Task<Result<void>> TestServer::add_domain(std::string domain) {
 }
 
 Task<Result<AccountId>> TestServer::add_account(std::string address, std::string password, std::uint64_t quota_bytes) {
-  CO_TRY(auto hash, crypto::hash_password(password, crypto::PasswordScheme::sha256));
-  CO_TRY(auto id, co_await directory_.add_account(std::move(address), std::move(hash), std::string()));
+  CO_TRY(auto secrets, auth::make_secrets(password));
+  CO_TRY(auto id, co_await directory_.add_account(std::move(address), std::move(secrets)));
   CO_TRY_OK(co_await store_.create_account(id));
   if (quota_bytes != 0) {
     CO_TRY(auto account, co_await store_.account(id));

@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "async/task_group.h"
+#include "auth/scram_testing.h"
 #include "base/log.h"
 #include "base/settings.h"
 #include "text/ascii.h"
@@ -152,6 +153,8 @@ class Runner {
   struct Client {
     std::unique_ptr<net::Connection> server, client;
     std::shared_ptr<const net::TlsContext> tls;
+    std::optional<auth::ScramClient> scram;
+    bool scram_final_said = false;
   };
 
   void complain(const Step& step, const std::string& what) {
@@ -167,12 +170,17 @@ class Runner {
   Client& client(int number);
   Task<bool> flush_all(const Step&);
   Task<bool> act(const Step&);
+  bool act_scram(const Step&, const std::vector<std::string>& words);
   Task<bool> expect_state(const Step&);
   Task<bool> check(const Step&);
   Task<bool> check_message(const Step&, const std::vector<std::string>& words, std::uint32_t number);
   // The next line stays in next_line_ until taken.
   Task<bool> fetch_line(const Step&);
-  void take_line(int session) { next_lines_.erase(session); }
+  void take_line(int session) {
+    last_lines_[session] = std::move(next_lines_[session]);
+    remember(last_lines_[session]);
+    next_lines_.erase(session);
+  }
   Task<bool> expect_any_order(std::size_t& at);
   Task<bool> expect_optional(std::size_t& at);
 
@@ -184,7 +192,23 @@ class Runner {
   log::Capture log_;
   TaskGroup sessions_;
   std::map<int, Client> clients_;
-  std::map<int, std::string> next_lines_;
+  std::map<int, std::string> next_lines_, last_lines_;
+
+  // ${UIDVALIDITY}, ${HIGHESTMODSEQ}: the number that a server named so last.
+  void remember(std::string_view line) {
+    for (const std::string_view name : {"UIDVALIDITY", "HIGHESTMODSEQ"}) {
+      const auto at = line.find(std::string("[") + std::string(name) + " ");
+      if (at != line.npos) named_[std::string(name)] = line.substr(at + name.size() + 2, line.find(']', at) - at - name.size() - 2);
+    }
+  }
+  std::string with_named(std::string text) const {
+    for (const auto& [name, value] : named_) {
+      const auto mark = "${" + name + "}";
+      for (auto at = text.find(mark); at != text.npos; at = text.find(mark, at)) text.replace(at, mark.size(), value);
+    }
+    return text;
+  }
+  std::map<std::string, std::string> named_;
   std::vector<const SettingBase*> changed_settings_;
   bool has_domain_ = false;
   std::vector<std::string> problems_;
@@ -332,7 +356,7 @@ Task<bool> Runner::run_step(std::size_t& at) {
   if (step.kind == Step::Kind::send) {
     bool no_line_end = false;
     auto& connection = *client(step.session).client;
-    connection.put(unescape(step.text, &no_line_end));
+    connection.put(unescape(with_named(step.text), &no_line_end));
     if (!no_line_end) connection.put("\r\n");
     ++at;
     co_return true;
@@ -457,6 +481,7 @@ Task<bool> Runner::act(const Step& step) {
     c.server->shut_down();
     co_return true;
   }
+  if (action == "scram") co_return act_scram(step, words);
   if (action == "flush") co_return true;
   if (action == "wait" && words.size() == 2) {
     co_await sleep_for(std::chrono::milliseconds(to_int(words[1]).value_or(0)));
@@ -464,6 +489,37 @@ Task<bool> Runner::act(const Step& step) {
   }
   complain(step, "unknown action");
   co_return false;
+}
+
+bool Runner::act_scram(const Step& step, const std::vector<std::string>& words) {
+  auto& c = client(step.session);
+  const auto send = [&](const std::string& message) { c.client->put(text::base64_encode(message) + "\r\n"); };
+  if (words.size() >= 4) {
+    const bool plus = words[1].ends_with("-PLUS"), end_point = words.size() > 4 && words[4] == "tls-server-end-point";
+    auth::ScramClient::Options options{.user = words[2], .password = words[3]};
+    if (words[1].starts_with("SCRAM-SHA-1")) options.hash = crypto::ScramHash::sha1;
+    options.binding_flag = words.size() > 4 ? words[4] : plus ? "tls-exporter" : "n";
+    if (plus) {
+      options.binding_flag.insert(0, "p=");
+      options.binding_data = end_point ? c.client->tls_server_end_point() : c.client->tls_exporter();
+    }
+    c.scram.emplace(options);
+    c.scram_final_said = false;
+    send(c.scram->first());
+    return true;
+  }
+  // Behind "+ " or "334 ".
+  const auto& line = last_lines_[step.session];
+  const auto said = text::base64_decode(std::string_view(line).substr(std::min(line.size(), line.find(' ') + 1)));
+  if (!c.scram || !said) return complain(step, "no message of SCRAM: " + shown(line)), false;
+  if (!c.scram_final_said) {
+    send(c.scram->final(*said));
+    c.scram_final_said = true;
+    return true;
+  }
+  if (!c.scram->accepts(*said)) return complain(step, "the server has not proven that it knows the password: " + shown(*said)), false;
+  send("");
+  return true;
 }
 
 Task<bool> Runner::expect_state(const Step& step) {

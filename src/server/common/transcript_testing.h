@@ -21,6 +21,8 @@
 // Steps.  Without a number session 1 is meant; `C2:` is session 2, which is connected at its first mention:
 //   C: text          sends text and CRLF.  Sent together with the next C: lines: they arrive pipelined.
 //   C!: action       tls | close | shutdown | repeat N text (escapes; no CRLF) | wait MS | flush
+//   C!: scram MECHANISM user password [y|binding-type]    sends the first message of SCRAM; the type is tls-exporter for -PLUS otherwise
+//   C!: scram        sends what follows the line S: has just matched; at the end it complains unless the server has proven itself
 //   S: pattern       the next line (without CRLF) matches; `*` is any run of bytes, but a `* ` at the start of a pattern is
 //                    literal (IMAP), and so is the flag `\*`; \x2a is a star elsewhere.  `S: *` alone is any line.
 //   S?: pattern      lines that may come or not; a run of S?: lines takes what matches any of them, in any order
@@ -35,7 +37,7 @@
 //   X: log part of a line                     such an event has been logged since the scenario began
 //
 // Escapes in C:, repeat, | and patterns: \r \n \t \0 \xHH \\ \c (at the end: no CRLF follows) and ${base64:text}, whose text has
-// escapes too.  A backslash before anything else stays (\Seen, \"); write \\recent for a flag in lower case.
+// escapes too; in C: also ${UIDVALIDITY} and ${HIGHESTMODSEQ}, the last such number that a response code had.  A backslash before anything else stays (\Seen, \"); write \\recent for a flag in lower case.
 #pragma once
 
 #include <functional>

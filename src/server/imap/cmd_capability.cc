@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "proto/imap/writer.h"
+#include "server/common/sasl_loop.h"
 #include "server/imap/session.h"
 
 namespace posthorn::imap {
@@ -12,11 +13,8 @@ std::string Session::capabilities() const {
   if (state_ != State::not_authenticated)
     return out + " NAMESPACE CHILDREN UIDPLUS UNSELECT MOVE SPECIAL-USE CREATE-SPECIAL-USE CONDSTORE";
   if (context_.rules.tls == config::TlsMode::starttls && !connection().is_tls()) out += " STARTTLS";
-  if (context_.may_authenticate()) {
-    for (const auto& mechanism : auth::SaslExchange::mechanisms()) out += " AUTH=" + mechanism;
-  } else {
-    out += " LOGINDISABLED";  // [RFC3501 6.2.3]
-  }
+  for (const auto mechanism : server::offered_mechanisms(context_)) out += " AUTH=" + std::string(mechanism);
+  if (!context_.takes_passwords()) out += " LOGINDISABLED";  // [RFC3501 6.2.3]
   return out;
 }
 

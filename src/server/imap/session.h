@@ -128,8 +128,9 @@ class Session {
   Task<Result<MailboxRef>> locate(std::string name);
 
   // --- sign_in.cc
-  Task<Result<std::string>> read_raw_line();  // of AUTHENTICATE
-  Task<Result<Reply>> sign_in(auth::Credentials, std::string_view how);
+  Task<Result<std::string>> ask(std::string challenge);  // of AUTHENTICATE
+  Task<Result<Reply>> sign_in(auth::Identity, std::string_view how);
+  Result<Reply> refuse_sign_in(std::string_view user, std::string_view how, Error);
   std::string capabilities() const;
 
   // --- tell.cc: telling the client what has changed

@@ -4,9 +4,9 @@
 #include "base/log.h"
 #include "config/core_settings.h"
 #include "proto/imap/writer.h"
+#include "server/common/sasl_loop.h"
 #include "server/imap/imap_settings.h"
 #include "server/imap/session.h"
-#include "text/base64.h"
 
 namespace posthorn::imap {
 namespace {
@@ -42,12 +42,16 @@ Task<Result<Reply>> Session::cmd_starttls(Command& command) {
 Task<Result<Reply>> Session::cmd_login(Command& command) {
   auto& login = std::get<Login>(command.command);
   if (!context_.may_authenticate()) co_return needs_tls();
-  auth::Credentials credentials{.user = std::move(login.user), .password = std::move(login.password)};
-  co_return co_await sign_in(std::move(credentials), "LOGIN");
+  if (!context_.takes_passwords()) co_return no("Use AUTHENTICATE with a mechanism of SCRAM", "CANNOT");
+  const auto user = login.user;
+  auto identity = co_await context_.services.authenticator.verify(std::move(login.user), std::move(login.password), connection().peer().ip);
+  if (!identity) co_return refuse_sign_in(user, "LOGIN", std::move(identity).error());
+  co_return co_await sign_in(*std::move(identity), "LOGIN");
 }
 
-// One line that is no command; empty when the reader has refused it.
-Task<Result<std::string>> Session::read_raw_line() {
+// The client's answer is one line that is no command.
+Task<Result<std::string>> Session::ask(std::string challenge) {
+  Writer(output()).continuation(challenge);
   reader_.expect_line();
   while (true) {
     auto input = connection().input();
@@ -57,7 +61,7 @@ Task<Result<std::string>> Session::read_raw_line() {
     if (event == CommandReader::Event::line) line = reader_.command();
     connection().consume(before - input.size());
     if (event == CommandReader::Event::line) co_return line;
-    if (event != CommandReader::Event::need_more) co_return fail(Errc::syntax, "Line too long");
+    if (event != CommandReader::Event::need_more) co_return fail(Errc::too_large, "line too long");
     if (!connection().input().empty()) continue;
     CO_TRY_OK(co_await flush());
     CO_TRY_OK(co_await read_more(deadline_));
@@ -66,56 +70,47 @@ Task<Result<std::string>> Session::read_raw_line() {
 
 Task<Result<Reply>> Session::cmd_authenticate(Command& command) {
   auto& request = std::get<Authenticate>(command.command);
-  if (!auth::SaslExchange::is_supported(request.mechanism)) co_return no("No such mechanism", "CANNOT");
+  if (!auth::find_mechanism(request.mechanism)) co_return no("No such mechanism", "CANNOT");
   if (!context_.may_authenticate()) co_return needs_tls();
-  using Kind = auth::SaslExchange::Step::Kind;
-  auth::SaslExchange exchange(request.mechanism);
-  auth::SaslExchange::Step step;
-  if (request.initial_response) {
-    auto decoded = text::base64_decode(*request.initial_response);
-    if (!decoded) co_return bad("Invalid base64");
-    step = exchange.start(&*decoded);
-  } else {
-    step = exchange.start(nullptr);
+  const auto* mechanism = server::find_offered_mechanism(context_, request.mechanism);
+  if (!mechanism) co_return no("That mechanism needs TLS", "CANNOT");
+  auto outcome = co_await server::run_sasl(context_, *mechanism, std::move(request.initial_response),
+                                           [this](std::string challenge) { return ask(std::move(challenge)); });
+  using Kind = server::SaslOutcome::Kind;
+  switch (outcome.kind) {
+    case Kind::signed_in: break;
+    case Kind::refused: co_return refuse_sign_in(outcome.user, mechanism->name, std::move(outcome.why));
+    case Kind::malformed: co_return bad("Invalid response for this mechanism");
+    case Kind::too_long: co_return bad("Line too long");
+    case Kind::given_up: co_return bad("AUTHENTICATE cancelled");  // [RFC3501 6.2.2]
+    case Kind::lost: co_return std::unexpected(std::move(outcome.why));
   }
-  while (step.kind == Kind::challenge) {
-    Writer(output()).continuation(text::base64_encode(step.challenge));
-    CO_TRY(auto line, co_await read_raw_line());
-    if (line == "*") co_return bad("AUTHENTICATE cancelled");  // [RFC3501 6.2.2]
-    auto decoded = text::base64_decode(line);
-    if (!decoded) co_return bad("Invalid base64");
-    step = exchange.next(*decoded);
-  }
-  if (step.kind == Kind::failed) co_return bad("Invalid response for this mechanism");
-  co_return co_await sign_in(std::move(step.credentials), request.mechanism);
+  co_return co_await sign_in(std::move(outcome.identity), mechanism->name);
 }
 
-// `how` lives in the caller's frame.
-Task<Result<Reply>> Session::sign_in(auth::Credentials credentials, std::string_view how) {
-  const auto user = credentials.user;
-  const auto& peer = connection().peer();
-  auto identity = co_await context_.services.authenticator.verify(std::move(credentials.user), std::move(credentials.password), peer.ip,
-                                                                  std::move(credentials.authorize_as));
-  if (!identity) {
-    login_failures.add();
-    log::info("imap.login_failed", {{"session", context_.session_id},
-                                    {"user", user},
-                                    {"peer", peer.text()},
-                                    {"mechanism", how},
-                                    {"class", to_string(identity.error().code)}});
-    count_bad();
-    if (identity.error().code == Errc::denied) co_return no("Wrong user or password", "AUTHENTICATIONFAILED");
-    co_return std::unexpected(std::move(identity).error());
-  }
-  CO_TRY(account_, co_await context_.services.store.account(identity->account));
-  user_ = identity->address;
+Result<Reply> Session::refuse_sign_in(std::string_view user, std::string_view how, Error why) {
+  login_failures.add();
+  log::info("imap.login_failed", {{"session", context_.session_id},
+                                  {"user", user},
+                                  {"peer", connection().peer().text()},
+                                  {"mechanism", how},
+                                  {"class", to_string(why.code)}});
+  count_bad();
+  if (why.code == Errc::denied) return no("Wrong user or password", "AUTHENTICATIONFAILED");
+  return std::unexpected(std::move(why));
+}
+
+// `how` is a literal, or a mechanism's name.
+Task<Result<Reply>> Session::sign_in(auth::Identity identity, std::string_view how) {
+  CO_TRY(account_, co_await context_.services.store.account(identity.account));
+  user_ = std::move(identity.address);
   state_ = State::authenticated;
   reader_.set_limits(limits_for_users());
   logins.add();
   log::info("imap.login", {{"session", context_.session_id},
                            {"user", user_},
-                           {"account", identity->account},
-                           {"peer", peer.text()},
+                           {"account", identity.account},
+                           {"peer", connection().peer().text()},
                            {"mechanism", how},
                            {"tls", connection().tls_version()}});
   co_return ok("Signed in", "CAPABILITY " + capabilities());

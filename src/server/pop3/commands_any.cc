@@ -1,5 +1,6 @@
 // CAPA, NOOP and QUIT.
 #include "base/log.h"
+#include "server/common/sasl_loop.h"
 #include "server/pop3/reply_for.h"
 #include "server/pop3/session.h"
 #include "server/pop3/settings.h"
@@ -10,9 +11,10 @@ namespace posthorn::pop3 {
 Session::Outcome Session::cmd_capa(Capa&) {
   ok("Capabilities:");
   connection_.put("TOP\r\nUIDL\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\nPIPELINING\r\nEXPIRE NEVER\r\n");
-  if (context_.may_authenticate()) {
-    connection_.put("USER\r\nSASL");
-    for (const auto& mechanism : auth::SaslExchange::mechanisms()) connection_.put(" " + mechanism);
+  if (context_.takes_passwords()) connection_.put("USER\r\n");
+  if (const auto mechanisms = server::offered_mechanisms(context_); !mechanisms.empty()) {
+    connection_.put("SASL");
+    for (const auto name : mechanisms) connection_.output().append(" ").append(name);
     connection_.put("\r\n");
   }
   const bool can_start_tls = context_.rules.tls == config::TlsMode::starttls && !connection_.is_tls();

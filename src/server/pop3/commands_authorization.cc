@@ -2,10 +2,10 @@
 #include <utility>
 
 #include "base/log.h"
+#include "server/common/sasl_loop.h"
 #include "server/pop3/reply_for.h"
 #include "server/pop3/session.h"
 #include "server/pop3/settings.h"
-#include "text/base64.h"
 
 namespace posthorn::pop3 {
 namespace {
@@ -16,103 +16,88 @@ constexpr std::string_view kTlsFirst = "Passwords are not taken here without TLS
 
 // [RFC1939 7] Says +OK whoever it is: who exists is not told.
 Session::Outcome Session::cmd_user(User& user) {
-  if (!context_.may_authenticate()) {  // [RFC2595 2.3]
-    err(kTlsFirst);
-    count_error();
-    co_return Result<void>{};
-  }
+  if (!context_.takes_passwords()) co_return co_await refuse(no_passwords());  // [RFC2595 2.3]
   user_ = std::move(user.name);
   ok("And the password?");
   co_return Result<void>{};
 }
 
 Session::Outcome Session::cmd_pass(Pass& pass) {
-  if (!context_.may_authenticate() || !user_) {
-    err(user_ ? kTlsFirst : "USER first");
-    count_error();
-    co_return Result<void>{};
-  }
-  auth::Credentials credentials{{}, *std::exchange(user_, std::nullopt), std::move(pass.password)};
-  co_return co_await sign_in(std::move(credentials));
+  if (!context_.takes_passwords()) co_return co_await refuse(no_passwords());
+  if (!user_) co_return co_await refuse("USER first");
+  auto user = *std::exchange(user_, std::nullopt);
+  auto identity = co_await context_.services.authenticator.verify(std::move(user), std::move(pass.password), connection_.peer().ip);
+  if (identity) co_return co_await sign_in(*std::move(identity));
+  refuse_sign_in(identity.error());
+  co_return Result<void>{};
 }
 
 Session::Outcome Session::cmd_apop(Apop&) {
-  err("APOP is not offered: it needs passwords stored in plain text");
-  count_error();
-  co_return Result<void>{};
+  co_return co_await refuse("APOP is not offered: it needs passwords stored in plain text");
 }
 
 // [RFC5034 4]
 Session::Outcome Session::cmd_auth(Auth& auth) {
   if (auth.mechanism.empty()) {  // what clients older than CAPA ask
     ok("Mechanisms:");
-    if (context_.may_authenticate())
-      for (const auto& mechanism : auth::SaslExchange::mechanisms()) connection_.put(mechanism + "\r\n");
+    for (const auto name : server::offered_mechanisms(context_)) connection_.output().append(name).append("\r\n");
     connection_.put(".\r\n");
     co_return Result<void>{};
   }
-  if (!context_.may_authenticate() || !auth::SaslExchange::is_supported(auth.mechanism)) {
-    err(context_.may_authenticate() ? "Unknown mechanism" : kTlsFirst);
-    count_error();
-    co_return Result<void>{};
-  }
+  if (!context_.may_authenticate()) co_return co_await refuse(kTlsFirst);
+  const auto* mechanism = server::find_offered_mechanism(context_, auth.mechanism);
+  if (!mechanism) co_return co_await refuse("Unknown mechanism");
   user_.reset();
-  auto credentials = co_await sasl_exchange(auth);
-  if (credentials) co_return co_await sign_in(*std::move(credentials));
-  if (credentials.error().code != Errc::syntax) co_return std::unexpected(std::move(credentials).error());
-  err(credentials.error().text);
+  auto outcome = co_await server::run_sasl(context_, *mechanism, std::move(auth.initial_response),
+                                           [this](std::string challenge) { return ask(std::move(challenge)); });
+  using Kind = server::SaslOutcome::Kind;
+  switch (outcome.kind) {
+    case Kind::signed_in: co_return co_await sign_in(std::move(outcome.identity));
+    case Kind::refused: refuse_sign_in(outcome.why); break;
+    case Kind::malformed: co_return co_await refuse("That is not what the mechanism asks for");
+    case Kind::too_long: co_return co_await refuse("Line too long");
+    case Kind::given_up: co_return co_await refuse("As you like");
+    case Kind::lost: co_return std::unexpected(std::move(outcome.why));
+  }
+  co_return Result<void>{};
+}
+
+Task<Result<std::string>> Session::ask(std::string challenge) {
+  connection_.put("+ " + challenge + "\r\n");
+  CO_TRY_OK(co_await connection_.flush(deadline()));
+  CO_TRY(const auto line, co_await connection_.read_line(CommandLimits{}.auth_line, net::LineEnd::any_lf, deadline()));
+  co_return std::string(line);
+}
+
+// `no_passwords()` and literals.
+Session::Outcome Session::refuse(std::string_view text) {
+  err(text);
   count_error();
   co_return Result<void>{};
 }
 
-// Errc::syntax: for the client; anything else: the connection has ended.
-Task<Result<auth::Credentials>> Session::sasl_exchange(const Auth& auth) {
-  using Kind = auth::SaslExchange::Step::Kind;
-  auth::SaslExchange exchange(auth.mechanism);
-  std::string initial;
-  if (auth.initial_response) {
-    auto decoded = text::base64_decode(*auth.initial_response);
-    if (!decoded) co_return fail(Errc::syntax, "That is not base64");
-    initial = *std::move(decoded);
-  }
-  auto step = exchange.start(auth.initial_response ? &initial : nullptr);
-  while (step.kind == Kind::challenge) {
-    connection_.put("+ " + text::base64_encode(step.challenge) + "\r\n");
-    CO_TRY_OK(co_await connection_.flush(deadline()));
-    const auto line = co_await connection_.read_line(CommandLimits{}.auth_line, net::LineEnd::any_lf, deadline());
-    if (!line && line.error().code == Errc::too_large) co_return fail(Errc::syntax, "Line too long");
-    if (!line) co_return std::unexpected(line.error());
-    if (*line == "*") co_return fail(Errc::syntax, "As you like");
-    const auto response = text::base64_decode(*line);
-    if (!response) co_return fail(Errc::syntax, "That is not base64");
-    step = exchange.next(*response);
-  }
-  if (step.kind != Kind::done) co_return fail(Errc::syntax, "That is not what the mechanism asks for");
-  co_return std::move(step.credentials);
+std::string_view Session::no_passwords() const {
+  return context_.may_authenticate() ? "Passwords are not taken here: use AUTH with a mechanism of SCRAM" : kTlsFirst;
 }
 
-Session::Outcome Session::sign_in(auth::Credentials credentials) {
-  auto identity = co_await context_.services.authenticator.verify(std::move(credentials.user), std::move(credentials.password),
-                                                                  connection_.peer().ip, std::move(credentials.authorize_as));
-  if (!identity) {
-    log::warning("pop3.sign_in_failed", {{"session", context_.session_id},
-                                         {"peer", connection_.peer().text()},
-                                         {"why", to_string(identity.error().code)},
-                                         {"error", identity.error()}});
-    err(reply_for(identity.error().code));
-    count_error();
-    co_return Result<void>{};
-  }
-  auto opened = co_await Maildrop::open(context_.services.store, identity->account);
+void Session::refuse_sign_in(const Error& why) {
+  log::warning("pop3.sign_in_failed", {{"session", context_.session_id},
+                                       {"peer", connection_.peer().text()},
+                                       {"why", to_string(why.code)},
+                                       {"error", why}});
+  err(reply_for(why.code));
+  count_error();
+}
+
+Session::Outcome Session::sign_in(auth::Identity identity) {
+  auto opened = co_await Maildrop::open(context_.services.store, identity.account);
   if (!opened) {
     log::error("pop3.open_failed",
-               {{"session", context_.session_id}, {"account", identity->address}, {"error", opened.error()}});
-    err("[SYS/TEMP] Your mail cannot be opened now");
-    count_error();
-    co_return Result<void>{};
+               {{"session", context_.session_id}, {"account", identity.address}, {"error", opened.error()}});
+    co_return co_await refuse("[SYS/TEMP] Your mail cannot be opened now");
   }
   maildrop_ = *std::move(opened);
-  address_ = std::move(identity->address);
+  address_ = std::move(identity.address);
   state_ = State::transaction;
   const auto totals = maildrop_->totals();
   log::info("pop3.signed_in", {{"session", context_.session_id},

@@ -7,7 +7,7 @@
 
 #include "async/task.h"
 #include "async/timer.h"
-#include "auth/sasl.h"
+#include "auth/authenticator.h"
 #include "base/result.h"
 #include "proto/pop3/command.h"
 #include "server/common/session_context.h"
@@ -53,8 +53,11 @@ class Session {
   Outcome greet();
   Outcome serve();
   Outcome dispatch(std::string_view line);
-  Outcome sign_in(auth::Credentials);
-  Task<Result<auth::Credentials>> sasl_exchange(const Auth&);
+  Outcome sign_in(auth::Identity);
+  Outcome refuse(std::string_view text);
+  std::string_view no_passwords() const;  // why
+  void refuse_sign_in(const Error&);
+  Task<Result<std::string>> ask(std::string challenge);  // of AUTH
   // What all of LIST or all of UIDL share: `put` appends what follows the number.
   template <class Put>
   Outcome list_all(std::string_view title, Put put);

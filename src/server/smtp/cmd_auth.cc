@@ -1,11 +1,10 @@
 // AUTH [RFC4954]
-#include "auth/sasl.h"
 #include "base/log.h"
+#include "server/common/sasl_loop.h"
 #include "server/smtp/metrics.h"
 #include "server/smtp/reply_for.h"
 #include "server/smtp/session.h"
 #include "server/smtp/settings.h"
-#include "text/base64.h"
 
 namespace posthorn::server {
 namespace {
@@ -20,59 +19,49 @@ Task<> SmtpSession::cmd_auth(smtp::Command& command) {
   if (identity_) co_return refuse(503, {5, 5, 1}, "Already authenticated", "AUTH");  // [RFC4954 4]
   if (!context_.may_authenticate())
     co_return refuse(538, {5, 7, 11}, "Encryption required, issue a STARTTLS command first", "AUTH");
-  if (!auth::SaslExchange::is_supported(auth.mechanism))
-    co_return refuse(504, {5, 5, 4}, "Unknown authentication mechanism", "AUTH");
+  const auto* mechanism = find_offered_mechanism(context_, auth.mechanism);
+  if (!mechanism) co_return refuse(504, {5, 5, 4}, "Unknown authentication mechanism", "AUTH");
 
-  auto credentials = co_await ask_credentials(std::move(auth));
-  if (!credentials) {
-    switch (credentials.error().code) {
-      case Errc::syntax: refuse(reply_for(Errc::syntax, About::sign_in), "AUTH"); break;
-      case Errc::too_large: refuse(500, {5, 5, 6}, "Response too long", "AUTH"); break;  // [RFC4954 4]
-      case Errc::denied: refuse(501, {5, 7, 0}, "Authentication cancelled", "AUTH"); break;
-      default: end_for(credentials.error());
-    }
-    co_return;
+  auto outcome = co_await run_sasl(context_, *mechanism, std::move(auth.initial_response),
+                                   [this](std::string challenge) { return ask(std::move(challenge)); });
+  using Kind = SaslOutcome::Kind;
+  switch (outcome.kind) {
+    case Kind::signed_in:
+      identity_ = std::move(outcome.identity);
+      smtp_sign_ins.add();
+      log::info("smtp.signed_in",
+                {{"session", context_.session_id}, {"account", identity_->address}, {"mechanism", mechanism->name}});
+      co_return reply(235, {2, 7, 0}, "Authentication successful");
+    case Kind::refused: co_return refuse_sign_in(outcome.user, outcome.why);
+    case Kind::malformed: co_return refuse(reply_for(Errc::syntax, About::sign_in), "AUTH");
+    case Kind::too_long: co_return refuse(500, {5, 5, 6}, "Response too long", "AUTH");       // [RFC4954 4]
+    case Kind::given_up: co_return refuse(501, {5, 7, 0}, "Authentication cancelled", "AUTH");  // [RFC4954 4]
+    case Kind::lost: co_return end_for(outcome.why);
   }
-  auto user = credentials->user;
-  auto identity = co_await context_.services.authenticator.verify(
-      std::move(credentials->user), std::move(credentials->password), connection_.peer().ip,
-      std::move(credentials->authorize_as));
-  if (identity) {
-    identity_ = *std::move(identity);
-    smtp_sign_ins.add();
-    log::info("smtp.signed_in", {{"session", context_.session_id}, {"account", identity_->address}});
-    co_return reply(235, {2, 7, 0}, "Authentication successful");
-  }
+}
+
+void SmtpSession::refuse_sign_in(const std::string& user, const Error& why) {
   smtp_sign_ins_refused.add();
   log::info("smtp.sign_in_refused", {{"session", context_.session_id},
                                      {"user", user},
                                      {"peer", connection_.peer().text()},
-                                     {"error", to_string(identity.error().code)}});
-  refuse(reply_for(identity.error().code, About::sign_in), "AUTH");
+                                     {"error", to_string(why.code)}});
+  refuse(reply_for(why.code, About::sign_in), "AUTH");
   if (++auth_failures_ >= kMaxAuthFailures.get()) say_goodbye({4, 7, 0}, "Too many attempts", "too many attempts");
 }
 
-// Errors: syntax: no base64, or not what the mechanism says; denied: the client gave up; too_large; those of the connection.
-Task<Result<auth::Credentials>> SmtpSession::ask_credentials(smtp::Auth command) {
-  auth::SaslExchange exchange(command.mechanism);
-  std::optional<std::string> initial;
-  if (command.initial_response) {
-    CO_TRY(initial, text::base64_decode(*command.initial_response));
-  }
-  auto step = exchange.start(initial ? &*initial : nullptr);
-  while (step.kind == auth::SaslExchange::Step::Kind::challenge) {
-    CO_TRY(auto response, co_await ask(std::move(step.challenge)));
-    step = exchange.next(response);
-  }
-  if (step.kind == auth::SaslExchange::Step::Kind::failed) co_return fail(Errc::syntax, "malformed response");
-  co_return std::move(step.credentials);
+Task<Result<std::string>> SmtpSession::ask(std::string challenge) {
+  reply(334, {}, challenge);
+  CO_TRY(const auto line, co_await next_line(kMaxResponse));
+  co_return std::string(line);
 }
 
-Task<Result<std::string>> SmtpSession::ask(std::string challenge) {
-  reply(334, {}, text::base64_encode(challenge));
-  CO_TRY(auto line, co_await next_line(kMaxResponse));
-  if (line == "*") co_return fail(Errc::denied, "cancelled");
-  co_return text::base64_decode(line);
+// The parameters of AUTH in the answer to EHLO; empty: it is not offered. [RFC4954 3]
+std::string SmtpSession::offered_auth() const {
+  std::string out;
+  if (is_lmtp() || identity_) return out;  // not where it would be refused; LMTP has local clients, who need none
+  for (const auto name : offered_mechanisms(context_)) out.append(" ").append(name);
+  return out;
 }
 
 }  // namespace posthorn::server

@@ -32,7 +32,7 @@ Task<> SmtpSession::cmd_hello(smtp::Command& command) {
   offer("BINARYMIME");
   offer("ENHANCEDSTATUSCODES");  // [RFC2034]
   if (offers_tls()) offer("STARTTLS");  // [RFC3207]
-  if (offers_auth()) offer("AUTH PLAIN LOGIN");  // [RFC4954]
+  if (auto auth = offered_auth(); !auth.empty()) offer("AUTH" + std::move(auth));  // [RFC4954]
   offer("LIMITS RCPTMAX=" + std::to_string(kMaxRecipients.get()) +
         " MAILMAX=" + std::to_string(kMaxTransactions.get()));  // [RFC9422]
   offer("HELP");

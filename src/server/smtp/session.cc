@@ -48,9 +48,6 @@ bool SmtpSession::offers_tls() const {
          context_.services.tls() != nullptr;
 }
 
-// [RFC4954 4] Not where it would be refused.  LMTP has local clients, who need none.
-bool SmtpSession::offers_auth() const { return !is_lmtp() && !identity_ && context_.may_authenticate(); }
-
 Task<> SmtpSession::run() {
   const GaugeHold open(smtp_connections);
   const auto began = std::chrono::steady_clock::now();

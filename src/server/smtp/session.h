@@ -9,7 +9,6 @@
 
 #include "async/task.h"
 #include "auth/authenticator.h"
-#include "auth/sasl.h"
 #include "base/result.h"
 #include "intake/envelope.h"
 #include "intake/transaction.h"
@@ -47,7 +46,6 @@ class SmtpSession {
   bool is_lmtp() const { return context_.rules.protocol == config::Protocol::lmtp; }
   bool is_submission() const { return context_.rules.protocol == config::Protocol::submission; }
   bool offers_tls() const;
-  bool offers_auth() const;
   std::string_view hostname() const { return context_.services.hostname; }
 
   // --- session.cc
@@ -100,8 +98,9 @@ class SmtpSession {
   Task<Result<void>> take_chunk(std::uint64_t size);
   bool is_hopeless(std::uint64_t more) const;
   // cmd_auth.cc
-  Task<Result<auth::Credentials>> ask_credentials(smtp::Auth);
+  std::string offered_auth() const;
   Task<Result<std::string>> ask(std::string challenge);
+  void refuse_sign_in(const std::string& user, const Error&);
 
   SessionContext context_;
   net::Connection& connection_;

@@ -1,0 +1,57 @@
+#include "server/common/sasl_loop.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "text/base64.h"
+
+namespace posthorn::server {
+namespace {
+
+using Kind = SaslOutcome::Kind;
+
+auth::Channel channel_of(const SessionContext& context) {
+  const auto& connection = context.connection;
+  return {.peer_ip = connection.peer().ip,
+          .tls_exporter = connection.tls_exporter(),
+          .tls_server_end_point = connection.tls_server_end_point()};
+}
+
+}  // namespace
+
+std::vector<std::string_view> offered_mechanisms(const SessionContext& context) {
+  if (!context.may_authenticate()) return {};
+  return auth::mechanisms(channel_of(context).can_bind());
+}
+
+const auth::Mechanism* find_offered_mechanism(const SessionContext& context, std::string_view name) {
+  const auto offered = offered_mechanisms(context);
+  const auto* mechanism = auth::find_mechanism(name);
+  return mechanism && std::ranges::find(offered, mechanism->name) != offered.end() ? mechanism : nullptr;
+}
+
+Task<SaslOutcome> run_sasl(SessionContext& context, const auth::Mechanism& mechanism, std::optional<std::string> initial_response,
+                           AskClient ask) {
+  auth::SaslServer sasl(context.services.authenticator, mechanism, channel_of(context));
+  const auto ended = [&](Kind kind, Error why = {}) { return SaslOutcome{.kind = kind, .why = std::move(why), .user = sasl.user()}; };
+  for (auto line = std::move(initial_response);;) {
+    std::optional<std::string> response;
+    if (line) {
+      auto decoded = text::base64_decode(*line);
+      if (!decoded) co_return ended(Kind::malformed);
+      response = *std::move(decoded);
+    }
+    auto step = co_await sasl.next(std::move(response));
+    if (!step && step.error().code == Errc::syntax) co_return ended(Kind::malformed);
+    if (!step) co_return ended(Kind::refused, std::move(step).error());
+    if (step->identity)
+      co_return SaslOutcome{.kind = Kind::signed_in, .identity = *std::move(step->identity), .user = sasl.user()};
+    auto answer = co_await ask(text::base64_encode(step->challenge));
+    if (!answer && answer.error().code == Errc::too_large) co_return ended(Kind::too_long);
+    if (!answer) co_return ended(Kind::lost, std::move(answer).error());
+    if (*answer == "*") co_return ended(Kind::given_up);
+    line = *std::move(answer);
+  }
+}
+
+}  // namespace posthorn::server
