@@ -110,6 +110,9 @@ std::string encode(const Summary& summary);
 // is none.
 Result<Summary> decode_summary(std::string_view bytes);
 
+struct EnvelopeView;   // summary_view.h
+struct StructureView;
+
 // Reads parts of the stored form without decoding the rest.  Does not own the bytes.
 class SummaryView {
  public:
@@ -117,14 +120,20 @@ class SummaryView {
 
   std::uint64_t size() const { return size_; }
   std::uint64_t header_size() const { return header_size_; }
+  std::uint32_t flags() const { return flags_; }
+  std::uint32_t received_count() const { return received_count_; }
   std::optional<text::DateTime> sent() const { return sent_; }
   Result<Envelope> envelope() const;  // of the message itself
+  // Without copies, into what may have been used before.  After an error it holds something or other.
+  Result<void> read_envelope(EnvelopeView& out) const;
+  Result<void> read_structure(StructureView& out) const;
   Result<std::optional<std::string>> references() const;
   Result<Summary> decode() const { return decode_summary(bytes_); }
 
  private:
-  std::string_view bytes_, references_, envelope_;
+  std::string_view bytes_, references_, envelope_, parts_;
   std::uint64_t size_ = 0, header_size_ = 0;
+  std::uint32_t flags_ = 0, received_count_ = 0;
   std::optional<text::DateTime> sent_;
 };
 

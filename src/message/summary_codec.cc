@@ -1,17 +1,10 @@
 // The stored form of a Summary: docs/formats/summary.md.
-#include <limits>
-#include <utility>
-
-#include "message/summary.h"
+#include "message/summary_view.h"
 
 namespace posthorn::message {
 namespace {
 
 constexpr char kVersion = 1;
-
-std::unexpected<Error> corrupt(const char* what) {
-  return fail(Errc::corrupt, std::string("message summary: ") + what);
-}
 
 // ---- Writing
 
@@ -83,259 +76,42 @@ void put_part(Writer& w, const Summary& s, const Part& p) {
   if (p.is_message()) put_envelope(w, s.envelopes[p.envelope]);
 }
 
-// ---- Reading
+// ---- Reading: copies of the views
 
-class Reader {
- public:
-  explicit Reader(std::string_view s) : rest_(s) {}
-
-  bool at_end() const { return rest_.empty(); }
-  Result<std::uint64_t> take_number() {
-    std::uint64_t v = 0;
-    for (int shift = 0; shift < 64 && !rest_.empty(); shift += 7) {
-      const auto byte = static_cast<unsigned char>(rest_.front());
-      rest_.remove_prefix(1);
-      if (shift == 63 && byte > 1) break;
-      v |= static_cast<std::uint64_t>(byte & 0x7F) << shift;
-      if ((byte & 0x80) == 0) return v;
-    }
-    return corrupt("bad number");
-  }
-  Result<std::int64_t> take_signed() {
-    TRY(const std::uint64_t v, take_number());
-    return static_cast<std::int64_t>(v >> 1 ^ (~(v & 1) + 1));
-  }
-  Result<std::uint32_t> take_u32() {
-    TRY(const std::uint64_t v, take_number());
-    if (v > std::numeric_limits<std::uint32_t>::max()) return corrupt("number out of range");
-    return static_cast<std::uint32_t>(v);
-  }
-  Result<unsigned char> take_byte() {
-    if (rest_.empty()) return corrupt("cut short");
-    const auto byte = static_cast<unsigned char>(rest_.front());
-    rest_.remove_prefix(1);
-    return byte;
-  }
-  Result<std::string_view> take_bytes(std::uint64_t size) {
-    if (size > rest_.size()) return corrupt("cut short");
-    const std::string_view bytes = rest_.substr(0, size);
-    rest_.remove_prefix(size);
-    return bytes;
-  }
-  Result<std::string_view> take_section() {
-    TRY(const std::uint64_t size, take_number());
-    return take_bytes(size);
-  }
-  Result<std::string> take_text() {
-    TRY(const std::string_view bytes, take_section());
-    return std::string(bytes);
-  }
-  Result<std::optional<std::string>> take_optional() {
-    TRY(const std::uint64_t size, take_number());
-    if (size == 0) return std::optional<std::string>();
-    TRY(const std::string_view bytes, take_bytes(size - 1));
-    return std::optional(std::string(bytes));
-  }
-  // Every item takes a byte or more, so a count cannot make us allocate more than the input is long.
-  Result<std::size_t> take_count() {
-    TRY(const std::uint64_t n, take_number());
-    if (n > rest_.size()) return corrupt("impossible count");
-    return static_cast<std::size_t>(n);
-  }
-
- private:
-  std::string_view rest_;
-};
-
-Result<std::vector<Address>> take_addresses(Reader& r) {
-  TRY(const std::size_t count, r.take_count());
-  std::vector<Address> list(count);
-  for (Address& a : list) {
-    TRY(const unsigned char bits, r.take_byte());
-    if ((bits & 3) > 2 || bits > 15) return corrupt("bad address");
-    a.kind = static_cast<Address::Kind>(bits & 3);
-    if ((bits & 4) != 0) {
-      TRY(a.name, r.take_text());
-    }
-    if ((bits & 8) != 0) {
-      TRY(a.adl, r.take_text());
-    }
-    if (a.kind != Address::Kind::group_end) {
-      TRY(a.mailbox, r.take_text());
-    }
-    if (a.kind == Address::Kind::mailbox) {
-      TRY(a.host, r.take_text());
-    }
-  }
-  return list;
+std::optional<std::string> copy(const std::optional<std::string_view>& text) {
+  return text ? std::optional(std::string(*text)) : std::nullopt;
 }
 
-Result<Envelope> take_envelope(Reader& r) {
-  Envelope e;
-  for (auto* text : {&e.date, &e.subject, &e.in_reply_to, &e.message_id}) {
-    TRY(*text, r.take_optional());
-  }
+Envelope copy(const EnvelopeView& v) {
+  Envelope e{.date = copy(v.date), .subject = copy(v.subject), .in_reply_to = copy(v.in_reply_to), .message_id = copy(v.message_id)};
+  std::uint8_t which = 0;
   for (auto* list : {&e.from, &e.sender, &e.reply_to, &e.to, &e.cc, &e.bcc}) {
-    TRY(*list, take_addresses(r));
+    for (const AddressView& a : v.list(static_cast<EnvelopeView::List>(which++)))
+      list->push_back({a.kind, std::string(a.name), std::string(a.adl), std::string(a.mailbox), std::string(a.host)});
   }
   return e;
 }
 
-Result<Params> take_params(Reader& r) {
-  TRY(const std::size_t count, r.take_count());
-  Params params(count);
-  for (Param& p : params) {
-    TRY(p.name, r.take_text());
-    TRY(p.value, r.take_text());
-  }
-  return params;
+Params copy(std::span<const ParamView> params) {
+  Params out;
+  for (const ParamView& p : params) out.push_back({std::string(p.name), std::string(p.value)});
+  return out;
 }
 
-struct Prefix {
-  std::uint64_t size = 0, header_size = 0;
-  std::uint32_t flags = 0, received_count = 0;
-  std::optional<text::DateTime> sent;
-  std::string_view references, envelope;
-};
-
-Result<Prefix> take_prefix(Reader& r) {
-  TRY(const unsigned char version, r.take_byte());
-  if (version != kVersion) return corrupt("unknown version");
-  Prefix p;
-  TRY(p.size, r.take_number());
-  TRY(p.header_size, r.take_number());
-  if (p.header_size > p.size) return corrupt("header longer than the message");
-  TRY(p.flags, r.take_u32());
-  TRY(p.received_count, r.take_u32());
-  TRY(const unsigned char has_sent, r.take_byte());
-  if (has_sent > 1) return corrupt("bad date");
-  if (has_sent == 1) {
-    TRY(const std::int64_t seconds, r.take_signed());
-    TRY(const std::int64_t offset, r.take_signed());
-    constexpr std::int64_t kFar = 1'000'000'000'000;  // keeps arithmetic on it defined
-    if (offset < -1439 || offset > 1439 || seconds < -kFar || seconds > kFar) return corrupt("bad date");
-    p.sent =
-        text::DateTime{std::chrono::sys_seconds(std::chrono::seconds(seconds)), static_cast<int>(offset)};
-  }
-  TRY(p.references, r.take_section());
-  TRY(p.envelope, r.take_section());
+Part copy(const StructureView& s, const PartView& v) {
+  Part p{.parent = v.parent, .first_child = v.first_child, .next_sibling = v.next_sibling, .header = v.header, .body = v.body, .lines = v.lines};
+  p.type = v.type;
+  p.subtype = v.subtype;
+  p.params = copy(s.params_of(v.params));
+  p.encoding = v.encoding;
+  p.id = copy(v.id);
+  p.description = copy(v.description);
+  p.md5 = copy(v.md5);
+  p.location = copy(v.location);
+  if (v.disposition) p.disposition = Disposition{std::string(*v.disposition), copy(s.params_of(v.disposition_params))};
+  for (const auto language : s.languages_of(v.languages)) p.languages.emplace_back(language);
+  if (v.is_message()) p.envelope = v.envelope + 1;  // Summary::envelopes begins with the message's own
   return p;
-}
-
-// In the stored form an optional text in a section of its own.
-Result<std::optional<std::string>> references_of(std::string_view section) {
-  Reader r(section);
-  TRY(auto references, r.take_optional());
-  if (!r.at_end()) return corrupt("bad references");
-  return references;
-}
-
-Result<Envelope> envelope_of(std::string_view section) {
-  Reader r(section);
-  TRY(Envelope envelope, take_envelope(r));
-  if (!r.at_end()) return corrupt("bad envelope");
-  return envelope;
-}
-
-bool contains(const Range& outer, std::uint64_t offset, std::uint64_t size) {
-  if (offset < outer.offset || offset - outer.offset > outer.size) return false;
-  return size <= outer.size - (offset - outer.offset);
-}
-
-// The ranges of a part against its message or its parent's body.
-Result<void> take_ranges(Reader& r, const Range& outer, Part& p) {
-  TRY(const std::uint64_t distance, r.take_number());
-  TRY(p.header.size, r.take_number());
-  TRY(p.body.size, r.take_number());
-  TRY(p.lines, r.take_number());
-  if (distance > outer.size) return corrupt("part outside its parent");
-  p.header.offset = outer.offset + distance;
-  if (!contains(outer, p.header.offset, p.header.size)) return corrupt("part outside its parent");
-  p.body.offset = p.header.offset + p.header.size;
-  if (!contains(outer, p.body.offset, p.body.size)) return corrupt("part outside its parent");
-  if (p.lines > p.body.size) return corrupt("more lines than bytes");
-  return {};
-}
-
-// Among its siblings; an embedded message fills its part.
-Result<void> check_place(const Summary& s, const Part& p, PartIndex before) {
-  auto end = [](const Range& range) { return range.offset + range.size; };
-  if (before != kNoPart && p.header.offset < end(s.parts[before].body)) return corrupt("parts overlap");
-  if (p.parent == kNoPart || !s.parts[p.parent].is_message()) return {};
-  const Range& outer = s.parts[p.parent].body;
-  if (p.header.offset != outer.offset || end(p.body) != end(outer)) return corrupt("bad embedded message");
-  return {};
-}
-
-Result<void> take_description(Reader& r, Summary& s, Part& p) {
-  TRY(p.type, r.take_text());
-  TRY(p.subtype, r.take_text());
-  TRY(p.params, take_params(r));
-  TRY(p.encoding, r.take_text());
-  for (auto* text : {&p.id, &p.description, &p.md5, &p.location}) {
-    TRY(*text, r.take_optional());
-  }
-  TRY(auto disposition, r.take_optional());
-  if (disposition) {
-    p.disposition.emplace();
-    p.disposition->type = *std::move(disposition);
-    TRY(p.disposition->params, take_params(r));
-  }
-  TRY(const std::size_t languages, r.take_count());
-  for (std::size_t i = 0; i < languages; ++i) {
-    TRY(auto language, r.take_text());
-    p.languages.push_back(std::move(language));
-  }
-  TRY(const unsigned char is_message, r.take_byte());
-  if (is_message > 1) return corrupt("bad part");
-  if (is_message == 1) {
-    p.envelope = static_cast<std::uint32_t>(s.envelopes.size());
-    TRY(Envelope envelope, take_envelope(r));
-    s.envelopes.push_back(std::move(envelope));
-  }
-  return {};
-}
-
-// The tree in pre-order: each part with the count of its children.  No recursion: `waiting` are the parts
-// that need more children.
-Result<void> take_parts(Reader& r, Summary& s) {
-  struct Waiting {
-    PartIndex part, last_child;
-    std::size_t missing;
-  };
-  std::vector<Waiting> waiting;
-  TRY(const std::size_t count, r.take_count());
-  if (count == 0) return corrupt("no parts");
-  s.parts.clear();
-  for (PartIndex index = 0; index < count; ++index) {
-    while (!waiting.empty() && waiting.back().missing == 0) waiting.pop_back();
-    if (waiting.empty() != (index == 0)) return corrupt("broken part tree");
-    Part p;
-    PartIndex before = kNoPart;
-    if (!waiting.empty()) {
-      Waiting& above = waiting.back();
-      p.parent = above.part;
-      (above.last_child == kNoPart ? s.parts[p.parent].first_child : s.parts[above.last_child].next_sibling) =
-          index;
-      before = std::exchange(above.last_child, index);
-      --above.missing;
-    }
-    TRY_OK(take_ranges(r, index == 0 ? Range{0, s.size} : s.parts[p.parent].body, p));
-    TRY_OK(check_place(s, p, before));
-    TRY_OK(take_description(r, s, p));
-    TRY(const std::size_t children, r.take_count());
-    if (p.is_message() ? children != 1 : p.is_multipart() != (children > 0))
-      return corrupt("broken part tree");
-    if (p.is_message() && p.is_multipart()) return corrupt("broken part tree");
-    s.parts.push_back(std::move(p));
-    if (children > 0) waiting.push_back({index, kNoPart, children});
-  }
-  for (const Waiting& w : waiting)
-    if (w.missing != 0) return corrupt("broken part tree");
-  const Part& root = s.parts.front();
-  if (root.header != Range{0, s.header_size} || root.body.size != s.size - s.header_size)
-    return corrupt("bad root part");
-  return {};
 }
 
 }  // namespace
@@ -370,35 +146,28 @@ std::string encode(const Summary& s) {
 }
 
 Result<Summary> decode_summary(std::string_view bytes) {
-  Reader r(bytes);
-  TRY(const Prefix prefix, take_prefix(r));
+  TRY(const auto view, SummaryView::open(bytes));
   Summary s;
-  s.size = prefix.size;
-  s.header_size = prefix.header_size;
-  s.flags = prefix.flags;
-  s.received_count = prefix.received_count;
-  s.sent = prefix.sent;
-  TRY(s.references, references_of(prefix.references));
-  TRY(s.envelopes.front(), envelope_of(prefix.envelope));
-  TRY_OK(take_parts(r, s));
-  if (!r.at_end()) return corrupt("bytes after the end");
+  s.size = view.size();
+  s.header_size = view.header_size();
+  s.flags = view.flags();
+  s.received_count = view.received_count();
+  s.sent = view.sent();
+  TRY(s.references, view.references());
+  TRY(s.envelopes.front(), view.envelope());
+  StructureView structure;
+  TRY_OK(view.read_structure(structure));
+  for (const EnvelopeView& e : structure.envelopes) s.envelopes.push_back(copy(e));
+  s.parts.clear();
+  s.parts.reserve(structure.parts.size());
+  for (const PartView& p : structure.parts) s.parts.push_back(copy(structure, p));
   return s;
 }
 
-Result<SummaryView> SummaryView::open(std::string_view bytes) {
-  Reader r(bytes);
-  TRY(const Prefix prefix, take_prefix(r));
-  SummaryView view;
-  view.bytes_ = bytes;
-  view.references_ = prefix.references;
-  view.envelope_ = prefix.envelope;
-  view.size_ = prefix.size;
-  view.header_size_ = prefix.header_size;
-  view.sent_ = prefix.sent;
-  return view;
+Result<Envelope> SummaryView::envelope() const {
+  EnvelopeView view;
+  TRY_OK(read_envelope(view));
+  return copy(view);
 }
-
-Result<Envelope> SummaryView::envelope() const { return envelope_of(envelope_); }
-Result<std::optional<std::string>> SummaryView::references() const { return references_of(references_); }
 
 }  // namespace posthorn::message

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstring>
 
 #include "base/result.h"
 #include "proto/imap/cursor.h"
@@ -13,6 +14,22 @@ namespace posthorn::imap {
 namespace {
 
 constexpr std::size_t kLongestQuoted = 1024;  // long ones as literals: no scan for what must be escaped
+
+// Printable ASCII without quote and backslash, as nearly everything is: eight bytes a step.
+bool is_plain(std::string_view s) {
+  constexpr std::uint64_t kOnes = 0x0101010101010101, kHigh = 0x8080808080808080;
+  std::size_t i = 0;
+  for (; i + 8 <= s.size(); i += 8) {
+    std::uint64_t w;
+    std::memcpy(&w, s.data() + i, 8);
+    const auto has_zero = [](std::uint64_t v) { return (v - kOnes) & ~v & kHigh; };
+    const std::uint64_t control = (w - kOnes * 0x20) & ~w & kHigh;
+    if ((w & kHigh) | control | has_zero(w ^ kOnes * '"') | has_zero(w ^ kOnes * '\\')) return false;
+  }
+  for (; i < s.size(); ++i)
+    if (const auto c = static_cast<unsigned char>(s[i]); c < 0x20 || c > 0x7F || c == '"' || c == '\\') return false;
+  return true;
+}
 
 // resp-text: TEXT-CHAR only, and at least one.
 void put_text(std::string& out, std::string_view text) {
@@ -68,10 +85,20 @@ Writer& Writer::literal8_header(std::uint64_t size) { return raw("~").literal_he
 Writer& Writer::literal(std::string_view s) { return literal_header(s.size()).raw(s); }
 
 Writer& Writer::string(std::string_view s, Names names) {
+  if (s.size() <= kLongestQuoted && is_plain(s)) {
+    const auto at = out_.size();
+    out_.resize_and_overwrite(at + s.size() + 2, [&](char* data, std::size_t size) {
+      data[at] = '"';
+      std::memcpy(data + at + 1, s.data(), s.size());
+      data[size - 1] = '"';
+      return size;
+    });
+    return *this;
+  }
   return s.size() <= kLongestQuoted && can_be_quoted(s, names) ? quoted(s) : literal(s);
 }
 
-Writer& Writer::nstring(const std::optional<std::string>& s) { return s ? string(*s) : nil(); }
+Writer& Writer::nstring(std::optional<std::string_view> s) { return s ? string(*s) : nil(); }
 
 // "NIL" is quoted, for readers that take it for nil.
 Writer& Writer::astring(std::string_view s, Names names) {

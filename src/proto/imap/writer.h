@@ -56,7 +56,7 @@ class Writer {
   Writer& literal_header(std::uint64_t size);             // the caller sends the octets
   Writer& literal8_header(std::uint64_t size);            // "~{n}": what may hold NUL [RFC3516 7]
   Writer& string(std::string_view, Names = Names::utf7);  // quoted if possible and short, else literal
-  Writer& nstring(const std::optional<std::string>&);
+  Writer& nstring(std::optional<std::string_view>);
   Writer& astring(std::string_view, Names = Names::utf7);       // atom if possible, else string
   Writer& mailbox(std::string_view utf8, Names = Names::utf7);  // always quoted
   Writer& flags(const FlagList&);                               // "(\\Seen $Forwarded)"

@@ -124,14 +124,16 @@ Result<void> MessageFetcher::put_simple(const Target& target, const FetchAttribu
     case FetchItem::envelope: {
       if (target.summary.empty()) return fail(Errc::not_found);
       TRY(const auto view, message::SummaryView::open(target.summary));
-      TRY(const auto envelope, view.envelope());
-      put_envelope(out, envelope);
+      TRY_OK(view.read_envelope(envelope_));
+      put_envelope(out, envelope_);
       break;
     }
     case FetchItem::body:
     case FetchItem::body_structure: {
-      TRY(const auto* whole, summary(target));
-      put_bodystructure(out, *whole, ExtensionData(attribute.item == FetchItem::body_structure));
+      if (target.summary.empty()) return fail(Errc::not_found);
+      TRY(const auto view, message::SummaryView::open(target.summary));
+      TRY_OK(view.read_structure(structure_));
+      put_bodystructure(out, structure_, ExtensionData(attribute.item == FetchItem::body_structure));
       break;
     }
     case FetchItem::save_date:

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "async/task.h"
-#include "message/summary.h"
+#include "message/summary_view.h"
 #include "net/connection.h"
 #include "proto/imap/fetch.h"
 #include "server/imap/selected.h"
@@ -59,6 +59,8 @@ class MessageFetcher {
   const std::vector<FetchAttribute>& attributes_;
   bool many_reads_ = false;  // more than one attribute needs bytes: read ahead
 
+  message::EnvelopeView envelope_;
+  message::StructureView structure_;
   // Of the message being written:
   std::optional<message::Summary> decoded_;
   std::string window_;  // bytes of it from window_offset_ on

@@ -6,17 +6,20 @@
 namespace posthorn::imap {
 namespace {
 
+using message::PartView;
+using message::StructureView;
+
 // Stands for what the grammar demands and the message lacks: the part in a multipart that has none, the body of an
 // embedded message that was not looked into.
 constexpr std::string_view kEmptyPart = R"(("text" "plain" NIL NIL NIL "7bit" 0 0))";
 
 class BodyWriter {
  public:
-  BodyWriter(std::string& out, const message::Summary& summary, ExtensionData extension)
-      : w_(out), summary_(summary), extension_(extension == ExtensionData::yes) {}
+  BodyWriter(std::string& out, const StructureView& structure, ExtensionData extension)
+      : out_(out), w_(out), structure_(structure), extension_(extension == ExtensionData::yes) {}
 
   // Recursion is as deep as message::Limits::depth lets the tree be.
-  void put_body(const message::Part& part) {
+  void put_body(const PartView& part) {
     w_.open();
     if (part.is_multipart()) put_multipart(part);
     else put_single(part);
@@ -24,21 +27,21 @@ class BodyWriter {
   }
 
  private:
-  void put_multipart(const message::Part& part) {
+  void put_multipart(const PartView& part) {
     if (part.first_child == message::kNoPart) w_.raw(kEmptyPart);
-    for (auto i = part.first_child; i != message::kNoPart; i = summary_.parts[i].next_sibling) put_body(summary_.parts[i]);
+    for (auto i = part.first_child; i != message::kNoPart; i = structure_.parts[i].next_sibling) put_body(structure_.parts[i]);
     w_.sp().string(part.subtype);
     if (!extension_) return;
     w_.sp();
-    put_params(part.params);
+    put_params(structure_.params_of(part.params));
     put_common_extension(part);
   }
 
-  void put_single(const message::Part& part) {
+  void put_single(const PartView& part) {
     w_.string(part.type).sp().string(part.subtype).sp();
-    put_params(part.params);
+    put_params(structure_.params_of(part.params));
     w_.sp().nstring(part.id).sp().nstring(part.description).sp();
-    w_.string(part.encoding.empty() ? std::string_view("7bit") : std::string_view(part.encoding));
+    w_.string(part.encoding.empty() ? "7bit" : part.encoding);
     w_.sp().number(part.body.size);
     if (part.type == "text") w_.sp().number(part.lines);
     // [RFC3501 9] media-message is MESSAGE/RFC822 alone; message/global is a basic part to clients of this standard.
@@ -48,39 +51,33 @@ class BodyWriter {
     put_common_extension(part);
   }
 
-  void put_message(const message::Part& part) {
+  void put_message(const PartView& part) {
     w_.sp();
     if (part.is_message() && part.first_child != message::kNoPart) {
-      put_envelope_of(part);
+      put_envelope(out_, structure_.envelopes[part.envelope]);
       w_.sp();
-      put_body(summary_.parts[part.first_child]);
+      put_body(structure_.parts[part.first_child]);
     } else {
       w_.raw("(NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL) ").raw(kEmptyPart);
     }
     w_.sp().number(part.lines);
   }
 
-  void put_envelope_of(const message::Part& part) {
-    std::string envelope;
-    put_envelope(envelope, summary_.envelopes[part.envelope]);
-    w_.raw(envelope);
-  }
-
-  void put_common_extension(const message::Part& part) {
+  void put_common_extension(const PartView& part) {
     w_.sp();
     if (part.disposition) {
-      w_.open().string(part.disposition->type).sp();
-      put_params(part.disposition->params);
+      w_.open().string(*part.disposition).sp();
+      put_params(structure_.params_of(part.disposition_params));
       w_.close();
     } else {
       w_.nil();
     }
     w_.sp();
-    put_languages(part.languages);
+    put_languages(structure_.languages_of(part.languages));
     w_.sp().nstring(part.location);
   }
 
-  void put_params(const message::Params& params) {
+  void put_params(std::span<const message::ParamView> params) {
     if (params.empty()) {
       w_.nil();
       return;
@@ -93,7 +90,7 @@ class BodyWriter {
     w_.close();
   }
 
-  void put_languages(const std::vector<std::string>& languages) {
+  void put_languages(std::span<const std::string_view> languages) {
     if (languages.empty()) {
       w_.nil();
     } else if (languages.size() == 1) {
@@ -108,15 +105,16 @@ class BodyWriter {
     }
   }
 
+  std::string& out_;
   Writer w_;
-  const message::Summary& summary_;
+  const StructureView& structure_;
   const bool extension_;
 };
 
 }  // namespace
 
-void put_bodystructure(std::string& out, const message::Summary& summary, ExtensionData extension) {
-  BodyWriter(out, summary, extension).put_body(summary.root());
+void put_bodystructure(std::string& out, const StructureView& structure, ExtensionData extension) {
+  BodyWriter(out, structure, extension).put_body(structure.parts.front());
 }
 
 }  // namespace posthorn::imap

@@ -3,13 +3,13 @@
 
 #include <string>
 
-#include "message/summary.h"
+#include "message/summary_view.h"
 
 namespace posthorn::imap {
 
 enum class ExtensionData : bool { no, yes };  // BODY is without, BODYSTRUCTURE with
 
 // Always a valid `body` of the grammar [RFC3501 9], whatever the message is.
-void put_bodystructure(std::string& out, const message::Summary&, ExtensionData);
+void put_bodystructure(std::string& out, const message::StructureView&, ExtensionData);
 
 }  // namespace posthorn::imap

@@ -3,10 +3,10 @@
 
 #include <string>
 
-#include "message/summary.h"
+#include "message/summary_view.h"
 
 namespace posthorn::imap {
 
-void put_envelope(std::string& out, const message::Envelope&);
+void put_envelope(std::string& out, const message::EnvelopeView&);
 
 }  // namespace posthorn::imap

@@ -21,14 +21,20 @@ std::string lines(std::string_view text) {
 }
 
 std::string envelope_of(std::string_view text) {
+  const std::string summary = message::encode(message::parse_message(lines(text)));
+  message::EnvelopeView envelope;
+  EXPECT_TRUE(message::SummaryView::open(summary)->read_envelope(envelope));
   std::string out;
-  put_envelope(out, message::parse_message(lines(text)).envelope());
+  put_envelope(out, envelope);
   return out;
 }
 
 std::string structure_of(std::string_view text, ExtensionData extension = ExtensionData::yes) {
+  const std::string summary = message::encode(message::parse_message(lines(text)));
+  message::StructureView structure;
+  EXPECT_TRUE(message::SummaryView::open(summary)->read_structure(structure));
   std::string out;
-  put_bodystructure(out, message::parse_message(lines(text)), extension);
+  put_bodystructure(out, structure, extension);
   return out;
 }
 
@@ -106,21 +112,22 @@ TEST(PutBodystructure, BodyHasNoExtensionData) {
 
 // What the grammar demands is there even if the message has it not.
 TEST(PutBodystructure, AlwaysValid) {
-  message::Summary summary;
-  summary.parts[0].type = "multipart";
-  summary.parts[0].subtype = "mixed";
+  message::StructureView structure;
+  structure.parts.emplace_back();
+  structure.parts[0].type = "multipart";
+  structure.parts[0].subtype = "mixed";
   std::string out;
-  put_bodystructure(out, summary, ExtensionData::no);
+  put_bodystructure(out, structure, ExtensionData::no);
   EXPECT_EQ(out, R"_((("text" "plain" NIL NIL NIL "7bit" 0 0) "mixed"))_");
-  summary.parts[0].type = "message";
-  summary.parts[0].subtype = "rfc822";
+  structure.parts[0].type = "message";
+  structure.parts[0].subtype = "rfc822";
   out.clear();
-  put_bodystructure(out, summary, ExtensionData::no);
+  put_bodystructure(out, structure, ExtensionData::no);
   EXPECT_EQ(out, R"_(("message" "rfc822" NIL NIL NIL "7bit" 0 (NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL) )_"
                  R"_(("text" "plain" NIL NIL NIL "7bit" 0 0) 0))_");
-  summary.parts[0].subtype = "global";
+  structure.parts[0].subtype = "global";
   out.clear();
-  put_bodystructure(out, summary, ExtensionData::no);
+  put_bodystructure(out, structure, ExtensionData::no);
   EXPECT_EQ(out, R"_(("message" "global" NIL NIL NIL "7bit" 0))_");
   // a multipart whose boundary never comes
   const auto broken = structure_of("Content-Type: multipart/mixed; boundary=b||nothing|", ExtensionData::no);
