@@ -149,6 +149,17 @@ TEST(Param, Utf8Values) {
   EXPECT_FALSE(parse_disposition("=?=;\""));
 }
 
+TEST(Param, TextForSearch) {
+  const std::pair<std::string_view, std::string_view> cases[] = {
+      {"Content-Type: a/b; name=x.txt", ""},  // the field has it
+      {"Subject: 2 * 3; x*=1", ""},
+      {"content-type: a/b; name*=iso-8859-1''%DCber.txt; x=y\r\n", "\u00dcber.txt y"},
+      {"Content-Disposition: attachment;\r\n filename*0*=utf-8''f%C3;\r\n filename*1*=%BCr;\r\n filename*2=\" 2\"", "f\u00fcr 2"},
+      {"Content-Type: a/b; name*1=b.txt; name*0=a", "ab.txt"},
+  };
+  for (const auto& [in, out] : cases) EXPECT_EQ(extended_params_text(in), out) << in;
+}
+
 TEST(Param, SmallFields) {
   EXPECT_EQ(parse_token(" Base64 (x)"), "base64");
   EXPECT_EQ(parse_token("\"quoted-printable\""), "quoted-printable");

@@ -158,6 +158,13 @@ std::string percent_decode(std::string_view in) {
   return out;
 }
 
+// [RFC2231 4] charset'language'text
+std::string decode_extended(std::string_view value) {
+  const std::size_t first = value.find('\''), second = first == value.npos ? first : value.find('\'', first + 1);
+  if (second == value.npos) return text::to_utf8("", percent_decode(value));
+  return text::to_utf8(value.substr(0, first), percent_decode(value.substr(second + 1)));
+}
+
 constexpr std::string_view kTokenEnd = ";,/=()<>@:\\\"[]?";
 
 }  // namespace
@@ -169,16 +176,22 @@ const std::string* find_param(const Params& params, std::string_view name) {
 }
 
 std::optional<std::string> find_param_utf8(const Params& params, std::string_view name) {
-  if (const std::string* extended = find_param(params, std::string(name) + '*')) {
-    // [RFC2231 4] charset'language'text
-    const std::string_view value = *extended;
-    const std::size_t first = value.find('\''),
-                      second = first == value.npos ? first : value.find('\'', first + 1);
-    if (second == value.npos) return text::to_utf8("", percent_decode(value));
-    return text::to_utf8(value.substr(0, first), percent_decode(value.substr(second + 1)));
-  }
+  if (const std::string* extended = find_param(params, std::string(name) + '*')) return decode_extended(*extended);
   if (const std::string* plain = find_param(params, name)) return decode_encoded_words(*plain);
   return std::nullopt;
+}
+
+std::string extended_params_text(std::string_view field) {
+  const std::size_t semicolon = field.find(';');
+  if (!text::istarts_with(field, "Content-") || semicolon == field.npos || field.find('*') == field.npos) return {};
+  const std::string unfolded = unfold(field.substr(semicolon));
+  Lexer in(unfolded);
+  std::string out;
+  for (const Param& param : take_params(in)) {
+    if (!out.empty()) out += ' ';
+    out += param.name.ends_with('*') ? decode_extended(param.value) : decode_encoded_words(param.value);
+  }
+  return out;
 }
 
 std::optional<ContentType> parse_content_type(std::string_view value) {

@@ -27,6 +27,10 @@ const std::string* find_param(const Params& params, std::string_view name);
 // (departure from [RFC2047 5]: much mail has them there).
 std::optional<std::string> find_param_utf8(const Params& params, std::string_view name);
 
+// The parameters of a whole field ("Content-Type: ...") as a reader sees them, a blank between the values; empty when
+// none is encoded or in pieces [RFC2231 3, 4], for then the field itself has their text.  For SEARCH.
+std::string extended_params_text(std::string_view field);
+
 struct ContentType {
   std::string type;     // lower case
   std::string subtype;  // lower case

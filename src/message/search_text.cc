@@ -69,7 +69,11 @@ class HeaderText {
   Go finish() { return held_.empty() ? Go::on : put(held_); }
 
  private:
-  Go put(std::string_view field) { return give(sink_, decode_encoded_words(field) + '\n'); }
+  Go put(std::string_view field) {
+    std::string out = decode_encoded_words(field) + '\n';
+    if (const auto params = extended_params_text(field); !params.empty()) out += params + '\n';  // file names [RFC2231 4]
+    return give(sink_, out);
+  }
 
   const TextSink& sink_;
   std::string held_;
@@ -210,9 +214,13 @@ bool extracted_contains(const Needle& needle, auto extract) {
   return extract(sink) && matcher.found();
 }
 
-// A header of ASCII without encoded words changes by unfolding only, which no word feels.
+// A header of ASCII without encoded words and encoded parameters changes by unfolding only, which no word feels.
+bool is_plain(std::string_view header) {
+  return text::is_ascii(header) && text::find_bytes(header, "=?") == header.npos && header.find('*') == header.npos;
+}
+
 bool header_has(const Range& range, std::string_view block, const Needle& needle, const ReadBytes& read) {
-  if (block.size() <= kMaxField && text::is_ascii(block) && text::find_bytes(block, "=?") == block.npos) {
+  if (block.size() <= kMaxField && is_plain(block)) {
     if (!needle.is_ascii || text::find_upper(block, needle.longest_word) == block.npos) return false;
     if (needle.is_one_word()) return true;
   }
@@ -251,8 +259,8 @@ bool search_text_contains(const Summary& summary, SearchScope scope, std::string
 bool header_contains(std::string_view block, std::string_view name, std::string_view needle) {
   for (const HeaderField& field : HeaderView(block)) {
     if (field.name.empty() || !text::iequals(field.name, name)) continue;
-    if (needle.empty() || text::casemap(decode_encoded_words(field.value)).find(needle) != std::string::npos)
-      return true;
+    if (needle.empty() || text::casemap(decode_encoded_words(field.value)).find(needle) != std::string::npos) return true;
+    if (text::casemap(extended_params_text(field.whole)).find(needle) != std::string::npos) return true;
   }
   return false;
 }

@@ -79,6 +79,22 @@ TEST(SearchText, Matches) {
     }
 }
 
+// [RFC2231 3, 4]
+TEST(SearchText, FileNamesThatAreEncodedOrInPieces) {
+  const std::string message =
+      "Content-Type: a/b; name*0=\"one \"; name*1=piece\r\n"
+      "Content-Disposition: attachment; filename*=utf-8''%C3%9Cber%20uns.pdf\r\n\r\nx";
+  const Summary s = parse_message(message);
+  for (const std::string_view found : {"one piece", "\u00fcBER UNS", "%C3%9Cber"}) {
+    const auto needle = text::casemap(found);
+    EXPECT_TRUE(search_text_contains(s, SearchScope::text, needle, message)) << found;
+    EXPECT_TRUE(*search_text_contains(s, SearchScope::text, needle, reader(message, 7))) << found;
+  }
+  const auto header = std::string_view(message).substr(0, s.header_size);
+  EXPECT_TRUE(header_contains(header, "content-disposition", text::casemap("\u00fcber")));
+  EXPECT_FALSE(header_contains(header, "content-type", text::casemap("\u00fcber")));
+}
+
 // Parts in every encoding; pieces of what they hold, and near misses, as needles.
 class RandomMail {
  public:
