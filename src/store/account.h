@@ -43,6 +43,7 @@ struct FlagsChange {
   FlagsOp op = FlagsOp::replace;
   std::uint8_t system = 0;
   std::vector<std::string> keywords;  // valid atoms; compared without regard to case
+  Rights rights = kAllRights;         // of who changes them: flags that they do not allow to change stay as they are
 };
 struct FlagsResult {
   ViewPtr view;                      // afterwards
@@ -104,6 +105,8 @@ class Account : public std::enable_shared_from_this<Account> {
   Task<Result<void>> set_subscribed(std::string name, bool subscribed);
   // The whole list anew.  Entries without rights are left out; limit: more than kMaxAclEntries.
   Task<Result<void>> set_acl(MailboxId, Acl);
+  // What is there now, edited: two who do it at the same time both have their way.
+  Task<Result<void>> edit_acl(MailboxId, std::function<void(Acl&)>);
 
   // --- reading
   // The newest version; loaded when nobody had it.

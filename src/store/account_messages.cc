@@ -13,23 +13,21 @@ struct NewFlags {
   FlagsOp op;
   std::uint8_t system;
   std::uint64_t keywords;
+  Rights rights;
 
   Entry apply(Entry e) const {
-    switch (op) {
-      case FlagsOp::replace:
-        e.flags = system;
-        e.keywords = keywords;
-        break;
-      case FlagsOp::add:
-        e.flags |= system;
-        e.keywords |= keywords;
-        break;
-      case FlagsOp::remove:
-        e.flags = static_cast<std::uint8_t>(e.flags & ~system);
-        e.keywords &= ~keywords;
-        break;
-    }
+    e.flags = apply(e.flags, system, changeable_flags(rights));
+    e.keywords = apply(e.keywords, keywords, rights.contains(kWrite) ? ~std::uint64_t{0} : 0);
     return e;
+  }
+
+ private:
+  template <class Bits>
+  Bits apply(Bits before, Bits given, Bits changeable) const {
+    Bits after = given;
+    if (op == FlagsOp::add) after = before | given;
+    if (op == FlagsOp::remove) after = before & static_cast<Bits>(~given);
+    return static_cast<Bits>((before & ~changeable) | (after & changeable));
   }
 };
 
@@ -91,9 +89,10 @@ Task<Result<FlagsResult>> Account::change_flags(MailboxId id, UidSet uids, Flags
   MailboxState& mailbox = *change.edit(id);
   if (!mailbox.deleted_bytes) mailbox.deleted_bytes = store::deleted_bytes(*view);
   const std::size_t keywords_before = mailbox.keywords.size();
+  if (!what.rights.contains(kWrite)) what.keywords.clear();  // none is made for nothing
   CO_TRY(auto bits, keyword_bits(mailbox, what.keywords,
                                  what.op == FlagsOp::remove ? OnUnknownKeyword::ignore : OnUnknownKeyword::add));
-  const NewFlags flags{what.op, static_cast<std::uint8_t>(what.system & kAllSystemFlags), bits};
+  const NewFlags flags{what.op, static_cast<std::uint8_t>(what.system & kAllSystemFlags), bits, what.rights};
   FlagsResult result;
   std::vector<PagePtr> pages;
   pages.reserve(view->pages().size());

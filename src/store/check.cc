@@ -1,5 +1,7 @@
 // `posthorn store check`.
+#include <algorithm>
 #include <map>
+#include <set>
 
 #include "kv/key_codec.h"
 #include "message/summary.h"
@@ -12,6 +14,8 @@ namespace posthorn::store {
 namespace {
 
 using kv::Space;
+
+constexpr std::size_t kMaxProblems = 1000;
 
 // Checks one account against one state of the store.
 class AccountCheck {
@@ -36,6 +40,8 @@ class AccountCheck {
     CO_TRY_OK(co_await each(Space::message_refs, &AccountCheck::refs_row));
     CO_TRY_OK(co_await each(Space::message, &AccountCheck::message_row));
     CO_TRY_OK(co_await each(Space::change, &AccountCheck::change_row));
+    CO_TRY_OK(co_await each(Space::thread, &AccountCheck::thread_row));
+    for (Space space : {Space::column, Space::index_state}) CO_TRY_OK(co_await check_index(space));
     for (const auto& [message, seen] : messages_)
       if (!seen.has_row) complain("message " + std::to_string(message.value()) + " is in a mailbox but has no row");
     if (bytes_ != core_.quota.bytes_used) complain("quota: bytes used should be " + std::to_string(bytes_));
@@ -51,7 +57,7 @@ class AccountCheck {
   };
 
   void complain(std::string text) {
-    if (report_.problems.size() < 1000) report_.problems.push_back({id_, std::move(text)});
+    if (report_.problems.size() < kMaxProblems) report_.problems.push_back({id_, std::move(text)});
   }
 
   Task<Result<void>> each(Space space, void (AccountCheck::*take)(const kv::Row&)) {
@@ -94,6 +100,8 @@ class AccountCheck {
     seen->second.has_row = true;
     if (seen->second.refs != seen->second.entries) complain(name + ": wrong number of references");
     auto summary = decode_message(id, row.value);
+    if (summary && (summary->thread.value() == 0 || summary->thread.value() > id.value()))
+      complain(name + ": its conversation is younger than it");
     auto view = summary ? message::decode_summary(summary->summary) : Result<message::Summary>(std::unexpected(summary.error()));
     if (!view) return complain(name + ": " + view.error().text);
     if (view->size != seen->second.size) complain(name + ": sizes of entry and summary differ");
@@ -103,6 +111,24 @@ class AccountCheck {
     if (row.key.size() != 13) return complain("change log: damaged key");
     if (kv::get_be64(row.key) > core_.mod_seq.value()) complain("change log: above the account's mod-sequence");
     if (auto uids = decode_uids(row.value); !uids) complain("change log: damaged");
+  }
+
+  void thread_row(const kv::Row& row) {
+    if (row.key.size() != 8 || row.value.size() != 8 || kv::get_be64(row.value) == 0) complain("conversation: damaged");
+  }
+
+  // Rows of the search index belong to mailboxes that exist; the index looks after the rest itself.
+  Task<Result<void>> check_index(Space space) {
+    kv::Range range{space, id_.value(), "", "", 1};
+    for (;;) {
+      CO_TRY(const auto rows, co_await store_.scan(range, at_));
+      if (rows.rows.empty()) co_return Result<void>{};
+      const auto mailbox = mailbox_of_key(rows.rows.front().key);
+      const bool known = mailbox && std::ranges::binary_search(mailboxes_, *mailbox, {}, &MailboxState::id);
+      if (!known) complain("search index of a mailbox that does not exist");
+      if (!mailbox) co_return Result<void>{};
+      range.from = after_mailbox_key(*mailbox);
+    }
   }
 
   Task<Result<void>> check_mailbox(const MailboxState& state) {
@@ -135,6 +161,8 @@ class AccountCheck {
     if (counted.messages != state.messages) complain(where + "number of messages should be " + std::to_string(counted.messages));
     if (counted.unseen != state.unseen) complain(where + "number of unseen should be " + std::to_string(counted.unseen));
     if (counted.deleted != state.deleted) complain(where + "number of deleted should be " + std::to_string(counted.deleted));
+    if (state.deleted_bytes && state.deleted_bytes != deleted_bytes(view))
+      complain(where + "bytes of deleted ones should be " + std::to_string(deleted_bytes(view)));
     if (counted.bytes != state.bytes) complain(where + "bytes should be " + std::to_string(counted.bytes));
     if (state.highest_mod_seq > core_.mod_seq) complain(where + "HIGHESTMODSEQ is above the account's");
     CO_TRY(auto rows, co_await count_overlay(state.id));
@@ -168,6 +196,43 @@ class AccountCheck {
 
  public:
   const std::map<MessageId, Seen>& messages() const { return messages_; }
+  const std::vector<MailboxState>& mailboxes() const { return mailboxes_; }
+};
+
+// The index of grantees against the access control lists, both ways.
+class ShareCheck {
+ public:
+  void account(AccountId owner, const std::vector<MailboxState>& mailboxes) {
+    accounts_.insert(owner);
+    for (const auto& m : mailboxes)
+      for (const AclEntry& e : m.acl)
+        if (!e.negative && e.who != owner) wanted_[e.who].insert(share_key(owner, m.id));
+  }
+
+  Task<Result<void>> run(kv::Store& store, kv::SnapshotPtr at, CheckReport& report) {
+    auto complain = [&report](AccountId who, const char* text) {
+      if (report.problems.size() < kMaxProblems) report.problems.push_back({who, text});
+    };
+    accounts_.insert(kAnyone);
+    for (AccountId who : accounts_) {  // lists may still name accounts that are gone
+      auto& wanted = wanted_[who];
+      kv::Range range{Space::share, who.value(), "", ""};
+      for (bool more = true; more;) {
+        CO_TRY(const auto rows, co_await store.scan(range, at));
+        for (const auto& row : rows.rows) {
+          range.from = row.key + '\0';
+          if (!wanted.erase(row.key)) complain(who, "is said to share a mailbox that does not name it");
+        }
+        more = rows.more;
+      }
+      if (!wanted.empty()) complain(who, "does not find a mailbox that names it");
+    }
+    co_return Result<void>{};
+  }
+
+ private:
+  std::set<AccountId> accounts_;
+  std::map<AccountId, std::set<std::string>> wanted_;  // keys by grantee
 };
 
 }  // namespace
@@ -182,6 +247,7 @@ Task<Result<CheckReport>> check_store(kv::Store& store, blob::Blobs& blobs) {
   std::map<AccountId, std::vector<MessageId>> linked;
   for (const auto& [id, account] : found.links) linked[account].push_back(id);
 
+  ShareCheck shares;
   kv::Range range{Space::meta, 0, std::string(kAccountIndex), std::string("account0")};  // '0' follows '/'
   for (bool more = true; more;) {
     CO_TRY(auto rows, co_await store.scan(range, at));
@@ -192,6 +258,7 @@ Task<Result<CheckReport>> check_store(kv::Store& store, blob::Blobs& blobs) {
       ++report.accounts;
       AccountCheck check(store, at, id, report);
       CO_TRY_OK(co_await check.run());
+      shares.account(id, check.mailboxes());
       std::uint64_t matched = 0;
       for (MessageId message : linked[id]) {
         if (check.messages().contains(message)) ++matched;
@@ -208,6 +275,7 @@ Task<Result<CheckReport>> check_store(kv::Store& store, blob::Blobs& blobs) {
     }
     more = rows.more;
   }
+  CO_TRY_OK(co_await shares.run(store, at, report));
   for (const auto& [id, messages] : linked)
     if (!messages.empty()) report.problems.push_back({id, "blobs are linked to an account that does not exist"});
   co_return report;

@@ -277,21 +277,8 @@ Result<void> check_uids(const MailboxState& mailbox, std::size_t more) {
   return {};
 }
 
-namespace {
-
-// [RFC4314 4] s: \Seen; t: \Deleted; w: everything else.
-std::uint8_t allowed_flags(Rights rights) {
-  std::uint8_t flags = 0;
-  if (rights.contains(kKeepSeen)) flags |= kSeen;
-  if (rights.contains(kDeleteMessages)) flags |= kDeleted;
-  if (rights.contains(kWrite)) flags |= kAllSystemFlags & ~(kSeen | kDeleted);
-  return flags;
-}
-
-}  // namespace
-
 Result<void> translate_flags(std::vector<Entry>& entries, const MailboxState& from, MailboxState& to, Rights at_target) {
-  const std::uint8_t allowed = allowed_flags(at_target);
+  const std::uint8_t allowed = changeable_flags(at_target);
   std::uint64_t used = 0;
   for (Entry& e : entries) {
     e.flags &= allowed;

@@ -16,6 +16,14 @@ Rights MailboxState::rights_of(AccountId who, AccountId owner) const {
   return granted - taken;
 }
 
+std::uint8_t changeable_flags(Rights rights) {
+  std::uint8_t flags = 0;
+  if (rights.contains(kKeepSeen)) flags |= kSeen;
+  if (rights.contains(kDeleteMessages)) flags |= kDeleted;
+  if (rights.contains(kWrite)) flags |= kAllSystemFlags & ~(kSeen | kDeleted);
+  return flags;
+}
+
 Result<std::string> normal_mailbox_name(std::string_view name) {
   if (name.empty() || name.size() > 1000) return fail(Errc::invalid, "a mailbox name has 1 to 1000 bytes");
   if (!text::is_valid_utf8(name)) return fail(Errc::invalid, "a mailbox name is UTF-8");

@@ -40,6 +40,9 @@ struct MailboxState {
 };
 using MailboxStatePtr = std::shared_ptr<const MailboxState>;
 
+// The system flags that someone with these rights may set and clear: s \Seen, t \Deleted, w everything else, keywords too [RFC4314 4].
+std::uint8_t changeable_flags(Rights);
+
 // A mailbox name is valid when: not empty, at most 1,000 bytes, valid UTF-8 without control characters, no empty level (no leading,
 // trailing or doubled '/'), no level longer than 255 bytes, at most 100 levels.  "inbox" in any case becomes "INBOX" (as first level too).
 Result<std::string> normal_mailbox_name(std::string_view name);

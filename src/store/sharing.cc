@@ -32,11 +32,17 @@ void index_shares(kv::Batch& batch, AccountId owner, MailboxId mailbox, const Ac
 }
 
 Task<Result<void>> Account::set_acl(MailboxId id, Acl acl) {
-  std::erase_if(acl, [](const AclEntry& e) { return e.rights.empty(); });
-  if (acl.size() > kMaxAclEntries) co_return fail(Errc::limit, "the access control list is too long");
+  co_return co_await edit_acl(id, [&acl](Acl& now) { now = std::move(acl); });
+}
+
+Task<Result<void>> Account::edit_acl(MailboxId id, std::function<void(Acl&)> edit) {
   CO_TRY(auto change, co_await Change::begin(shared_from_this()));
   MailboxState* state = change.edit(id);
   if (!state) co_return fail(Errc::not_found, "the mailbox has been deleted");
+  Acl acl = state->acl;
+  edit(acl);
+  std::erase_if(acl, [](const AclEntry& e) { return e.rights.empty(); });
+  if (acl.size() > kMaxAclEntries) co_return fail(Errc::limit, "the access control list is too long");
   if (state->acl == acl) co_return Result<void>{};
   index_shares(change.batch(), id_, id, state->acl, acl);
   state->acl = std::move(acl);

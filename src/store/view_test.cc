@@ -101,6 +101,44 @@ TEST(Rows, SurviveTheRoundTripAndDamageShows) {
     EXPECT_FALSE(decode_mailbox(MailboxId(3), std::string_view(mailbox_row).substr(0, n)));
 }
 
+TEST(Rows, OfVersionOneAreRead) {
+  MailboxState m;
+  m.name = "a";
+  m.messages = m.deleted = 2;
+  m.keywords = {"k"};
+  auto row = encode_mailbox(m);
+  ASSERT_TRUE(row.ends_with(std::string("\1\0", 2)));  // bytes of deleted ones, no access control list
+  row.resize(row.size() - 2);
+  row[0] = 1;
+  auto old = decode_mailbox(MailboxId(1), row);
+  ASSERT_TRUE(old);
+  EXPECT_EQ(old->keywords, m.keywords);
+  EXPECT_EQ(old->deleted_bytes, std::nullopt);
+  EXPECT_EQ(decode_mailbox(MailboxId(1), encode_mailbox(*old))->deleted_bytes, std::nullopt);
+  const auto message = decode_message(MessageId(7), "\1summary");
+  ASSERT_TRUE(message);
+  EXPECT_EQ(message->thread, ThreadId(7));
+  EXPECT_EQ(message->summary, "summary");
+  EXPECT_EQ(decode_message(MessageId(7), encode_message(ThreadId(5), "summary"))->thread, ThreadId(5));
+  for (std::string damage : {"", "\2short", "\3summary..."}) EXPECT_FALSE(decode_message(MessageId(7), damage));
+}
+
+TEST(Pages, KnowWhatTheirEntriesHave) {
+  auto made = [](std::vector<std::pair<std::uint32_t, std::uint8_t>> entries) { return make_page(Page(*page(std::move(entries)))); };
+  View v({made({{1, kSeen}, {2, kSeen | kDeleted}}), made({{3, kSeen}, {4, kSeen}}), page({{5, 0}, {6, kSeen}}), made({{7, kFlagged}})});
+  EXPECT_EQ(v.first_unseen(), 4u);
+  EXPECT_EQ(View({made({{1, kSeen}})}).first_unseen(), std::nullopt);
+  auto flagged = [&](std::uint8_t with, std::uint8_t without) {
+    std::string out;
+    v.for_each_flagged(with, without, [&](std::uint32_t i, const Entry& e) { out += std::to_string(i) + ":" + std::to_string(e.uid.value()) + " "; });
+    return out;
+  };
+  EXPECT_EQ(flagged(kDeleted, 0), "1:2 ");
+  EXPECT_EQ(flagged(0, kSeen), "4:5 6:7 ");
+  EXPECT_EQ(flagged(kSeen, kDeleted), "0:1 2:3 3:4 5:6 ");
+  EXPECT_EQ(flagged(kSeen | kFlagged, 0), "");
+}
+
 TEST(MailboxName, IsNormalised) {
   EXPECT_EQ(normal_mailbox_name("iNbOx"), "INBOX");
   EXPECT_EQ(normal_mailbox_name("inbox/a"), "INBOX/a");

@@ -1,0 +1,127 @@
+#include "store/rights.h"
+
+#include <algorithm>
+
+#include "store/change.h"
+#include "store/store_testing.h"
+
+namespace posthorn::store {
+namespace {
+
+Rights rights(std::string_view letters) { return Rights::parse(letters).value(); }
+
+TEST(Rights, AreLettersAndTheOldOnesToo) {
+  struct Case {
+    const char *in, *out;
+  };
+  for (const auto& c : {Case{"", ""}, Case{"lr", "lr"}, Case{"rl", "lr"}, Case{"lrswida", "lrswiteada"}, Case{"lrswikda", "lrswiktecda"},
+                        Case{"c", "kxc"}, Case{"d", "ted"}, Case{"x", "xc"}, Case{"t", "td"}, Case{"lrswipkxtea", "lrswipkxteacd"}}) {
+    auto parsed = Rights::parse(c.in);
+    ASSERT_TRUE(parsed) << c.in;
+    std::string sorted = parsed->text(), expected = c.out;
+    std::ranges::sort(sorted);
+    std::ranges::sort(expected);
+    EXPECT_EQ(sorted, std::string(expected.begin(), std::unique(expected.begin(), expected.end()))) << c.in;
+  }
+  for (auto bad : {"L", "lz", "1", "l r", "-l", "\xff"}) EXPECT_EQ(Rights::parse(bad).error().code, Errc::invalid) << bad;
+  EXPECT_EQ(kAllRights.text(), "lrswipkxteacd");
+  EXPECT_EQ((rights("lrs") - rights("r")), rights("ls"));
+  EXPECT_TRUE(rights("lrs").contains(rights("ls")));
+  EXPECT_FALSE(rights("lrs").contains(rights("lw")));
+}
+
+TEST(Rights, AreThoseOfAnyoneAndOnesOwnLessTheNegativeOnes) {
+  const AccountId owner(1), ann(2), bob(3), eve(4);
+  MailboxState m;
+  m.acl = {{kAnyone, false, rights("lr")}, {ann, false, rights("swi")}, {bob, true, rights("r")}, {kAnyone, true, rights("i")}};
+  EXPECT_EQ(m.rights_of(owner, owner), kAllRights);
+  EXPECT_EQ(m.rights_of(ann, owner), rights("lrsw"));
+  EXPECT_EQ(m.rights_of(bob, owner), rights("l"));
+  EXPECT_EQ(m.rights_of(eve, owner), rights("lr"));
+}
+
+class SharingTest : public StoreTest {
+ protected:
+  SharingTest() {
+    for (std::uint64_t id : {1u, 2u, 3u}) make_account(id);
+  }
+  Result<void> set_acl(std::string_view name, Acl acl) { return run_task(account->set_acl(mailbox(name), std::move(acl))); }
+  // What the account finds, by the names in account 1.
+  std::string shared(std::uint64_t who) {
+    std::string out;
+    for (const auto& s : run_task(mail->shared_with(AccountId(who))).value())
+      out += run_task(mail->account(s.owner)).value()->mailbox(s.mailbox)->name + " ";
+    return out;
+  }
+};
+
+TEST_F(SharingTest, AListIsKeptAndItsGranteesFindTheMailbox) {
+  ASSERT_TRUE(set_acl("Archive", {{AccountId(2), false, rights("lr")}, {AccountId(3), true, rights("r")}, {AccountId(3), false, {}}}));
+  ASSERT_TRUE(set_acl("INBOX", {{kAnyone, false, rights("l")}}));
+  EXPECT_EQ(shared(2), "INBOX Archive ");
+  EXPECT_EQ(shared(3), "INBOX ");
+  EXPECT_EQ(shared(1), "");  // one's own
+  crash();
+  EXPECT_EQ(account->find_mailbox("Archive")->acl,
+            (Acl{{AccountId(2), false, rights("lr")}, {AccountId(3), true, rights("r")}}));
+  ASSERT_TRUE(set_acl("Archive", {{AccountId(3), false, rights("lr")}}));
+  EXPECT_EQ(shared(2), "INBOX ");
+  EXPECT_EQ(shared(3), "INBOX Archive ");
+  ASSERT_TRUE(run_task(account->rename_mailbox("Archive", "old/2024")));
+  EXPECT_EQ(shared(3), "INBOX old/2024 ");
+  ASSERT_TRUE(run_task(account->delete_mailbox("old/2024")));
+  EXPECT_EQ(shared(3), "INBOX ");
+  EXPECT_EQ(set_acl("INBOX", Acl(kMaxAclEntries + 1, {kAnyone, false, kRead})).error().code, Errc::limit);
+}
+
+TEST_F(SharingTest, NewMailboxesInherit) {
+  const Acl acl{{AccountId(2), false, rights("lr")}};
+  ASSERT_TRUE(set_acl("Archive", acl));
+  ASSERT_TRUE(run_task(account->create_mailbox("Archive/a/b")));
+  EXPECT_EQ(shared(2), "Archive Archive/a Archive/a/b ");
+  ASSERT_TRUE(run_task(account->create_mailbox("top/a")));
+  EXPECT_TRUE(account->find_mailbox("top/a")->acl.empty());
+  ASSERT_TRUE(run_task(account->rename_mailbox("top/a", "Archive/new/a")));  // what moves keeps its own
+  EXPECT_EQ(account->find_mailbox("Archive/new")->acl, acl);
+  EXPECT_TRUE(account->find_mailbox("Archive/new/a")->acl.empty());
+}
+
+TEST_F(SharingTest, NothingIsLeftOfAccountsThatGo) {
+  ASSERT_TRUE(set_acl("INBOX", {{AccountId(2), false, rights("lr")}, {AccountId(3), false, rights("lr")}}));
+  ASSERT_TRUE(run_task(mail->remove_account(AccountId(3))));  // a grantee
+  expect_clean();
+  EXPECT_EQ(shared(2), "INBOX ");
+  EXPECT_EQ(shared(3), "");
+  ASSERT_TRUE(run_task(account->create_mailbox("INBOX/child")));  // its list names who is gone
+  account = nullptr;
+  ASSERT_TRUE(run_task(mail->remove_account(AccountId(1))));  // the owner
+  EXPECT_EQ(shared(2), "");
+  auto rows = run_task(kv->scan({kv::Space::share, 2, "", ""}, {})).value().rows;
+  EXPECT_TRUE(rows.empty());
+}
+
+TEST_F(SharingTest, TheCheckSeesAnIndexThatIsWrong) {
+  ASSERT_TRUE(set_acl("INBOX", {{AccountId(2), false, rights("lr")}}));
+  kv::Batch batch;
+  batch.erase(kv::Space::share, 2, share_key(AccountId(1), mailbox("INBOX")));
+  batch.put(kv::Space::share, 3, share_key(AccountId(1), mailbox("INBOX")), "");
+  ASSERT_TRUE(run_task(kv->commit(std::move(batch))));
+  EXPECT_EQ(run_task(check_store(*kv, *blobs)).value().problems.size(), 2u);
+  batch = {};
+  batch.put(kv::Space::share, 2, share_key(AccountId(1), mailbox("INBOX")), "");
+  batch.erase(kv::Space::share, 3, share_key(AccountId(1), mailbox("INBOX")));
+  ASSERT_TRUE(run_task(kv->commit(std::move(batch))));
+}
+
+TEST_F(SharingTest, TheIndexOfADeletedMailboxGoesWithIt) {
+  const std::string key = mailbox_key(mailbox("Archive"));
+  kv::Batch batch;
+  for (auto space : {kv::Space::column, kv::Space::index_state}) batch.put(space, 1, key + "x", "y");
+  ASSERT_TRUE(run_task(kv->commit(std::move(batch))));
+  ASSERT_TRUE(run_task(account->delete_mailbox("Archive")));
+  for (auto space : {kv::Space::column, kv::Space::index_state})
+    EXPECT_TRUE(run_task(kv->scan({space, 1, "", ""}, {})).value().rows.empty());
+}
+
+}  // namespace
+}  // namespace posthorn::store
