@@ -25,6 +25,7 @@ const std::string kMessage = "From: a@example.test\r\nSubject: hello\r\n\r\nbody
 struct Box {
   std::uint32_t next = 1;
   std::map<std::uint32_t, std::uint8_t> flags;  // by UID
+  Acl acl;
   friend bool operator==(const Box&, const Box&) = default;
 };
 struct Owner {
@@ -82,6 +83,7 @@ class Faulty {
       for (const auto& state : of->mailboxes()) {
         Box& box = out[id].boxes[state->name];
         box.next = state->uid_next.value();
+        box.acl = state->acl;
         auto view = run_task(of->view(state->id));
         EXPECT_TRUE(view);
         (*view)->for_each([&](std::uint32_t, const Entry& e) { box.flags[e.uid.value()] = e.flags; });
@@ -132,7 +134,7 @@ class RandomChange {
     from_ = random_() % (owner.boxes[name_].next + 1) + 1;
     to_ = from_ + random_() % 200;
     flags_ = static_cast<std::uint8_t>(random_() % 32);
-    switch (random_() % 14) {
+    switch (random_() % 18) {
       case 0:
       case 1:
       case 2: return append(owner, random_() % 8 == 0);
@@ -146,6 +148,10 @@ class RandomChange {
       case 10: return rename(owner);
       case 11: return fold();
       case 12: return outcome(run_task(account_->claim_recent(id_of(name_))));
+      case 13: return append_all(owner, random_() % 8 == 0);
+      case 14: return replace(owner);
+      case 15: return share(owner);
+      case 16: return to_the_other(owner);
       default: return set_quota(owner);
     }
   }
@@ -191,6 +197,49 @@ class RandomChange {
     if (!fits_) return fail(Errc::over_quota);  // would reach the other one: not for this test
     return store(std::move(targets), kMessage);
   }
+  std::vector<NewMessage> new_messages(std::size_t count, const std::string& bytes) {
+    std::vector<NewMessage> out;
+    for (std::size_t i = 0; i < count; ++i) {
+      auto incoming = f_.mail->begin_incoming();
+      if (!run_task(incoming.write(bytes))) return {};  // refused before the commit
+      out.push_back({std::move(incoming), flags_, {}, {}});
+    }
+    return out;
+  }
+  Result<void> append_all(Owner& owner, bool large) {
+    auto messages = new_messages(1 + random_() % 3, large ? kMessage + std::string(300'000, 'x') : kMessage);
+    if (messages.empty()) return fail(Errc::io, "injected");
+    fits_ = owner.room_for(messages.size());
+    for (std::size_t i = 0; i < messages.size(); ++i) add(owner.boxes[name_], flags_);
+    return outcome(run_task(f_.mail->append_all(account_, id_of(name_), std::move(messages))));
+  }
+  Result<void> replace(Owner& owner) {
+    Box& old = owner.boxes[other_];
+    if (old.flags.empty()) return {};
+    const Uid uid(old.flags.begin()->first);
+    old.flags.erase(uid.value());
+    fits_ = owner.room_for(1);
+    add(owner.boxes[name_], flags_);
+    return outcome(run_task(f_.mail->append_all(account_, id_of(name_), new_messages(1, kMessage), Replaced{id_of(other_), uid})));
+  }
+  Result<void> share(Owner& owner) {
+    Acl acl;
+    if (random_() % 3) acl.push_back({AccountId(random_() % 3), false, kRead});
+    if (random_() % 3 == 0) acl.push_back({AccountId(3 - id_), random_() % 2 == 0, kLookup | kRead});
+    owner.boxes[name_].acl = acl;
+    return run_task(account_->set_acl(id_of(name_), acl));
+  }
+  Result<void> to_the_other(Owner& owner) {
+    const auto chosen_flags = chosen(owner);
+    Owner& second = model_[3 - id_];
+    fits_ = chosen_flags.empty() || second.room_for(chosen_flags.size());
+    for (auto flags : chosen_flags) add(second.boxes["INBOX"], flags);
+    auto to = f_.account(3 - id_);
+    const MailboxId target = to->find_mailbox("INBOX")->id;
+    if (random_() % 2) return outcome(run_task(f_.mail->copy(account_, id_of(name_), set(), to, target)));
+    take_chosen(owner);
+    return outcome(run_task(f_.mail->move(account_, id_of(name_), set(), to, target)));
+  }
   Result<void> change_flags(Owner& owner) {
     for (auto& [uid, flags] : owner.boxes[name_].flags)
       if (uid >= from_ && uid <= to_) flags = flags_;
@@ -234,7 +283,7 @@ class RandomChange {
     const std::string to = "r" + std::to_string(random_());
     auto box = owner.boxes.extract(name_);
     box.key() = to;
-    owner.boxes.insert(std::move(box));
+    owner.boxes.insert(std::move(box));  // with its access control list
     return run_task(account_->rename_mailbox(name_, to));
   }
   Result<void> fold() {
