@@ -56,9 +56,9 @@ Result<Chunk> decode_chunk(std::string_view key, std::string_view stored) {
   chunk.last = flags & kLast;
   chunk.knows_key = stored[0] == kVersion;
   if (flags & kLz4) {
-    chunk.bytes.resize_and_overwrite(length, [packed](char* data, std::size_t size) {
-      const int got = LZ4_decompress_safe(packed.data(), data, static_cast<int>(packed.size()), static_cast<int>(size));
-      return got == static_cast<int>(size) ? size : 0;
+    chunk.bytes.resize_and_overwrite(length, [packed, length](char* data, std::size_t) {  // libstdc++ 12 may tell the capacity instead of the length
+      const int got = LZ4_decompress_safe(packed.data(), data, static_cast<int>(packed.size()), static_cast<int>(length));
+      return got == static_cast<int>(length) ? length : 0;
     });
     if (chunk.bytes.size() != length) return fail(Errc::corrupt, "blob chunk: damaged");
   } else {

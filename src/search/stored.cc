@@ -52,9 +52,9 @@ Result<std::string> unpack(std::string_view stored) {
     return std::string(content);
   }
   std::string plain;
-  plain.resize_and_overwrite(length, [&](char* data, std::size_t size) {
-    const int got = LZ4_decompress_safe(content.data(), data, static_cast<int>(content.size()), static_cast<int>(size));
-    return got == static_cast<int>(size) ? size : 0;
+  plain.resize_and_overwrite(length, [&](char* data, std::size_t) {  // libstdc++ 12 may tell the capacity instead of the length
+    const int got = LZ4_decompress_safe(content.data(), data, static_cast<int>(content.size()), static_cast<int>(length));
+    return got == static_cast<int>(length) ? length : 0;
   });
   if (plain.size() != length) return fail(Errc::corrupt, "search index: damaged");
   return plain;

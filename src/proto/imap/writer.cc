@@ -86,13 +86,7 @@ Writer& Writer::literal(std::string_view s) { return literal_header(s.size()).ra
 
 Writer& Writer::string(std::string_view s, Names names) {
   if (s.size() <= kLongestQuoted && is_plain(s)) {
-    const auto at = out_.size();
-    out_.resize_and_overwrite(at + s.size() + 2, [&](char* data, std::size_t size) {
-      data[at] = '"';
-      std::memcpy(data + at + 1, s.data(), s.size());
-      data[size - 1] = '"';
-      return size;
-    });
+    (out_ += '"').append(s) += '"';
     return *this;
   }
   return s.size() <= kLongestQuoted && can_be_quoted(s, names) ? quoted(s) : literal(s);
