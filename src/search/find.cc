@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <map>
+#include <span>
+#include <utility>
 
 #include "async/reactor.h"
 #include "async/task_group.h"
@@ -52,27 +54,25 @@ class WordsSearch {
   struct Scope {
     Column words, postings;
   };
-  WordsSearch(const Where& where, kv::SnapshotPtr at, Scope scope, const NeedleWords& needle, std::uint32_t from, std::uint32_t to,
-              std::vector<std::uint8_t>& known)
-      : where_(where), at_(std::move(at)), scope_(scope), needle_(needle), from_(from), to_(to), known_(known) {}
+  WordsSearch(const Where& where, kv::SnapshotPtr at, Scope scope, const NeedleWords& needle, std::uint32_t from, std::uint32_t to)
+      : where_(where), at_(std::move(at)), scope_(scope), needle_(needle), from_(from), to_(to), known_(to - from) {}
 
+  // While some dictionaries are searched, on two threads, the next ones are read.
   Task<Result<void>> run() {
     const auto& view = *where_.view;
     SegmentScan scan(where_.account, where_.mailbox, scope_.words, view.at(from_).uid, view.at(to_ - 1).uid, kAhead, at_);
-    auto& store = where_.account->store();
-    while (scan.more()) {
-      CO_TRY(const auto rows, co_await scan.next());
-      places_.clear();
-      wanted_.clear();
-      co_await store.workers().run([&] { look_up(rows); });
-      const auto visit = [this](std::size_t i, std::optional<std::string_view> value) { take_postings(wanted_[i], value); };
-      CO_TRY_OK(co_await store.kv().visit(kv::Space::column, places_, visit, at_));
-      units_.clear();
-      if (damaged_) co_await drop_index(where_.account, where_.mailbox);
-      damaged_ = false;
+    std::vector<kv::Row> rows, next;
+    while (!rows.empty() || scan.more()) {
+      const auto all = std::span<const kv::Row>(rows);
+      auto search = run_both(search_some(all.subspan(0, all.size() / 2)), search_some(all.subspan(all.size() / 2)));
+      CO_TRY_OK(co_await run_both(std::move(search), read_more(scan, next)));
+      rows = std::exchange(next, {});
     }
+    if (damaged_) co_await drop_index(where_.account, where_.mailbox);
     co_return Result<void>{};
   }
+  // Bits of Known and of the pieces.
+  std::uint8_t known(std::uint32_t index) const { return known_[index - from_]; }
 
  private:
   static constexpr std::size_t kAhead = 4;
@@ -82,11 +82,32 @@ class WordsSearch {
     std::uint32_t word;  // counted from the first one of the postings
     std::uint8_t piece;  // bit
   };
-  struct Wanted {
-    std::size_t unit;
-    std::vector<Hit> hits;
-  };
   using Unit = std::vector<std::uint32_t>;  // the view's index of each row, or kNone
+  // The postings that some dictionaries send us to.
+  struct Lookups {
+    std::vector<Unit> units;
+    std::vector<kv::Place> places;
+    std::vector<std::size_t> unit_of;    // each place
+    std::vector<std::vector<Hit>> hits;  // at each place
+    bool damaged = false;
+  };
+
+  static Task<Result<void>> read_more(SegmentScan& scan, std::vector<kv::Row>& rows) {
+    if (!scan.more()) co_return Result<void>{};
+    CO_TRY(rows, co_await scan.next());
+    co_return Result<void>{};
+  }
+
+  Task<Result<void>> search_some(std::span<const kv::Row> rows) {
+    if (rows.empty()) co_return Result<void>{};
+    auto& store = where_.account->store();
+    Lookups lookups;
+    co_await store.workers().run([&] { look_up(rows, lookups); });
+    const auto visit = [&](std::size_t i, std::optional<std::string_view> value) { take_postings(lookups, i, value); };
+    if (!lookups.places.empty()) CO_TRY_OK(co_await store.kv().visit(kv::Space::column, std::move(lookups.places), visit, at_));
+    damaged_ |= lookups.damaged;
+    co_return Result<void>{};
+  }
 
   Unit indexes_of(const std::vector<Uid>& uids) const {
     Unit unit(uids.size(), kNone);
@@ -99,44 +120,45 @@ class WordsSearch {
     return unit;
   }
 
-  void look_up(const std::vector<kv::Row>& rows) {
+  void look_up(std::span<const kv::Row> rows, Lookups& out) {
     for (const auto& row : rows) {
       const auto dictionary = Dictionary::decode(row.value);
-      damaged_ |= !dictionary;
+      out.damaged |= !dictionary;
       if (!dictionary || dictionary->uids().empty()) continue;
-      units_.push_back(indexes_of(dictionary->uids()));
-      for (const auto index : units_.back()) note(index, kCovered);
-      for (const auto r : dictionary->unread()) note(units_.back()[r], kUnread);
+      const auto& unit = out.units.emplace_back(indexes_of(dictionary->uids()));
+      for (const auto index : unit) note(index, kCovered);
+      for (const auto r : dictionary->unread()) note(unit[r], kUnread);
       std::map<std::uint16_t, std::vector<Hit>> wanted;
       for (std::size_t p = 0; p < needle_.pieces.size(); ++p)
         for (const auto word : dictionary->find(needle_.pieces[p])) {
           const auto postings = dictionary->postings_of(word);
           wanted[postings].push_back({word - dictionary->first_word(postings), static_cast<std::uint8_t>(1 << p)});
         }
-      const Uid first = dictionary->uids().front();
       for (auto& [number, hits] : wanted) {
-        places_.push_back({where_.account->id().value(), postings_key(where_.mailbox, scope_.postings, first, number)});
-        wanted_.push_back({units_.size() - 1, std::move(hits)});
+        out.places.push_back({where_.account->id().value(), postings_key(where_.mailbox, scope_.postings, dictionary->uids().front(), number)});
+        out.unit_of.push_back(out.units.size() - 1);
+        out.hits.push_back(std::move(hits));
       }
     }
   }
 
-  void take_postings(const Wanted& wanted, std::optional<std::string_view> value) {
-    const auto& unit = units_[wanted.unit];
+  void take_postings(Lookups& lookups, std::size_t place, std::optional<std::string_view> value) {
+    const auto& unit = lookups.units[lookups.unit_of[place]];
     const auto postings = value ? Postings::decode(*value) : Result<Postings>(fail(Errc::corrupt));
     if (!postings) {
-      damaged_ = true;
+      lookups.damaged = true;
       for (const auto index : unit) note(index, kUnread);
       return;
     }
-    for (const auto& hit : wanted.hits)
+    for (const auto& hit : lookups.hits[place])
       postings->for_each(hit.word, [&](std::uint32_t row) {
         if (row < unit.size()) note(unit[row], hit.piece);
       });
   }
 
+  // Threads: dictionaries have different entries, so nobody writes what another does.
   void note(std::uint32_t index, std::uint8_t what) {
-    if (index != kNone) known_[index] = static_cast<std::uint8_t>(known_[index] | what);
+    if (index != kNone) known_[index - from_] = static_cast<std::uint8_t>(known_[index - from_] | what);
   }
 
   const Where& where_;
@@ -144,23 +166,9 @@ class WordsSearch {
   Scope scope_;
   const NeedleWords& needle_;
   std::uint32_t from_, to_;
-  std::vector<std::uint8_t>& known_;  // by index
-  std::vector<Unit> units_;
-  std::vector<kv::Place> places_;
-  std::vector<Wanted> wanted_;
+  std::vector<std::uint8_t> known_;
   bool damaged_ = false;
 };
-
-Task<Result<void>> find_words(const Where& where, kv::SnapshotPtr at, WordsSearch::Scope scope, const NeedleWords& needle, std::uint32_t from,
-                              std::uint32_t to, std::vector<std::uint8_t>& known) {
-  if (to - from < kSplit) {
-    WordsSearch search(where, at, scope, needle, from, to, known);
-    co_return co_await search.run();
-  }
-  const auto middle = from + (to - from) / 2;
-  WordsSearch first(where, at, scope, needle, from, middle, known), second(where, at, scope, needle, middle, to, known);
-  co_return co_await run_both(first.run(), second.run());
-}
 
 }  // namespace
 
@@ -194,21 +202,17 @@ Task<Result<Found>> find_text(store::AccountPtr account, MailboxId mailbox, stor
   }
   const Where where{account, mailbox, view};
   const auto at = account->store().kv().snapshot();
-  std::vector<std::uint8_t> body(view->size()), header;
-  auto in_body = find_words(where, at, {Column::body_words, Column::body_postings}, words, from, to, body);
-  if (scope == message::SearchScope::body) {
-    CO_TRY_OK(co_await std::move(in_body));
-  } else {
-    header.resize(view->size());
-    CO_TRY_OK(co_await run_both(std::move(in_body), find_words(where, at, {Column::header_words, Column::header_postings}, words, from, to, header)));
-  }
+  WordsSearch body(where, at, {Column::body_words, Column::body_postings}, words, from, to);
+  WordsSearch header(where, at, {Column::header_words, Column::header_postings}, words, from, to);
+  const bool with_header = scope != message::SearchScope::body, with_body = scope != message::SearchScope::header;
+  auto search = with_header && with_body ? run_both(body.run(), header.run()) : (with_body ? body : header).run();
+  CO_TRY_OK(co_await std::move(search));
   const auto all = static_cast<std::uint8_t>((1 << words.pieces.size()) - 1);
   for (auto i = from; i < to; ++i) {
-    const auto more = header.empty() ? body[i] : header[i];
-    const auto known = static_cast<std::uint8_t>(body[i] | more);
-    const bool covered = (body[i] & more & kCovered) != 0;
-    if (covered && words.is_exact && (known & all) == all) found.hits.push_back(i);
-    else if (!covered || (known & kUnread) || (known & all) == all) found.open.push_back(i);
+    const auto a = (with_body ? body : header).known(i), b = (with_header ? header : body).known(i);
+    const bool covered = (a & b & kCovered) != 0, has_all = ((a | b) & all) == all;
+    if (covered && has_all && words.is_exact) found.hits.push_back(i);
+    else if (!covered || has_all || ((a | b) & kUnread) != 0) found.open.push_back(i);
   }
   co_return found;
 }
