@@ -176,6 +176,30 @@ TEST_P(Contract, VisitsValuesOfSeveralPartitions) {
   EXPECT_EQ(visit({}), (std::vector<std::string>{"new", "1d", "none", "1a", "none", "new", "1b"}));
 }
 
+TEST_P(Contract, ARangeIsVisitedInOrder) {
+  for (int i = 0; i < 2500; ++i) put("k" + std::to_string(10'000 + i), std::to_string(i), 1, Space::entry_page);
+  put("k", "other", 2, Space::entry_page);
+  auto before = store().snapshot();
+  put("k10001", "new", 1, Space::entry_page);
+  auto visit = [&](std::string from, std::string to, SnapshotPtr at, std::size_t most = 10'000) {
+    std::vector<std::string> got;
+    auto note = [&](std::string_view key, std::string_view value) -> Result<void> {
+      if (got.size() == most) return fail(Errc::limit);
+      got.push_back(std::string(key) + "=" + std::string(value));
+      return {};
+    };
+    const auto done = run_task(store().visit_range(Space::entry_page, 1, from, to, note, std::move(at)));
+    EXPECT_EQ(done.has_value(), got.size() < most);
+    return got;
+  };
+  EXPECT_EQ(visit("k10001", "k10003", before), (std::vector<std::string>{"k10001=1", "k10002=2"}));
+  EXPECT_EQ(visit("", "k10002", {}), (std::vector<std::string>{"k10000=0", "k10001=new"}));
+  EXPECT_EQ(visit("", "", {}).size(), 2500u);
+  EXPECT_EQ(visit("", "", {}, 3).size(), 3u);
+  EXPECT_TRUE(visit("k2", "k1", {}).empty());
+  EXPECT_TRUE(visit("x", "", {}).empty());
+}
+
 TEST_P(Contract, TheLockMakesReadModifyWriteSafeAcrossReactors) {
   ReactorPool reactors(2);
   reactors.start();

@@ -66,28 +66,20 @@ Task<Result<void>> Account::load() {
   CO_TRY(auto core, decode_core(*row));
   std::unordered_map<MailboxId, MailboxStatePtr> mailboxes;
   std::map<std::string, MailboxId, std::less<>> by_name;
-  kv::Range range{Space::mailbox, id_.value(), "", ""};
-  for (bool more = true; more;) {
-    CO_TRY(auto rows, co_await store_.kv().scan(range, at));
-    for (const auto& r : rows.rows) {
-      CO_TRY(auto id, mailbox_of_key(r.key));
-      CO_TRY(auto state, decode_mailbox(id, r.value));
-      by_name[state.name] = id;
-      mailboxes[id] = std::make_shared<const MailboxState>(std::move(state));
-      range.from = r.key + '\0';
-    }
-    more = rows.more;
-  }
+  auto take_mailbox = [&](std::string_view key, std::string_view row) -> Result<void> {
+    TRY(const auto id, mailbox_of_key(key));
+    TRY(auto state, decode_mailbox(id, row));
+    by_name[state.name] = id;
+    mailboxes[id] = std::make_shared<const MailboxState>(std::move(state));
+    return {};
+  };
+  CO_TRY_OK(co_await store_.kv().visit_range(Space::mailbox, id_.value(), "", "", take_mailbox, at));
   std::set<std::string, std::less<>> subscriptions;
-  kv::Range names{Space::subscription, id_.value(), "", ""};
-  for (bool more = true; more;) {
-    CO_TRY(auto rows, co_await store_.kv().scan(names, at));
-    for (const auto& r : rows.rows) {
-      subscriptions.insert(subscriptions.end(), r.key);
-      names.from = r.key + '\0';
-    }
-    more = rows.more;
-  }
+  auto take_subscription = [&](std::string_view name, std::string_view) -> Result<void> {
+    subscriptions.emplace_hint(subscriptions.end(), name);
+    return {};
+  };
+  CO_TRY_OK(co_await store_.kv().visit_range(Space::subscription, id_.value(), "", "", take_subscription, at));
   std::lock_guard hold(mutex_);
   core_ = core;
   mailboxes_ = std::move(mailboxes);

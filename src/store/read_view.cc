@@ -53,34 +53,29 @@ Result<void> lay_over(std::vector<std::shared_ptr<Page>>& pages, Uid uid, std::s
 
 Task<Result<ViewPtr>> read_view(kv::Store& store, AccountId account, MailboxId mailbox, kv::SnapshotPtr at) {
   std::vector<std::shared_ptr<Page>> pages;
-  kv::Range range{Space::entry_page, account.value(), mailbox_key(mailbox), after_mailbox_key(mailbox)};
-  for (bool more = true; more;) {
-    CO_TRY(auto rows, co_await store.scan(range, at));
-    for (const auto& row : rows.rows) {
-      auto page = std::make_shared<Page>();
-      CO_TRY(auto key, uid_of_key(row.key));
-      page->disk_key = key;
-      CO_TRY(page->entries, decode_page(row.value));
-      if (page->entries.empty()) co_return fail(Errc::corrupt, "an empty page");
-      pages.push_back(std::move(page));
-      range.from = row.key + '\0';
-    }
-    more = rows.more;
-  }
-  range = {Space::entry, account.value(), mailbox_key(mailbox), after_mailbox_key(mailbox)};
-  for (bool more = true; more;) {
-    CO_TRY(auto rows, co_await store.scan(range, at));
-    for (const auto& row : rows.rows) {
-      CO_TRY(auto uid, uid_of_key(row.key));
-      CO_TRY_OK(lay_over(pages, uid, row.value));
-      range.from = row.key + '\0';
-    }
-    more = rows.more;
-  }
+  auto take_page = [&pages](std::string_view key, std::string_view row) -> Result<void> {
+    auto page = std::make_shared<Page>();
+    TRY(page->disk_key, uid_of_key(key));
+    TRY(page->entries, decode_page(row));
+    if (page->entries.empty()) return fail(Errc::corrupt, "an empty page");
+    summarise(*page);
+    pages.push_back(std::move(page));
+    return {};
+  };
+  auto take_entry = [&pages](std::string_view key, std::string_view row) -> Result<void> {
+    TRY(const auto uid, uid_of_key(key));
+    return lay_over(pages, uid, row);
+  };
+  const std::string from = mailbox_key(mailbox), to = after_mailbox_key(mailbox);
+  CO_TRY_OK(co_await store.visit_range(Space::entry_page, account.value(), from, to, take_page, at));
+  CO_TRY_OK(co_await store.visit_range(Space::entry, account.value(), from, to, take_entry, at));
   std::vector<PagePtr> kept;
   kept.reserve(pages.size());
-  for (auto& page : pages)
-    if (!page->entries.empty()) kept.push_back(make_page(std::move(*page)));
+  for (auto& page : pages) {
+    if (page->entries.empty()) continue;
+    if (page->has_overlay) summarise(*page);
+    kept.push_back(std::move(page));
+  }
   co_return std::make_shared<const View>(std::move(kept));
 }
 

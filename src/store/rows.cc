@@ -17,8 +17,9 @@ constexpr std::size_t kPageHeader = 8;  // version, 3 zero bytes, CRC-32C of the
 Error damaged(const char* what) { return {Errc::corrupt, std::string(what) + " row is damaged"}; }
 
 template <class T>
-void put_le(std::string& out, T v) {
-  for (std::size_t i = 0; i < sizeof(T); ++i) out.push_back(static_cast<char>(static_cast<std::uint64_t>(v) >> (8 * i)));
+void put_le(char*& out, T v) {
+  for (std::size_t i = 0; i < sizeof(T); ++i) out[i] = static_cast<char>(static_cast<std::uint64_t>(v) >> (8 * i));
+  out += sizeof(T);
 }
 template <class T>
 T get_le(const char*& in) {
@@ -173,24 +174,24 @@ Result<Entry> decode_entry(Uid uid, std::string_view value) {
 }
 
 std::string encode_page(const std::vector<Entry>& entries) {
-  std::string records;
-  records.reserve(entries.size() * kPageRecord);
+  std::string row(kPageHeader + entries.size() * kPageRecord, '\0');
+  char* out = row.data() + kPageHeader;
   for (const Entry& e : entries) {
-    put_le(records, e.uid.value());
-    put_le(records, e.flags);
-    put_le(records, std::uint8_t{0});
-    put_le(records, static_cast<std::uint16_t>(e.internal_date.zone_minutes));
-    put_le(records, e.size);
-    put_le(records, e.message.value());
-    put_le(records, e.keywords);
-    put_le(records, e.mod_seq.value());
-    put_le(records, static_cast<std::uint64_t>(e.internal_date.seconds));
-    put_le(records, static_cast<std::uint64_t>(e.save_date));
+    put_le(out, e.uid.value());
+    put_le(out, e.flags);
+    put_le(out, std::uint8_t{0});
+    put_le(out, static_cast<std::uint16_t>(e.internal_date.zone_minutes));
+    put_le(out, e.size);
+    put_le(out, e.message.value());
+    put_le(out, e.keywords);
+    put_le(out, e.mod_seq.value());
+    put_le(out, static_cast<std::uint64_t>(e.internal_date.seconds));
+    put_le(out, static_cast<std::uint64_t>(e.save_date));
   }
-  std::string out(1, kPageVersion);
-  out.append(3, '\0');
-  put_le(out, crypto::crc32c(records));
-  return out + records;
+  row[0] = kPageVersion;
+  char* checksum = row.data() + 4;
+  put_le(checksum, crypto::crc32c(std::string_view(row).substr(kPageHeader)));
+  return row;
 }
 
 Result<std::vector<Entry>> decode_page(std::string_view value) {

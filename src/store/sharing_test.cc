@@ -74,6 +74,31 @@ TEST_F(SharingTest, AListIsKeptAndItsGranteesFindTheMailbox) {
   EXPECT_EQ(set_acl("INBOX", Acl(kMaxAclEntries + 1, {kAnyone, false, kRead})).error().code, Errc::limit);
 }
 
+TEST_F(SharingTest, TwoWhoEditTheListBothHaveTheirWay) {
+  const auto grant = [this](std::uint64_t who) {
+    return account->edit_acl(mailbox("INBOX"), [who](Acl& acl) { acl.push_back({AccountId(who), false, kRead}); });
+  };
+  ASSERT_TRUE(run_task(grant(2)));
+  ASSERT_TRUE(run_task(grant(3)));
+  EXPECT_EQ(account->find_mailbox("INBOX")->acl, (Acl{{AccountId(2), false, kRead}, {AccountId(3), false, kRead}}));
+}
+
+TEST_F(SharingTest, FlagsThatOneMayNotChangeStay) {
+  const auto uid = append("INBOX", kSeen | kDeleted, {"old"});
+  const auto change = [&](FlagsOp op, std::uint8_t system, std::string_view letters) {
+    FlagsChange what{.op = op, .system = system, .keywords = {"new"}, .rights = rights(letters)};
+    EXPECT_TRUE(run_task(account->change_flags(mailbox("INBOX"), {{uid, uid}}, std::move(what))));
+    return view()->at(0);
+  };
+  EXPECT_EQ(change(FlagsOp::replace, 0, "s").flags, kDeleted);
+  EXPECT_EQ(change(FlagsOp::add, kSeen | kFlagged, "s").flags, kDeleted | kSeen);
+  EXPECT_EQ(change(FlagsOp::remove, kSeen | kDeleted, "w").flags, kDeleted | kSeen);
+  EXPECT_EQ(account->find_mailbox("INBOX")->keywords, std::vector<std::string>{"old"});  // no keyword was made
+  const auto last = change(FlagsOp::replace, kFlagged, "w");
+  EXPECT_EQ(last.flags, kDeleted | kSeen | kFlagged);
+  EXPECT_EQ(last.keywords, 2u);
+}
+
 TEST_F(SharingTest, NewMailboxesInherit) {
   const Acl acl{{AccountId(2), false, rights("lr")}};
   ASSERT_TRUE(set_acl("Archive", acl));

@@ -71,7 +71,7 @@ class Walk {
 
 }  // namespace
 
-PagePtr make_page(Page page) {
+void summarise(Page& page) {
   page.any_flags = 0;
   page.all_flags = kAllSystemFlags;
   page.any_keywords = 0;
@@ -82,6 +82,10 @@ PagePtr make_page(Page page) {
     page.any_keywords |= e.keywords;
     page.highest_mod_seq = std::max(page.highest_mod_seq, e.mod_seq);
   }
+}
+
+PagePtr make_page(Page page) {
+  summarise(page);
   return std::make_shared<const Page>(std::move(page));
 }
 

@@ -20,7 +20,7 @@ struct Page {
   std::vector<Uid> tombstones;      // entries of the disk page that are gone, and the overlay says so
   bool has_overlay = false;         // at least one entry is overlaid, or there are tombstones
 
-  // What the entries have, to pass over whole pages; make_page() says it exactly.  Until then: anything may be.
+  // What the entries have, to pass over whole pages; summarise() says it exactly.  Until then: anything may be.
   std::uint8_t any_flags = 0xFF;               // some entry has them
   std::uint8_t all_flags = 0;                  // every entry has them
   std::uint64_t any_keywords = ~std::uint64_t{0};
@@ -32,7 +32,8 @@ struct Page {
   }
 };
 using PagePtr = std::shared_ptr<const Page>;
-PagePtr make_page(Page);
+void summarise(Page&);
+PagePtr make_page(Page);  // summarised
 
 class View;
 using ViewPtr = std::shared_ptr<const View>;

@@ -175,6 +175,21 @@ Task<Result<Rows>> MemoryStore::scan(Range range, SnapshotPtr at) {
   co_return out;
 }
 
+Task<Result<void>> MemoryStore::visit_range(Space space, std::uint64_t partition, std::string from, std::string to, RowVisitor visitor,
+                                            SnapshotPtr at) {
+  if (!at) at = snapshot();
+  Range range{space, partition, std::move(from), std::move(to)};
+  for (bool more = true; more;) {
+    CO_TRY(const auto rows, co_await scan(range, at));
+    for (const auto& row : rows.rows) {
+      CO_TRY_OK(visitor(row.key, row.value));
+      range.from = row.key + '\0';
+    }
+    more = rows.more;
+  }
+  co_return Result<void>{};
+}
+
 Task<Result<void>> MemoryStore::commit(Batch batch) { co_return state_->write(batch, true); }
 Task<Result<void>> MemoryStore::write_ahead(Batch batch) { co_return state_->write(batch, false); }
 

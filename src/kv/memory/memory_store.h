@@ -26,6 +26,7 @@ class MemoryStore final : public Store {
                                                                   SnapshotPtr) override;
   Task<Result<void>> visit(Space, std::vector<Place>, Visitor, SnapshotPtr) override;
   Task<Result<Rows>> scan(Range, SnapshotPtr) override;
+  Task<Result<void>> visit_range(Space, std::uint64_t, std::string, std::string, RowVisitor, SnapshotPtr) override;
   Task<Result<void>> commit(Batch) override;
   Task<Result<void>> write_ahead(Batch) override;
   Task<Result<AsyncMutex::Guard>> lock_partition(std::uint64_t) override;

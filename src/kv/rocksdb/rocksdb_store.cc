@@ -269,6 +269,19 @@ struct RocksDbStore::Impl {
     return {};
   }
 
+  Result<void> visit_range(Space space, std::uint64_t partition, const std::string& first, const std::string& behind,
+                           const RowVisitor& visitor, const SnapshotPtr& at) const {
+    auto options = read_options(at, rocksdb::kReadAllTier);
+    const std::string to = behind.empty() ? partition_end(space, partition) : full_key(space, partition, behind);
+    const rocksdb::Slice upper(to);
+    options.iterate_upper_bound = &upper;
+    std::unique_ptr<rocksdb::Iterator> it(db->NewIterator(options, family(space)));
+    for (it->Seek(full_key(space, partition, first)); it->Valid(); it->Next())
+      TRY_OK(visitor(it->key().ToStringView().substr(kKeyPrefix), it->value().ToStringView()));
+    if (!it->status().ok()) return std::unexpected(error_of(it->status()));
+    return {};
+  }
+
   Result<Rows> scan(const Range& range, const SnapshotPtr& at) const {
     Rows out;
     auto options = read_options(at, rocksdb::kReadAllTier);
@@ -429,6 +442,12 @@ Task<Result<void>> RocksDbStore::visit(Space space, std::vector<Place> places, V
 
 Task<Result<Rows>> RocksDbStore::scan(Range range, SnapshotPtr at) {
   auto from_disk = [&] { return impl_->scan(range, at); };
+  co_return co_await impl_->workers.run(from_disk);
+}
+
+Task<Result<void>> RocksDbStore::visit_range(Space space, std::uint64_t partition, std::string from, std::string to, RowVisitor visitor,
+                                             SnapshotPtr at) {
+  auto from_disk = [&] { return impl_->visit_range(space, partition, from, to, visitor, at); };
   co_return co_await impl_->workers.run(from_disk);
 }
 
