@@ -164,12 +164,13 @@ Verdict Candidate::match_children(const SearchNode& node) {
 }
 
 Verdict Candidate::match_text(const SearchNode& node) {
-  if (read_ == nullptr) return Verdict::unknown;
+  if (read_ == nullptr && !message_) return Verdict::unknown;
   if (!decoded_) {
     auto whole = summary_->decode();
     if (!whole) return Verdict::no;
     decoded_ = *std::move(whole);
   }
+  if (message_) return verdict(message::search_text_contains(*decoded_, node.scope, node.needle, *message_));
   const auto found = message::search_text_contains(*decoded_, node.scope, node.needle, *read_);
   return verdict(found && *found);
 }

@@ -36,7 +36,8 @@ class Candidate {
     thread_ = thread;
   }
   void set_header(std::string_view block) { header_ = block; }
-  void set_bytes(const message::ReadBytes* read) { read_ = read; }
+  void set_message(std::string_view bytes) { message_ = bytes; }         // all of it
+  void set_reader(const message::ReadBytes* read) { read_ = read; }      // when it is too large for that
 
   Verdict match(const SearchNode&);
 
@@ -49,6 +50,7 @@ class Candidate {
   const message::SummaryView* summary_ = nullptr;
   store::ThreadId thread_;
   std::optional<std::string_view> header_;
+  std::optional<std::string_view> message_;
   const message::ReadBytes* read_ = nullptr;
   std::optional<message::Summary> decoded_;  // when first asked for
 };

@@ -21,13 +21,6 @@ constexpr std::size_t kWorthAColumn = 64;       // fewer summaries of a window a
 constexpr std::uint64_t kHeldBytes = 1 << 20;   // of messages, held at once in each lane
 constexpr int kLanes = 2;                       // windows in work at the same time: while one is read, the other is matched
 
-message::ReadBytes read_held(std::string_view bytes) {
-  return [bytes](std::uint64_t offset, std::size_t want) -> Result<std::string_view> {
-    if (offset >= bytes.size()) return fail(Errc::corrupt, "the message is shorter than its summary says");
-    return bytes.substr(offset, want);
-  };
-}
-
 // The first `length` bytes.
 Task<Result<std::string>> read_start(store::Account& account, MessageId id, std::uint64_t length) {
   std::string out;
@@ -51,7 +44,7 @@ bool match_blocking(const SearchNode& root, Candidate& candidate, store::Account
     }
     return std::string_view(window).substr(offset - window_offset, want);
   };
-  candidate.set_bytes(&read);
+  candidate.set_reader(&read);
   return candidate.match(root) == Verdict::yes;
 }
 
@@ -219,8 +212,7 @@ class MessageSearch {
     if (!view) return false;
     auto candidate = candidate_of(open, *view);
     candidate.set_header(bytes.substr(0, view->header_size()));
-    const auto read = read_held(bytes);
-    candidate.set_bytes(&read);
+    if (bytes.size() == view->size()) candidate.set_message(bytes);
     return candidate.match(program_.root) == Verdict::yes;
   }
 
