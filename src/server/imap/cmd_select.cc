@@ -1,33 +1,25 @@
 // SELECT and EXAMINE [RFC3501 6.3.1, 6.3.2], CLOSE [RFC3501 6.4.2], UNSELECT [RFC3691].
-#include <optional>
-
 #include "proto/imap/writer.h"
 #include "server/imap/session.h"
+#include "store/object_id.h"
 
 namespace posthorn::imap {
-namespace {
-
-std::optional<std::uint32_t> first_unseen(const store::View& view) {
-  for (std::size_t p = 0; p < view.pages().size(); ++p) {
-    const auto& entries = view.pages()[p]->entries;
-    for (std::size_t i = 0; i < entries.size(); ++i)
-      if (!(entries[i].flags & store::kSeen)) return view.first_index(p) + static_cast<std::uint32_t>(i);
-  }
-  return {};
-}
-
-}  // namespace
 
 Task<Result<Reply>> Session::cmd_select(Command& command) {
   const auto& select = std::get<Select>(command.command);
+  // [RFC7162 3.2.3] [RFC7162 3.2.5] Without ENABLE a client could not understand the answer.
+  if (select.qresync && !qresync_) co_return bad("Say ENABLE QRESYNC first");
+  // [RFC7162 3.2.11] From here on responses are about the new mailbox.
+  if (selected_) Writer(output()).untagged_status("OK", "CLOSED", "The mailbox selected before is closed");
   unselect();  // [RFC3501 6.3.1] even when what follows fails
-  auto found = co_await locate(select.mailbox);
-  if (!found) co_return no("There is no such mailbox", "NONEXISTENT");
+  auto found = co_await locate(select.mailbox, store::kRead);
+  if (!found) co_return std::unexpected(std::move(found).error());
   const auto account = found->account;
   const auto id = found->state->id;
+  const bool read_only = select.read_only || is_read_only(found->rights);
   if (select.condstore) enable_condstore();
 
-  selected_.emplace(Selected{.account = account, .id = id, .read_only = select.read_only, .told = std::make_shared<store::View>()});
+  selected_.emplace(Selected{.account = account, .id = id, .read_only = read_only, .rights = found->rights, .told = std::make_shared<store::View>()});
   co_await take_recent();
   const auto state = account->mailbox(id);  // before the view: never newer than it
   auto view = co_await account->view(id);
@@ -43,24 +35,28 @@ Task<Result<Reply>> Session::cmd_select(Command& command) {
   if (context_.services.mailbox_opened) context_.services.mailbox_opened(account->id(), id);
 
   const auto& told = *selected_->told;
-  put_flags_lines(output(), *state, select.read_only);
+  put_flags_lines(output(), *state, selected_->changeable());
   Writer w(output());
   w.untagged().number(told.size()).raw(" EXISTS").crlf();
-  w.untagged().number(selected_->count_recent()).raw(" RECENT").crlf();
-  if (const auto unseen = first_unseen(told))
+  put_recent();
+  const auto unseen = told.first_unseen();
+  if (unseen && !rev2_)  // [RFC9051 F]
     w.untagged_status("OK", "UNSEEN " + std::to_string(*unseen + 1), "First message without \\Seen");
   w.untagged_status("OK", "UIDVALIDITY " + std::to_string(state->uid_validity.value()), "UIDs are valid");
   const auto uid_next = std::max<std::uint64_t>(state->uid_next.value(), std::uint64_t{told.last_uid().value()} + 1);
   w.untagged_status("OK", "UIDNEXT " + std::to_string(uid_next), "The next UID, or a higher one");
   // [RFC7162 3.1.2.1] Always, whether or not the client asked for CONDSTORE.
   w.untagged_status("OK", "HIGHESTMODSEQ " + std::to_string(state->highest_mod_seq.value()), "Highest mod-sequence");
-  if (select.read_only) co_return ok("EXAMINE completed", "READ-ONLY");
-  co_return ok("SELECT completed", "READ-WRITE");
+  w.untagged_status("OK", "MAILBOXID (" + store::mailbox_object_id(account->id(), id) + ")", "Its name for ever");  // [RFC8474 4.2]
+  // [RFC9051 6.3.2]
+  if (rev2_) w.untagged().raw("LIST () \"/\" ").mailbox(found->name, names()).crlf();
+  if (select.qresync) CO_TRY_OK(co_await resynchronise(*select.qresync));
+  co_return ok(select.read_only ? "EXAMINE completed" : "SELECT completed", read_only ? "READ-ONLY" : "READ-WRITE");
 }
 
 // [RFC3501 6.4.2] Removes what is \Deleted, and says nothing of it.
 Task<Result<Reply>> Session::cmd_close(Command&) {
-  if (!selected_->read_only) CO_TRY_OK(co_await selected_->account->expunge(selected_->id));
+  if (selected_->changeable().contains(store::kExpunge)) CO_TRY_OK(co_await selected_->account->expunge(selected_->id));
   unselect();
   co_return ok("CLOSE completed");
 }

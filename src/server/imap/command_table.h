@@ -19,6 +19,7 @@ struct Rule {
   std::string_view verb;
   std::uint8_t states = 0;  // State bits it is allowed in
   std::uint8_t flags = 0;   // RuleFlag bits
+  std::string_view capability;  // when this one is switched off, so is the command; empty: it is in IMAP4rev1
   Task<Result<Reply>> (Session::*handler)(Command&) = nullptr;
 };
 

@@ -27,6 +27,18 @@ inline const Setting<std::int64_t> kMaxBadCommands{
     "imap.max_bad_commands", 20, 1, 1'000'000,
     "Close a connection after so many wrong commands or passwords in a row."};
 
+inline const Setting<std::string> kCapabilitiesOff{
+    "imap.capabilities_off", "", "IMAP capabilities that nobody is offered, with spaces between: \"COMPRESS THREAD\"."};
+inline const Setting<std::string> kCapabilitiesOffFor{
+    "imap.capabilities_off_for", "",
+    "Capabilities that clients with a known fault are not offered, by what they say with ID: \"*Outlook*: CONDSTORE QRESYNC; *K-9*: MOVE\"."};
+
+inline const Setting<std::string> kSharedAccount{
+    "imap.shared_account", "",
+    "The account whose mailboxes everybody finds under \"Shared/\", as far as its access control lists allow; empty: there are none."};
+inline const Setting<std::string> kQuotaAdmins{
+    "imap.quota_admins", "", "Accounts that may change quotas by SETQUOTA, with spaces between."};
+
 inline Gauge sessions_open{"imap.sessions", "IMAP connections open now."};
 inline Gauge sessions_idling{"imap.idling", "IMAP connections in IDLE now."};
 inline Counter commands_done{"imap.commands", "IMAP commands answered."};

@@ -2,6 +2,7 @@
 
 #include "proto/imap/flags.h"
 #include "proto/imap/writer.h"
+#include "server/imap/mailbox_access.h"
 
 namespace posthorn::imap {
 namespace {
@@ -13,16 +14,18 @@ static_assert(static_cast<int>(SystemFlag::seen) == store::kSeen && static_cast<
               static_cast<int>(SystemFlag::flagged) == store::kFlagged && static_cast<int>(SystemFlag::deleted) == store::kDeleted &&
               static_cast<int>(SystemFlag::draft) == store::kDraft);
 
-void put_flag_names(std::string& out, const store::MailboxState& state) {
+// Behind each name a space.
+void put_flag_names(std::string& out, const store::MailboxState& state, std::uint8_t system, bool keywords) {
   for (const auto flag : kSystemFlags) {
+    if (!(system & static_cast<std::uint8_t>(flag))) continue;
     out += to_string(flag);
     out += ' ';
   }
+  if (!keywords) return;
   for (const auto& keyword : state.keywords) {
     out += keyword;
     out += ' ';
   }
-  out.pop_back();
 }
 
 }  // namespace
@@ -60,15 +63,17 @@ void put_flags(std::string& out, const store::Entry& entry, bool recent, const s
   else out += ')';
 }
 
-void put_flags_lines(std::string& out, const store::MailboxState& state, bool read_only) {
+void put_flags_lines(std::string& out, const store::MailboxState& state, store::Rights changeable) {
+  const auto system = changeable_flags(changeable);
+  const bool keywords = changeable.contains(store::kWrite);
   out += "* FLAGS (";
-  put_flag_names(out, state);
-  out += ")\r\n* OK [PERMANENTFLAGS (";
-  if (!read_only) {
-    put_flag_names(out, state);
-    if (state.keywords.size() < store::kMaxKeywords) out += " \\*";
-  }
-  out += read_only ? ")] No flag can be changed\r\n" : ")] Flags are kept\r\n";
+  put_flag_names(out, state, store::kAllSystemFlags, true);
+  out.back() = ')';
+  out += "\r\n* OK [PERMANENTFLAGS (";
+  put_flag_names(out, state, system, keywords);
+  if (keywords && state.keywords.size() < store::kMaxKeywords) out += "\\* ";
+  if (out.back() == ' ') out.pop_back();
+  out += system == 0 ? ")] No flag can be changed\r\n" : ")] Flags are kept\r\n";
 }
 
 }  // namespace posthorn::imap

@@ -23,6 +23,12 @@ ReaderLimits limits_for_strangers() {
 
 }  // namespace
 
+ReaderLimits Session::reader_limits() const {
+  if (state_ == State::not_authenticated) return limits_for_strangers();
+  // A refused APPEND with LITERAL+ is read over as far as a message may be long.
+  return {.skip = static_cast<std::uint64_t>(config::kMaxMessageSize.get()) + (1 << 20), .parser = {.utf8 = utf8_}};
+}
+
 Session::Session(server::SessionContext& context) : context_(context), reader_(limits_for_strangers()) {}
 
 Task<> Session::run() {
@@ -73,7 +79,7 @@ Task<> Session::step() {
       output() += "+ OK\r\n";
       break;
     case Event::command: {
-      auto parsed = parse_command(reader_.command());  // while the input is there
+      auto parsed = parse_command(reader_.command(), {.utf8 = utf8_});  // while the input is there
       connection().consume(before - input.size());
       co_await execute(std::move(parsed));
       deadline_ = command_deadline();
@@ -137,16 +143,17 @@ Task<> Session::execute(std::expected<Command, ParseError> parsed) {
   auto result = co_await call(rule, command);
   if (lost_) co_return;
   if (!result) log_failure(rule, result.error());
-  const auto reply = result ? *std::move(result) : response_for(result.error());
+  auto reply = result ? *std::move(result) : response_for(result.error());
   if (selected_) {
     const bool keeps = (rule.flags & kKeepsExpunged) && !command.uid;
     auto told = co_await sync(keeps ? Expunges::keep : Expunges::tell, WithUid(command.uid));
     if (lost_) co_return;
     if (!told) log_failure(rule, told.error());  // it will be told another time
   }
-  finish(command.tag, reply);
-  if (reply.completion == Completion::bad) count_bad();
-  else if (reply.completion == Completion::ok) bad_in_a_row_ = 0;
+  // [RFC7162 6] The client takes the highest MODSEQ it has seen for what it has caught up with; but expunges are held back from it.
+  if (qresync_ && selected_ && selected_->holds_back)
+    Writer(output()).untagged_status("OK", "HIGHESTMODSEQ " + std::to_string(selected_->mod_seq.value()), "There is more to tell");
+  conclude(command.tag, std::move(reply));
   if (output().size() >= net::Connection::kLargeOutput) (void)co_await flush();
 }
 
@@ -154,6 +161,11 @@ Task<Result<Reply>> Session::call(const Rule& rule, Command& command) {
   if (!(rule.states & static_cast<std::uint8_t>(state_))) {
     const bool selected = rule.states == static_cast<std::uint8_t>(State::selected);
     co_return bad(state_ == State::not_authenticated ? "Sign in first" : selected ? "No mailbox is selected" : "Already signed in");
+  }
+  if (!rule.capability.empty() && !offers(rule.capability)) co_return bad("This command is switched off here");
+  if (rule.states == static_cast<std::uint8_t>(State::selected)) {
+    const auto state = selected_->account->mailbox(selected_->id);
+    if (state && !refresh_rights(*state)) co_return no("You may no longer read the mailbox", "NOPERM");
   }
   if (selected_ && (rule.flags & kWrites) && selected_->read_only) co_return no("The mailbox is open read-only");
   if (rule.flags & kRefreshes) {
@@ -166,6 +178,15 @@ Task<Result<Reply>> Session::call(const Rule& rule, Command& command) {
 
 void Session::finish(std::string_view tag, const Reply& reply) {
   if (!reply.sent) Writer(output()).tagged(tag, reply.completion, reply.code, reply.text);
+}
+
+void Session::conclude(std::string_view tag, Reply reply) {
+  // [RFC7162 3.2.7] Only now is everything up to it told.
+  if (reply.expunged && qresync_ && selected_ && reply.code.empty())
+    reply.code = "HIGHESTMODSEQ " + std::to_string(selected_->mod_seq.value());
+  finish(tag, reply);
+  if (reply.completion == Completion::bad) count_bad();
+  else if (reply.completion == Completion::ok) bad_in_a_row_ = 0;
 }
 
 void Session::log_failure(const Rule& rule, const Error& error) const {

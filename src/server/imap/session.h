@@ -23,7 +23,9 @@
 
 namespace posthorn::imap {
 
+struct FetchBatch;
 struct Rule;
+class MailboxTree;
 
 // [RFC3501 3]
 //   not_authenticated -> authenticated   sign_in()
@@ -98,6 +100,8 @@ class Session {
   net::Connection& connection() const { return context_.connection; }
   std::string& output() const { return context_.connection.output(); }
 
+  Names names() const { return utf8_ ? Names::utf8 : Names::utf7; }
+
   // --- session.cc: the loop
   Task<bool> begin();  // TLS and greeting; false: it is over
   Task<> step();
@@ -107,6 +111,7 @@ class Session {
   void put_rejection();
   void count_bad();
   void finish(std::string_view tag, const Reply&);
+  void conclude(std::string_view tag, Reply);  // the same behind sync(), and counts what was wrong
   void log_failure(const Rule&, const Error&) const;
   void say_bye(std::string_view code, std::string_view text, std::string_view reason);
   // Input and output.  A failure has ended the session: the caller only passes it up.
@@ -115,28 +120,43 @@ class Session {
   Task<Result<void>> flush_if_large();
   void end(const Error&);  // of the connection
   Deadline command_deadline() const;
+  ReaderLimits reader_limits() const;
 
-  // --- cmd_append.cc: needs the stream, so it is not in the table
+  // --- cmd_append.cc, cmd_replace.cc: they need the stream, so they are not in the table
+  struct AppendJob;
   Task<> append();
-  Result<void> check_append(const CommandReader::AppendInfo&) const;
-  Task<Result<void>> receive_message(store::Incoming&, std::uint64_t size);
+  Task<CommandReader::Event> take_message(AppendJob&);
+  Task<std::optional<Reply>> refuse_message(AppendJob&, const CommandReader::AppendInfo&);
+  Task<std::optional<Reply>> refuse_replace(AppendJob&, const Append&);
+  Task<Result<void>> receive_message(AppendJob&, const CommandReader::AppendInfo&);
+  Task<Result<void>> keep_message(AppendJob&, store::Incoming, const Append&);
   Task<CommandReader::Event> append_end();
-  Task<Result<Reply>> store_appended(store::Incoming, CommandReader::AppendInfo);
+  Task<Reply> store_messages(AppendJob&);
+  Task<Result<void>> remove_replaced(Uid);
 
   // --- mailbox_access.cc
   // The mailbox of that name, in whosever account it is.  not_found: there is none, or the user may not know of it [RFC4314 6].
-  Task<Result<MailboxRef>> locate(std::string name);
+  // With rights asked for: denied when he has not all of them, unless that would tell him what he may not know.
+  Task<Result<MailboxRef>> locate(std::string name, store::Rights needed = {});
+  Task<Result<Place>> find_place(std::string name);  // not_found: a namespace, but nobody's part of it
+  Task<Result<std::optional<auth::AccountRecord>>> shared_owner();
+  Result<void> may_create(const Place&) const;       // denied; invalid: the name is a namespace's
+  Task<Result<std::vector<SharedPart>>> shared_parts();               // by prefix; cmd_namespace.cc
+  Task<Result<MailboxTree>> shared_tree(const SharedPart&);
+  // Takes note of a change of the user's rights in the selected mailbox and says so; false: he may not read it any more, it is closed.
+  bool refresh_rights(const store::MailboxState&);
 
   // --- sign_in.cc
   Task<Result<std::string>> ask(std::string challenge);  // of AUTHENTICATE
   Task<Result<Reply>> sign_in(auth::Identity, std::string_view how);
   Result<Reply> refuse_sign_in(std::string_view user, std::string_view how, Error);
-  std::string capabilities() const;
+  std::string capabilities() const;  // capabilities.cc
 
   // --- tell.cc: telling the client what has changed
   Task<Result<void>> sync(Expunges, WithUid);
   Task<Result<void>> tell(store::ViewPtr now, Expunges, WithUid, const OwnChange* own = nullptr);
   Task<Result<void>> tell_expunged(const std::vector<std::uint32_t>& indexes);
+  Task<Result<void>> tell_vanished(const std::vector<std::uint32_t>& indexes);
   Task<Result<void>> tell_flags(const store::View& shown, const std::vector<std::uint32_t>& changed, WithUid,
                                 const OwnChange* own);
   void put_flags_fetch(const store::View& shown, std::uint32_t index, bool with_flags, WithUid, const store::MailboxState&);
@@ -147,10 +167,23 @@ class Session {
   void enable_condstore();
   void unselect();
 
+  // --- resync.cc: what has changed while the client was away [RFC7162 3.2.5, 3.2.6]
+  Task<Result<void>> resynchronise(const QresyncParameter&);
+  // Which of `known` have been expunged since.  The UIDs up to `settled` are known to be in step.
+  Task<Result<void>> tell_vanished_earlier(const NumberSet& known, ModSeq since, Uid settled = Uid(0));
+  NumberSet known_uids(const SequenceSet&) const;  // "*" is the highest UID that the mailbox ever had
+  Task<Result<void>> tell_changed_since(const NumberSet& known, ModSeq since);
+
+  // --- capabilities.cc
+  // Whether this client may have it: it is not switched off for all, nor for clients with its ID.
+  bool offers(std::string_view capability) const;
+  void judge_client(const Id&);
+
   // --- cmd_fetch.cc
   struct FetchJob;
-  Task<Result<void>> fetch_batch(FetchJob&);
-  Task<std::vector<Uid>> set_seen(const std::vector<std::uint32_t>& indexes);
+  Task<Result<void>> fetch_all(FetchJob&);
+  Task<Result<void>> fetch_batch(FetchJob&, const FetchBatch&);
+  Task<std::vector<Uid>> set_seen(const FetchBatch&);
 
   // --- cmd_search.cc: SORT and THREAD too
   struct Hits {
@@ -167,14 +200,42 @@ class Session {
   Task<Result<void>> put_numbers(const Hits&, bool uid);
   static ModSeq highest_mod_seq(const Hits&, const std::vector<std::uint32_t>& indexes);
 
+  // --- cmd_list.cc
+  struct ListJob;
+  struct Listed;
+  Task<Result<void>> list_existing(ListJob&);
+  static bool leads_into(const ListJob&, std::string_view prefix);
+  Task<Result<void>> list_tree(ListJob&, const MailboxTree&);
+  Task<Result<void>> list_selected(ListJob&);
+  std::vector<std::string> selected_names(const List&) const;
+  Task<Result<Listed>> look_up(std::string name);
+  Task<Result<bool>> has_shared_below(const std::string& name);
+  Task<Result<void>> put_listed(ListJob&, Listed);
+  void put_lsub(std::string_view attributes, std::string_view name);
+  Task<Result<void>> put_status(const MailboxRef&, std::uint16_t items);  // cmd_status.cc
+
+  // --- cmd_acl.cc
+  struct Grantee {
+    AccountId who;
+    bool negative = false;
+  };
+  Task<Result<Grantee>> find_grantee(std::string identifier);
+  Task<Result<std::optional<std::string>>> identifier_of(store::AclEntry);
+  Task<Result<Reply>> change_acl(std::string mailbox, std::string identifier, SetAcl::Action, store::Rights);
+
+  // --- cmd_quota.cc
+  bool is_quota_admin() const;
+  Task<Result<store::AccountPtr>> find_quota_root(std::string root);
+
   // --- cmd_copy.cc
-  Task<Result<store::CopyResult>> copy_or_move(const SequenceSet&, bool uid, std::string_view mailbox, bool move);
+  Task<Result<store::CopyResult>> copy_or_move(const SequenceSet&, bool uid, const std::string& mailbox, bool move);
 
   server::SessionContext& context_;
   CommandReader reader_;
   store::AccountPtr account_;
   std::optional<Selected> selected_;
   std::string user_;
+  std::string switched_off_;  // capabilities this client does not get because of its ID, in upper case, a space between
   std::string_view end_reason_ = "closed";  // literals
   std::uint32_t commands_ = 0;
   std::uint32_t bad_in_a_row_ = 0;
@@ -185,6 +246,7 @@ class Session {
   bool qresync_ = false;      // [RFC7162 3.2.3] enabled: VANISHED takes the place of EXPUNGE
   bool rev2_ = false;         // [RFC9051 6.3.1] IMAP4rev2 has been enabled
   bool utf8_ = false;         // [RFC6855 3] mailbox names and quoted strings are UTF-8 (rev2_ too)
+  bool utf8_listed_ = false;  // an ENABLED response has named UTF8=ACCEPT
   bool idling_ = false;
   bool lost_ = false;         // the connection has failed: nothing more is written
 };

@@ -51,16 +51,22 @@ Task<Result<void>> Session::sync(Expunges expunges, WithUid with_uid) {
     selected_.reset();
     co_return Result<void>{};
   }
+  if (!refresh_rights(*state)) co_return Result<void>{};
   CO_TRY(auto now, co_await selected_->account->view(selected_->id));
-  if (now != selected_->told) CO_TRY_OK(co_await tell(std::move(now), expunges, with_uid));
-  selected_->mod_seq = state->highest_mod_seq;
+  if (now != selected_->told) CO_TRY_OK(co_await tell(now, expunges, with_uid));
+  selected_->holds_back = selected_->told != now;
+  if (!selected_->holds_back) selected_->mod_seq = state->highest_mod_seq;
   tell_new_keywords(*state);
   co_return Result<void>{};
 }
 
 Task<Result<void>> Session::tell(store::ViewPtr now, Expunges expunges, WithUid with_uid, const OwnChange* own) {
-  const auto shown = expunges == Expunges::tell ? std::move(now) : store::with_expunged_kept(*selected_->told, *now);
-  const auto difference = store::diff(*selected_->told, *shown);
+  auto shown = std::move(now);
+  auto difference = store::diff(*selected_->told, *shown);
+  if (expunges == Expunges::keep && !difference.expunged.empty()) {
+    shown = store::with_expunged_kept(*selected_->told, *shown);
+    difference = store::diff(*selected_->told, *shown);
+  }
   const auto recent = difference.expunged.empty() ? 0 : selected_->count_recent();
   CO_TRY_OK(co_await tell_expunged(difference.expunged));
   CO_TRY_OK(co_await tell_flags(*shown, difference.changed, with_uid, own));
@@ -75,11 +81,24 @@ Task<Result<void>> Session::tell(store::ViewPtr now, Expunges expunges, WithUid 
 
 // [RFC3501 7.4.1] Each EXPUNGE renumbers what is behind it at once.
 Task<Result<void>> Session::tell_expunged(const std::vector<std::uint32_t>& indexes) {
+  if (qresync_) co_return co_await tell_vanished(indexes);
   std::uint32_t gone = 0;
   for (const auto index : indexes) {
     Writer(output()).untagged().number(index + 1 - gone).raw(" EXPUNGE").crlf();
     ++gone;
     if (gone % 1024 == 0) CO_TRY_OK(co_await flush_if_large());
+  }
+  co_return Result<void>{};
+}
+
+// [RFC7162 3.2.10] VANISHED takes the place of EXPUNGE.
+Task<Result<void>> Session::tell_vanished(const std::vector<std::uint32_t>& indexes) {
+  constexpr std::size_t kLine = 2000;  // UIDs in one response
+  for (std::size_t i = 0; i < indexes.size(); i += kLine) {
+    NumberSet uids;
+    for (auto j = i; j < std::min(i + kLine, indexes.size()); ++j) uids.push_back(selected_->told->at(indexes[j]).uid.value());
+    Writer(output()).untagged().raw("VANISHED ").set(uids).crlf();
+    CO_TRY_OK(co_await flush_if_large());
   }
   co_return Result<void>{};
 }
@@ -146,10 +165,13 @@ Task<Result<void>> Session::tell_arrivals() {
   co_return Result<void>{};
 }
 
-void Session::put_recent() { Writer(output()).untagged().number(selected_->count_recent()).raw(" RECENT").crlf(); }
+void Session::put_recent() {
+  if (rev2_) return;  // [RFC9051 F] there is no \Recent any more
+  Writer(output()).untagged().number(selected_->count_recent()).raw(" RECENT").crlf(); }
 
 // [RFC3501 2.3.2] Where it cannot be known who was told first, a message may be recent in more than one session.
 Task<> Session::take_recent() {
+  if (rev2_) co_return;
   const auto id = selected_->id;
   if (selected_->read_only) {
     const auto first = selected_->account->peek_recent(id);
@@ -165,11 +187,11 @@ Task<> Session::take_recent() {
 void Session::tell_new_keywords(const store::MailboxState& state) {
   if (state.keywords.size() <= selected_->keywords_told) return;
   selected_->keywords_told = state.keywords.size();
-  put_flags_lines(output(), state, selected_->read_only);
+  put_flags_lines(output(), state, selected_->changeable());
 }
 
 void Session::enable_condstore() {
-  if (std::exchange(condstore_, true) || !selected_) return;
+  if (!offers("CONDSTORE") || std::exchange(condstore_, true) || !selected_) return;
   Writer(output()).untagged_status("OK", "HIGHESTMODSEQ " + std::to_string(selected_->mod_seq.value()), "Mod-sequences are told now");
 }
 

@@ -1,0 +1,57 @@
+#include "server/imap/capability_patterns.h"
+
+#include "text/ascii.h"
+
+namespace posthorn::imap {
+namespace {
+
+std::string_view trimmed(std::string_view text) {
+  while (text.starts_with(' ')) text.remove_prefix(1);
+  while (text.ends_with(' ')) text.remove_suffix(1);
+  return text;
+}
+
+}  // namespace
+
+bool names_capability(std::string_view list, std::string_view capability) {
+  bool found = false;
+  for_each_word(list, [&](std::string_view word) {
+    found |= text::iequals(word, capability) || text::iequals(word, capability.substr(0, capability.find('=')));
+  });
+  return found;
+}
+
+bool matches_client(std::string_view pattern, std::string_view client) {
+  std::size_t p = 0, c = 0, star = pattern.npos, resume = 0;
+  while (c < client.size()) {
+    if (p < pattern.size() && pattern[p] == '*') {
+      star = p++;
+      resume = c;
+    } else if (p < pattern.size() && text::to_lower(pattern[p]) == text::to_lower(client[c])) {
+      ++p;
+      ++c;
+    } else if (star != pattern.npos) {
+      p = star + 1;
+      c = ++resume;
+    } else {
+      return false;
+    }
+  }
+  return pattern.substr(p).find_first_not_of('*') == pattern.npos;
+}
+
+std::string capabilities_off_for(std::string_view rules, std::string_view client) {
+  std::string out;
+  while (!rules.empty()) {
+    const auto end = rules.find(';');
+    const auto rule = rules.substr(0, end);
+    rules.remove_prefix(end == rules.npos ? rules.size() : end + 1);
+    const auto colon = rule.rfind(':');
+    if (colon == rule.npos || !matches_client(trimmed(rule.substr(0, colon)), client)) continue;
+    if (!out.empty()) out += ' ';
+    out += trimmed(rule.substr(colon + 1));
+  }
+  return out;
+}
+
+}  // namespace posthorn::imap
