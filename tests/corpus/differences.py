@@ -87,8 +87,9 @@ RULES = [
          lambda d: (d.field == "type" and d.ours == "text/plain" and d.theirs.startswith("multipart/"))
          or (d.field == "parts" and d.ours == "text/plain" and re.fullmatch(r"multipart/[\w-]+\(text/plain\)", d.theirs) is not None)),
     Rule("delimiter at the end of the message", "both",
-         "A delimiter behind which the message ends, even without line end, begins a part of nothing, or does not.",
-         lambda d: d.field == "parts" and re.search(rb"\n--[^\r\n]*\Z", d.message.bytes) is not None),
+         "A delimiter behind which the message ends, even without line end, begins a part of nothing (in a digest a message of "
+         "nothing), or does not.",
+         lambda d: d.field in ("parts", "type") and re.search(rb"\n--[^\r\n]*\Z", d.message.bytes) is not None),
     Rule("header of a message cut by a delimiter", "Posthorn",
          "[RFC2046 5.1.1] The line end in front of a delimiter belongs to it, also when an embedded message has no more than a header.",
          lambda d: (d.field == "size" and d.theirs - d.ours == 2 or d.field == "lines" and d.theirs - d.ours == 1)
