@@ -11,9 +11,13 @@ fuzz_one() {
   found=$directory/found/$name
   corpus=$directory/corpus/$name
   mkdir -p "$found" "$corpus" "fuzz/corpus/$name"
+  local seeds=("fuzz/corpus/$name")
+  [ "$name" = message_parser_fuzz ] && seeds+=("$directory/messages")
   "$program" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -artifact_prefix="$found/" -print_final_stats=0 \
-    "$corpus" "fuzz/corpus/$name" >"$program.log" 2>&1
+    "$corpus" "${seeds[@]}" >"$program.log" 2>&1
 }
+
+python3 tests/corpus/corpus.py "$directory/messages"  # the ugly messages as files
 
 pids=() names=()
 reap() {

@@ -1,9 +1,12 @@
-"""Reads the corpus: the ugly messages of the *.txt files beside this one, whose form README.md describes."""
+"""Reads the corpus: the ugly messages of the *.txt files beside this one, whose form README.md describes.
+
+python3 tests/corpus/corpus.py FOLDER  writes each of them into a file there."""
 
 import base64
 import os
 import quopri
 import re
+import sys
 import urllib.parse
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -101,3 +104,10 @@ def load():
     assert not twice, f"two messages have one name: {twice}"
     assert all(m.idea for m in out), f"nobody knows why it is here: {[m for m in out if not m.idea]}"
     return out
+
+
+if __name__ == "__main__":
+    os.makedirs(sys.argv[1], exist_ok=True)
+    for one in load():
+        with open(os.path.join(sys.argv[1], f"{one.area}-{one.name}.eml"), "wb") as file:
+            file.write(one.bytes)

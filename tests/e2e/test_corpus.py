@@ -136,11 +136,6 @@ class Corpus(ServerTestCase):
         client.do(b"SELECT corpus")
         return fetch_all(client, cls.messages, b"RFC822.SIZE ENVELOPE BODY BODYSTRUCTURE")
 
-    def each(self):
-        for message, answer in zip(self.messages, self.ours):
-            with self.subTest(message=repr(message)):
-                yield message, answer
-
     def test_there_are_enough(self):
         self.assertGreaterEqual(len(self.messages), 300)
 
