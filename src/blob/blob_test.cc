@@ -175,7 +175,7 @@ TEST(Blobs, IdsAscendAcrossRestartsAndClocks) {
 }
 
 TEST(Chunk, DamageIsFound) {
-  for (const auto& bytes : {std::string(5000, 'a'), pattern(5000), std::string()}) {
+  for (const auto& bytes : {std::string(5000, 'a'), std::string(25, 'a'), pattern(5000), std::string()}) {
     const std::string stored = encode_chunk("key", bytes, true);
     ASSERT_TRUE(decode_chunk("key", stored));
     EXPECT_EQ(decode_chunk("key", stored)->bytes, bytes);

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "server/imap/fetch_reader.h"
 #include "server/imap/imap_settings.h"
 #include "server/imap/message_fetcher.h"
 #include "server/imap/session.h"
@@ -10,20 +11,49 @@
 namespace posthorn::imap {
 namespace {
 
-constexpr std::size_t kBatch = 128;  // summaries held at once
-
 bool has_item(const Fetch& fetch, FetchItem item) {
   return std::ranges::any_of(fetch.attributes, [&](const auto& a) { return a.item == item; });
+}
+
+// [RFC9394 3.3] The messages at these places among those of the set.
+IndexRanges part_of(const IndexRanges& all, const ResultRange& wanted) {
+  const std::uint64_t total = count(all);
+  std::uint64_t from = wanted.first - 1, to = std::min<std::uint64_t>(wanted.last, total);
+  if (from >= to) return {};
+  if (wanted.from_end) std::tie(from, to) = std::pair(total - to, total - from);
+  IndexRanges part;
+  std::uint64_t at = 0;  // place of range.from
+  for (const auto& range : all) {
+    const std::uint64_t size = range.to - range.from;
+    const auto begin = std::clamp(from, at, at + size), end = std::clamp(to, at, at + size);
+    if (begin < end)
+      part.push_back({range.from + static_cast<std::uint32_t>(begin - at), range.from + static_cast<std::uint32_t>(end - at)});
+    at += size;
+  }
+  return part;
+}
+
+// [RFC7162 3.1.4.1]
+IndexRanges changed_since(const IndexRanges& all, std::uint64_t mod_seq, const store::View& told) {
+  IndexRanges changed;
+  for (const auto& range : all) {
+    told.for_each(range.from, range.to, [&](std::uint32_t index, const store::Entry& entry) {
+      if (entry.mod_seq.value() <= mod_seq) return;
+      if (!changed.empty() && changed.back().to == index) ++changed.back().to;
+      else changed.push_back({index, index + 1});
+    });
+  }
+  return changed;
 }
 
 }  // namespace
 
 struct Session::FetchJob {
+  FetchReader reader;
   MessageFetcher fetcher;
-  bool needs_summaries = false;
   bool sets_seen = false;
-  std::vector<std::uint32_t> batch;  // indexes in `told`
   bool some_gone = false;
+  bool some_undecodable = false;
 };
 
 Task<Result<Reply>> Session::cmd_fetch(Command& command) {
@@ -33,27 +63,34 @@ Task<Result<Reply>> Session::cmd_fetch(Command& command) {
   if (command.uid && !has_item(fetch, FetchItem::uid))
     fetch.attributes.insert(fetch.attributes.begin(), FetchAttribute{.item = FetchItem::uid});
   if (has_item(fetch, FetchItem::mod_seq)) enable_condstore();
-  CO_TRY(const auto ranges, resolve(fetch.set, Numbers(command.uid), *selected_));
+  // [RFC7162 3.2.6] The parser has seen to it that it is UID FETCH with CHANGEDSINCE.
+  if (fetch.vanished && !qresync_) co_return bad("Say ENABLE QRESYNC first");
+  CO_TRY(auto ranges, resolve(fetch.set, Numbers(command.uid), *selected_));
+  if (fetch.vanished) CO_TRY_OK(co_await tell_vanished_earlier(known_uids(fetch.set), ModSeq(*fetch.changed_since)));
+  if (fetch.partial) ranges = part_of(ranges, *fetch.partial);
+  if (fetch.changed_since) ranges = changed_since(ranges, *fetch.changed_since, *selected_->told);
 
-  FetchJob job{.fetcher = MessageFetcher(*selected_->account, connection(), fetch.attributes),
-               .needs_summaries = std::ranges::any_of(fetch.attributes, needs_summary),
-               .sets_seen = !selected_->read_only && std::ranges::any_of(fetch.attributes, sets_seen)};
-  for (const auto& range : ranges) {
-    for (auto index = range.from; index < range.to; ++index) {
-      if (fetch.changed_since && selected_->told->at(index).mod_seq.value() <= *fetch.changed_since) continue;
-      job.batch.push_back(index);
-      if (job.batch.size() == kBatch) CO_TRY_OK(co_await fetch_batch(job));
-    }
-  }
-  CO_TRY_OK(co_await fetch_batch(job));
+  FetchJob job{.reader{selected_->account, selected_->id, selected_->told, std::move(ranges), needs_of(fetch.attributes)},
+               .fetcher{*selected_->account, connection(), fetch.attributes},
+               .sets_seen = selected_->changeable().contains(store::kKeepSeen) && std::ranges::any_of(fetch.attributes, sets_seen)};
+  auto done = co_await fetch_all(job);
+  co_await job.reader.close();
+  CO_TRY_OK(done);
+  if (job.some_undecodable) co_return no("A part has an encoding that is not known here", "UNKNOWN-CTE");  // [RFC3516 4.3]
   // [RFC5530] [RFC2180 4.1.3] What could be answered was; UIDs that nobody has are no error.
   if (job.some_gone && !command.uid) co_return no("Some of the messages no longer exist", "EXPUNGEISSUED");
   co_return ok("FETCH completed");
 }
 
-Task<Result<void>> Session::fetch_batch(FetchJob& job) {
-  const auto batch = std::exchange(job.batch, {});
-  if (batch.empty()) co_return Result<void>{};
+Task<Result<void>> Session::fetch_all(FetchJob& job) {
+  for (;;) {
+    CO_TRY(const auto batch, co_await job.reader.next());
+    if (batch.rows.empty()) co_return Result<void>{};
+    CO_TRY_OK(co_await fetch_batch(job, batch));
+  }
+}
+
+Task<Result<void>> Session::fetch_batch(FetchJob& job, const FetchBatch& batch) {
   std::vector<Uid> changed;
   if (job.sets_seen) changed = co_await set_seen(batch);
   if (lost_) co_return fail(Errc::closed);
@@ -62,34 +99,32 @@ Task<Result<void>> Session::fetch_batch(FetchJob& job) {
   const auto state = selected_->account->mailbox(selected_->id);
   if (!state) co_return fail(Errc::not_found);
   tell_new_keywords(*state);
-  std::vector<std::string> summaries(batch.size());
-  if (job.needs_summaries) {
-    std::vector<MessageId> ids;
-    for (const auto index : batch) ids.push_back(told->at(index).message);
-    CO_TRY(summaries, co_await selected_->account->summaries(std::move(ids)));
+  for (const auto& row : batch.rows) {
+    const auto& entry = told->at(row.index);
+    const MessageFetcher::Target target{.sequence_number = row.index + 1,
+                                        .entry = entry,
+                                        .row = row,
+                                        .recent = selected_->is_recent(entry.uid),
+                                        .tell_flags = !changed.empty() && std::ranges::binary_search(changed, entry.uid),
+                                        .state = *state};
+    if (!job.fetcher.put_now(target)) {
+      auto outcome = co_await job.fetcher.put(target, kTransferTimeout.get());
+      if (job.fetcher.lost()) end(outcome ? Error{} : outcome.error());
+      CO_TRY_OK(outcome);
+      job.some_gone |= *outcome == MessageFetcher::Outcome::gone;
+      job.some_undecodable |= *outcome == MessageFetcher::Outcome::undecodable;
+    }
+    if (output().size() >= net::Connection::kLargeOutput) CO_TRY_OK(co_await flush());
   }
-  for (std::size_t i = 0; i < batch.size(); ++i) {
-    const auto& entry = told->at(batch[i]);
-    MessageFetcher::Target target{.sequence_number = batch[i] + 1,
-                                  .entry = entry,
-                                  .summary = summaries[i],
-                                  .recent = selected_->is_recent(entry.uid),
-                                  .tell_flags = std::ranges::binary_search(changed, entry.uid),
-                                  .state = state.get()};
-    auto outcome = co_await job.fetcher.put(std::move(target), kTransferTimeout.get());
-    if (job.fetcher.lost()) end(outcome ? Error{} : outcome.error());
-    CO_TRY_OK(outcome);
-    job.some_gone |= *outcome == MessageFetcher::Outcome::gone;
-  }
-  messages_fetched.add(static_cast<std::int64_t>(batch.size()));
+  messages_fetched.add(static_cast<std::int64_t>(batch.rows.size()));
   co_return Result<void>{};
 }
 
 // [RFC3501 6.4.5] \Seen is set as a side effect; one commit for the batch.  Returns whose FLAGS must be told in the FETCH response.
-Task<std::vector<Uid>> Session::set_seen(const std::vector<std::uint32_t>& indexes) {
+Task<std::vector<Uid>> Session::set_seen(const FetchBatch& batch) {
   std::vector<Uid> unseen;
-  for (const auto index : indexes)
-    if (const auto& entry = selected_->told->at(index); !(entry.flags & store::kSeen)) unseen.push_back(entry.uid);
+  for (const auto& row : batch.rows)
+    if (const auto& entry = selected_->told->at(row.index); !(entry.flags & store::kSeen)) unseen.push_back(entry.uid);
   if (unseen.empty()) co_return unseen;
   const store::FlagsChange change{.op = store::FlagsOp::add, .system = store::kSeen, .keywords = {}};
   auto uids = store::uid_set_of(unseen);

@@ -11,21 +11,19 @@
 #include "message/summary_view.h"
 #include "net/connection.h"
 #include "proto/imap/fetch.h"
+#include "server/imap/fetch_reader.h"
 #include "server/imap/selected.h"
 #include "store/account.h"
 
 namespace posthorn::imap {
 
-// What must be read to answer an attribute.
-bool needs_summary(const FetchAttribute&);
-bool needs_bytes(const FetchAttribute&);
-
-// One FETCH command's writer; put() for each message.
+// One FETCH command's writer.  For each message: put_now(), and put() for those that take more than what is at hand.
 class MessageFetcher {
  public:
   enum class Outcome {
     done,
-    gone,  // the message has been expunged meanwhile: nothing was written for it
+    gone,         // the message has been expunged meanwhile: nothing was written for it
+    undecodable,  // [RFC3516 4.3] a part to be decoded has an encoding we do not know: nothing was written for it
   };
 
   // Everything referred to outlives the fetcher.
@@ -33,34 +31,56 @@ class MessageFetcher {
 
   struct Target {
     std::uint32_t sequence_number = 0;
-    store::Entry entry;
-    std::string_view summary;  // encoded; empty: not needed, or gone.  Outlives the call of put()
+    const store::Entry& entry;
+    const FetchRow& row;
     bool recent = false;
     bool tell_flags = false;   // add FLAGS, because they have changed, if it is not asked for anyway
-    const store::MailboxState* state = nullptr;
+    const store::MailboxState& state;
   };
+  // Without waiting.  false: nothing was written, put() may.
+  bool put_now(const Target&);
   // Flushes when much is waiting, with this patience for each piece.  On failure nothing was written, unless lost().
   Task<Result<Outcome>> put(Target target, std::chrono::seconds patience);
   // The connection has failed, or a message broke off in the middle of its literal: nothing more can be said.
   bool lost() const { return lost_; }
 
  private:
-  Task<Result<void>> put_item(const Target&, const FetchAttribute&);
+  class Passes;
+  struct Item {
+    const FetchAttribute& attribute;
+    std::string name;  // with the space behind
+    bool needs_bytes;
+    bool is_fields;    // BODY[HEADER.FIELDS (...)], of the message or of a part
+  };
+  void begin(const Target&);
+  void end(const Target&);
   Result<void> put_simple(const Target&, const FetchAttribute&);
+  Result<const message::Summary*> summary(const Target&);
   Result<std::optional<message::Range>> find_range(const Target&, const FetchAttribute&);
-  Task<Result<void>> put_range(const Target&, std::optional<message::Range>, std::optional<Partial>);
-  Task<Result<void>> put_fields(const Target&, message::Range header, const FetchAttribute&);
+  // Items that take bytes, from bytes that are there: of the range, or of as much of the part as is looked at.
+  bool put_at_hand(const Target&, const Item&);
+  Result<void> put_from(std::string_view bytes, const Target&, const Item&);
+  Result<void> put_binary(std::string_view part, const message::Part*, const FetchAttribute&);
+  void put_fields(std::string_view header, const FetchAttribute&);
+  bool put_held_fields(std::string_view row, const FetchAttribute&);
+
+  // --- fetch_streamed.cc: the same in pieces
+  Task<Result<void>> put_item(const Target&, const Item&);
+  Task<Result<void>> stream_range(const Target&, message::Range);
+  Task<Result<void>> stream_fields(const Target&, message::Range header, const FetchAttribute&);
+  Task<Result<void>> stream_binary(const Target&, message::Range body, const message::Part&, const FetchAttribute&);
+  Task<Result<std::string>> gather(const Target&, message::Range);
   Task<Result<std::string_view>> read(const Target&, std::uint64_t offset, std::uint64_t length);
   Task<Result<void>> flush_if_large();
-  Result<const message::Summary*> summary(const Target&);
 
   store::Account& account_;
   net::Connection& connection_;
-  const std::vector<FetchAttribute>& attributes_;
-  bool many_reads_ = false;  // more than one attribute needs bytes: read ahead
-
+  std::vector<Item> items_;
+  bool has_flags_ = false;
+  bool many_reads_ = false;  // more than one item needs bytes: read ahead
   message::EnvelopeView envelope_;
   message::StructureView structure_;
+
   // Of the message being written:
   std::optional<message::Summary> decoded_;
   std::string window_;  // bytes of it from window_offset_ on
@@ -69,5 +89,8 @@ class MessageFetcher {
   bool flushed_ = false;
   bool lost_ = false;
 };
+
+// [RFC3501 6.4.5] A partial fetch that starts behind the end gives an empty string.
+message::Range cut(message::Range range, const std::optional<Partial>& partial);
 
 }  // namespace posthorn::imap
