@@ -16,23 +16,15 @@ using message::Address;
 using store::put_signed;
 using store::put_string;
 
-// [RFC5256 3] The first address of a list; a group's name is none.
-const Address* first_of(const std::vector<Address>& list) {
-  const auto found = std::ranges::find(list, Address::Kind::mailbox, &Address::kind);
-  return found == list.end() ? nullptr : &*found;
-}
-
-std::string mailbox_key(const std::vector<Address>& list) {
-  const Address* first = first_of(list);
-  return first ? text::casemap(first->mailbox) : std::string();
-}
+// [RFC5256 3] Of the first address; for a group that is the group's name, as in ENVELOPE [RFC3501 7.4.2].
+std::string mailbox_key(const std::vector<Address>& list) { return list.empty() ? std::string() : text::casemap(list.front().mailbox); }
 
 // [RFC5957 3] The display name, or else the address.
 std::string display_key(const std::vector<Address>& list) {
-  const Address* first = first_of(list);
-  if (!first) return {};
-  auto name = message::decode_encoded_words(first->name);
-  if (name.empty()) name = first->host.empty() ? first->mailbox : first->mailbox + "@" + first->host;
+  if (list.empty()) return {};
+  const Address& first = list.front();
+  auto name = message::decode_encoded_words(first.name);
+  if (name.empty()) name = first.host.empty() ? first.mailbox : first.mailbox + "@" + first.host;
   return text::casemap(name);
 }
 
