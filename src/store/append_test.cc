@@ -122,6 +122,15 @@ TEST_F(AppendTest, AConversationIsFoundByTheIdsOfItsMessages) {
   EXPECT_EQ(run_task(account->threads({MessageId(1)})).value(), std::vector<ThreadId>{ThreadId(0)});
 }
 
+TEST_F(AppendTest, AMessageThatBeganToComeInBeforeJoinsWhatIsThere) {
+  std::vector<NewMessage> slow;
+  slow.push_back(message("Message-ID: <1@x>\r\n\r\n"));
+  append_all({"References: <1@x>\r\n\r\n"});
+  ASSERT_TRUE(run_task(mail->append_all(account, mailbox("INBOX"), std::move(slow))));
+  EXPECT_GT(view()->at(0).message, view()->at(1).message);
+  EXPECT_EQ(conversations(account), "0 0 ");
+}
+
 TEST_F(AppendTest, ManyReferencesAreBounded) {
   std::string references = "References:";
   for (int i = 0; i < 1000; ++i) references += " <" + std::to_string(i) + "@x>\r\n";

@@ -44,9 +44,10 @@ Task<Result<void>> Threads::look_up(std::vector<std::string> keys) {
 }
 
 ThreadId Threads::assign(MessageId id, const std::vector<std::string>& keys) {
-  ThreadId thread(id.value());
+  ThreadId thread(0);
   for (const auto& key : keys)
-    if (auto it = known_.find(key); it != known_.end()) thread = std::min(thread, it->second);
+    if (auto it = known_.find(key); it != known_.end() && (thread == ThreadId(0) || it->second < thread)) thread = it->second;
+  if (thread == ThreadId(0)) thread = ThreadId(id.value());
   std::string value;
   kv::put_be64(value, thread.value());
   for (const auto& key : keys)
