@@ -19,6 +19,8 @@ bool has_options(const SearchReturn& r) { return r.min || r.max || r.all || r.co
 
 Task<Result<Reply>> Session::cmd_search(Command& command) {
   auto& search = std::get<Search>(command.command);
+  // [RFC6855 3] IMAP4rev2, which has UTF-8 too, permits it [RFC9051 6.4.4].
+  if (utf8_listed_ && !rev2_ && !search.charset.empty()) co_return bad("Strings are UTF-8 now, there is no CHARSET");
   auto hits = co_await find_messages(search);
   if (!hits) co_return search_failed(search.result, std::move(hits).error());
   if (search.result.given || rev2_) co_return co_await answer_esearch(command, search.result, *hits, "SEARCH completed");
