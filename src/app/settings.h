@@ -13,6 +13,8 @@ inline const Setting<std::int64_t> kMaxConnections{
 inline const Setting<std::int64_t> kMaxConnectionsPerAddress{
     "limits.connections_per_address", 1'000, 1, 10'000'000,
     "Connections from one client address that may be open at a time (read at the start)."};
+inline const Setting<std::int64_t> kMaxMailboxes{
+    "limits.mailboxes", 200'000, 10, 10'000'000, "Mailboxes that one account may have, and as many subscriptions (read at the start)."};
 inline const Setting<Bytes> kViewCache{
     "storage.view_cache", 256_MiB, 1_MiB, 1024_GiB, "Memory for lists of the messages in opened mailboxes (read at the start)."};
 inline const Setting<std::int64_t> kAccountCache{

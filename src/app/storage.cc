@@ -31,6 +31,7 @@ store::MailStore::Options store_options() {
   store::MailStore::Options options;
   options.view_cache_bytes = static_cast<std::size_t>(kViewCache.get());
   options.max_accounts_cached = static_cast<std::size_t>(kAccountCache.get());
+  options.max_mailboxes = static_cast<std::size_t>(kMaxMailboxes.get());
   return options;
 }
 
