@@ -1,4 +1,7 @@
-"""Several IMAP sessions change the same mailboxes at random; what each has been told must be what is there. [RFC3501 5.2, 7.4]"""
+"""Several IMAP sessions, of the owner and of somebody it is shared with, change the same mailboxes at random; what each has been told must be
+what is there. [RFC3501 5.2, 7.4] [RFC7162] [RFC9051]
+
+POSTHORN_STATE_SECONDS says for how long (./test soak: ten minutes), POSTHORN_STATE_SEED repeats a run's choices."""
 
 import os
 import random
@@ -11,7 +14,8 @@ import unittest
 from harness import DOMAIN, PASSWORD, ServerTestCase, message
 
 USER = f"alice@{DOMAIN}"
-SECONDS = 12
+GUEST = f"bob@{DOMAIN}"
+SECONDS = float(os.environ.get("POSTHORN_STATE_SECONDS") or 30)
 MAILBOXES = ("INBOX", "Other")
 FLAGS = (r"\Seen", r"\Flagged", r"\Answered", r"\Deleted", r"\Draft", "$One", "two")
 LITERAL = re.compile(rb"\{(\d+)\}$")
@@ -27,6 +31,10 @@ class Message:
         self.flags = None  # not told yet; without \Recent
 
 
+def quoted(mailbox):
+    return f'"{mailbox}"'
+
+
 def numbers_of(text):
     """The numbers of "1:3,7", ascending."""
     out = []
@@ -39,9 +47,11 @@ def numbers_of(text):
 class Session:
     """A client that knows of its mailbox what untagged responses say, and keeps a transcript."""
 
-    def __init__(self, port, rng, condstore):
+    def __init__(self, port, rng, kind="plain", user=USER):
         self.rng = rng
-        self.condstore = condstore
+        self.kind = kind  # plain, condstore, qresync or rev2
+        self.condstore = kind in ("condstore", "qresync")
+        self.prefix = "" if user == USER else f"Other Users/{USER}/"  # the guest's name for what is ours
         self.log = []
         self.model = []        # sequence number n is model[n - 1]
         self.mod_seq = 0       # the highest told
@@ -54,7 +64,11 @@ class Session:
         self.buffer = b""
         self.socket = socket.create_connection(("127.0.0.1", port), 60)
         self.read()
-        self.run(f'LOGIN {USER} "{PASSWORD}"')
+        self.run(f'LOGIN {user} "{PASSWORD}"')
+        if kind == "qresync":
+            self.run("ENABLE QRESYNC")
+        if kind == "rev2":
+            self.run("ENABLE IMAP4rev2")
 
     def close(self):
         self.socket.close()
@@ -122,6 +136,13 @@ class Session:
         if search:
             self.searched = [int(n) for n in search[1].split()]
             return
+        search = re.match(r"\* ESEARCH \(TAG \S+\)(?: UID)?(?: ALL ([\d:,]+))?", line)
+        if search:
+            self.searched = numbers_of(search[1]) if search[1] else []
+            return
+        if line.startswith("* VANISHED"):
+            self.vanished(line)
+            return
         found = re.match(r"\* (\d+) (EXISTS|EXPUNGE|RECENT|FETCH)(?: (.*))?$", line, re.S)
         if not found:
             return
@@ -131,18 +152,43 @@ class Session:
                 raise Wrong(f"{line}: but {len(self.model)} are known")
             self.model += [Message() for _ in range(number - len(self.model))]
         elif what == "RECENT":
+            if self.kind == "rev2":
+                raise Wrong(f"{line}: with IMAP4rev2")
             if number > len(self.model):
                 raise Wrong(f"{line}: but {len(self.model)} exist")
             self.recent = number
         else:
             if not 1 <= number <= len(self.model):
                 raise Wrong(f"{line}: but {len(self.model)} exist")
+            if what == "EXPUNGE" and self.kind == "qresync":
+                raise Wrong(f"{line}: with QRESYNC")
             if what == "FETCH":
                 self.fetched(self.model[number - 1], found[3])
             elif not self.may_expunge:
                 raise Wrong(f"{line}: not during this command")
             else:
                 del self.model[number - 1]
+
+    def vanished(self, line):
+        if self.kind != "qresync":
+            raise Wrong(f"{line}: not enabled")
+        found = re.match(r"\* VANISHED (\(EARLIER\) )?([\d:,]+)$", line)
+        if found[1]:
+            self.earlier.update(numbers_of(found[2]))
+            return
+        if not self.may_expunge:
+            raise Wrong(f"{line}: not during this command")
+        for uid in numbers_of(found[2]):
+            place = next((i for i, m in enumerate(self.model) if m.uid == uid), None)
+            if place is None:  # one whose UID we have not been told: it stands between those that are known
+                begin = max((i + 1 for i, m in enumerate(self.model) if m.uid and m.uid < uid), default=0)
+                end = min((i for i, m in enumerate(self.model) if m.uid and m.uid > uid), default=len(self.model))
+                place = begin if begin < end else None
+                for m in self.model[begin:end]:  # which of them has gone is not known
+                    m.flags = None
+            if place is None:
+                raise Wrong(f"{line}: {uid} is not known")
+            del self.model[place]
 
     def fetched(self, known, items):
         uid = re.search(r"\bUID (\d+)", items)
@@ -159,10 +205,12 @@ class Session:
             self.mod_seq = max(self.mod_seq, int(mod_seq[1]))
 
     # --- what it does
-    def select(self, mailbox):
+    def select(self, mailbox, parameters=""):
         self.model = []
+        self.earlier = set()
         self.selected = mailbox
-        answer = self.run(f"SELECT {mailbox}" + (" (CONDSTORE)" if self.condstore else ""))
+        parameters = parameters or (" (CONDSTORE)" if self.condstore else "")
+        answer = self.run(f"SELECT {quoted(self.prefix + mailbox)}{parameters}")
         if not answer.startswith("OK [READ-WRITE]"):
             raise Wrong(answer)
 
@@ -203,11 +251,17 @@ class Session:
     def append(self, mailbox=None):
         text = message(f"random {self.rng.random()}")
         flags = " ".join(self.rng.sample(FLAGS, self.rng.randint(0, 2)))
-        self.run(f"APPEND {mailbox or self.rng.choice(MAILBOXES)} ({flags}) {{{len(text)}+}}\r\n".encode() + text)
+        self.run(f"APPEND {quoted(self.prefix + (mailbox or self.rng.choice(MAILBOXES)))} ({flags}) {{{len(text)}+}}\r\n".encode() + text)
 
     def transfer(self):
         numbers, _, uid = self.some()
-        self.run(f"{uid}{self.rng.choice(('COPY', 'MOVE', 'MOVE'))} {numbers} {self.rng.choice(MAILBOXES)}")
+        self.run(f"{uid}{self.rng.choice(('COPY', 'MOVE', 'MOVE'))} {numbers} {quoted(self.prefix + self.rng.choice(MAILBOXES))}")
+
+    def replace(self):
+        numbers, messages, uid = self.some()
+        text = message(f"random {self.rng.random()}")
+        mailbox = quoted(self.prefix + self.rng.choice(MAILBOXES))
+        self.run(f"{uid}REPLACE {numbers.split(',')[0]} {mailbox} {{{len(text)}+}}\r\n".encode() + text)
 
     def expunge(self):
         numbers, _, uid = self.some()
@@ -239,7 +293,7 @@ class Session:
             self.run(f"UID STORE {','.join(str(m.uid or 1) for m in self.model[5:])} +FLAGS (\\Deleted)", "EXPUNGE")
         actions = [self.append, self.idle, self.search, self.pipeline, lambda: self.run("NOOP")]
         if self.model:
-            actions += [self.store] * 4 + [self.fetch] * 2 + [self.transfer, self.expunge]
+            actions += [self.store] * 4 + [self.fetch] * 2 + [self.transfer, self.expunge, self.replace]
         if self.rng.random() < 0.05:
             actions = [lambda: self.select(self.rng.choice(MAILBOXES)), lambda: self.run("UNSELECT") and self.select(self.selected)]
         self.rng.choice(actions)()
@@ -260,7 +314,7 @@ class Session:
         if self.searched != [m.uid for m in self.model]:
             raise Wrong(f"UID SEARCH ALL says {self.searched}")
         self.run("SEARCH RECENT")
-        if len(self.searched) != self.recent:
+        if self.kind != "rev2" and len(self.searched) != self.recent:
             raise Wrong(f"{self.recent} are recent, SEARCH RECENT says {self.searched}")
         return {m.uid: m.flags for m in self.model}
 
@@ -268,15 +322,15 @@ class Session:
 class Synchroniser(Session):
     """Keeps a copy as [RFC7162 6] says: what has changed since the last visit, and which UIDs are left."""
 
-    def __init__(self, port, rng):
-        super().__init__(port, rng, condstore=True)
+    def __init__(self, port, rng, kind="condstore"):
+        super().__init__(port, rng, kind)
         self.copies = {name: {} for name in MAILBOXES}
         self.since = dict.fromkeys(MAILBOXES, 1)
 
     def untagged(self, line):
         super().untagged(line)
-        if found := re.match(r"\* OK \[HIGHESTMODSEQ (\d+)\]", line):
-            self.highest = int(found[1])
+        if found := re.match(r"\* OK \[(HIGHESTMODSEQ|UIDVALIDITY) (\d+)\]", line):
+            setattr(self, found[1], int(found[2]))
 
     def visit(self, mailbox):
         self.select(mailbox)
@@ -285,8 +339,37 @@ class Synchroniser(Session):
         copy.update({m.uid: m.flags for m in self.told_flags})
         self.run("UID SEARCH ALL")
         self.copies[mailbox] = {uid: copy[uid] for uid in self.searched}
-        self.since[mailbox] = self.highest
+        self.since[mailbox] = self.HIGHESTMODSEQ
         return self.copies[mailbox]
+
+
+class Returner(Synchroniser):
+    """Keeps a copy by what SELECT (QRESYNC ...) tells it. [RFC7162 3.2.5]"""
+
+    def __init__(self, port, rng):
+        super().__init__(port, rng, "qresync")
+
+    def visit(self, mailbox):
+        copy = self.copies[mailbox]
+        if self.since[mailbox] == 1:
+            self.select(mailbox)
+            self.run("UID FETCH 1:* (FLAGS)")
+        else:
+            known = f" {','.join(map(str, sorted(copy)))}" if copy and self.rng.random() < 0.5 else ""
+            self.select(mailbox, f" (QRESYNC ({self.UIDVALIDITY_of[mailbox]} {self.since[mailbox]}{known}))")
+        told = set(self.told_flags)
+        if self.since[mailbox] > 1 and known:  # nothing was said of others
+            self.run(f"UID FETCH {max(copy) + 1}:* (FLAGS)")
+            told |= self.told_flags
+        for uid in self.earlier & set(copy):
+            del copy[uid]
+        copy.update({m.uid: m.flags for m in told})
+        self.run("UID SEARCH ALL")
+        if sorted(copy) != self.searched:
+            raise Wrong(f"{mailbox}: the copy has {sorted(copy)}, there are {self.searched}")
+        self.since[mailbox] = self.HIGHESTMODSEQ
+        self.UIDVALIDITY_of = {**getattr(self, "UIDVALIDITY_of", {}), mailbox: self.UIDVALIDITY}
+        return dict(copy)
 
 
 class State(ServerTestCase):
@@ -295,12 +378,14 @@ class State(ServerTestCase):
         rng = random.Random(seed)
         port = self.port("imap_plain")
         sessions = []
-        for i in range(4):
-            sessions.append(Session(port, random.Random(rng.random()), condstore=i % 2 == 1))
-            self.addCleanup(sessions[-1].close)
-        synchroniser = Synchroniser(port, rng)
-        self.addCleanup(synchroniser.close)
-        synchroniser.run("CREATE Other")
+        synchronisers = [Synchroniser(port, rng), Returner(port, rng)]
+        synchronisers[0].run("CREATE Other")
+        for name in MAILBOXES:
+            synchronisers[0].run(f"SETACL {name} {GUEST} lrswite")
+        for kind, user in (("plain", USER), ("condstore", USER), ("qresync", USER), ("rev2", USER), ("plain", GUEST), ("qresync", GUEST)):
+            sessions.append(Session(port, random.Random(rng.random()), kind, user))
+        for session in (*sessions, *synchronisers):
+            self.addCleanup(session.close)
         for i, session in enumerate(sessions):
             session.append("INBOX")
             session.select(MAILBOXES[i == 3])
@@ -308,7 +393,7 @@ class State(ServerTestCase):
         while time.monotonic() < deadline:
             self.one_round(sessions, seed)
             self.server.send(message("random delivery"), [USER])
-            self.compare(sessions, synchroniser, seed)
+            self.compare(sessions, synchronisers, seed)
 
     def one_round(self, sessions, seed):
         failures = []
@@ -328,12 +413,12 @@ class State(ServerTestCase):
         for session, failure in failures:
             self.give_up(session, failure, seed)
 
-    def compare(self, sessions, synchroniser, seed):
+    def compare(self, sessions, synchronisers, seed):
         there = {}
-        for session in (*sessions, synchroniser):
+        for session in (*sessions, *synchronisers):
             try:
-                if session is synchroniser:
-                    found = {name: synchroniser.visit(name) for name in MAILBOXES}
+                if session in synchronisers:
+                    found = {name: session.visit(name) for name in MAILBOXES}
                 else:
                     found = {session.selected: session.check()}
                 for name, messages in found.items():
