@@ -21,7 +21,9 @@ namespace posthorn::net {
 namespace {
 
 namespace asio = boost::asio;
-constexpr std::size_t kKeepCapacity = 4096;
+constexpr std::size_t kKeepCapacity = 4 * Connection::kLargeOutput;  // of the output, while a long answer goes out
+constexpr std::size_t kDecompressedAtOnce = 64 * 1024;
+constexpr std::size_t kCompressedAtOnce = 64 * 1024;
 
 Error io_error(const char* what, int code) {
   if (code == ECONNRESET || code == EPIPE || code == ENOTCONN) return {Errc::closed, "the peer closed the connection"};
@@ -125,8 +127,7 @@ Task<Result<void>> Connection::wait_ready(Direction direction, Deadline deadline
 }
 
 // 0 bytes: nothing there yet.
-Result<std::size_t> Connection::try_read(bool& want_write) {
-  auto scratch = Reactor::current().scratch();
+Result<std::size_t> Connection::receive(std::span<char> scratch, bool& want_write) {
   want_write = false;
   if (!impl_->descriptor.is_open()) return fail(Errc::closed, "the connection is closed");
   std::size_t got = 0;
@@ -154,6 +155,46 @@ Result<std::size_t> Connection::try_read(bool& want_write) {
     }
     got = static_cast<std::size_t>(n);
   }
+  return got;
+}
+
+// 0 bytes: nothing there yet.
+Result<std::size_t> Connection::try_read(bool& want_write) {
+  if (deflate_) return decompress(want_write);
+  auto scratch = Reactor::current().scratch();
+  TRY(const auto got, receive(scratch, want_write));
+  append_input({scratch.data(), got});
+  return got;
+}
+
+// Few bytes can become very many: what is not taken out now waits, compressed, for the next call.
+Result<std::size_t> Connection::decompress(bool& want_write) {
+  want_write = false;
+  std::string plain;
+  while (plain.empty()) {
+    if (packed_in_.empty() && !deflate_->more_output()) {
+      auto scratch = Reactor::current().scratch();
+      TRY(const auto got, receive(scratch, want_write));
+      if (got == 0) return 0;
+      packed_in_.assign(scratch.data(), got);
+    }
+    std::string_view packed = packed_in_;
+    auto done = deflate_->decompress(packed, kDecompressedAtOnce, plain);
+    packed_in_.erase(0, packed_in_.size() - packed.size());
+    if (!done && plain.empty()) return std::unexpected(std::move(done).error());
+  }
+  append_input(plain);
+  return plain.size();
+}
+
+void Connection::start_compression() {
+  CHECK(!deflate_ && out_.empty());
+  deflate_ = std::make_unique<Deflate>();
+  packed_in_ = input();
+  consume(packed_in_.size());
+}
+
+void Connection::append_input(std::string_view bytes) {
   if (in_start_ == in_.size()) {
     in_.clear();
     in_start_ = 0;
@@ -161,8 +202,7 @@ Result<std::size_t> Connection::try_read(bool& want_write) {
     in_.erase(0, in_start_);
     in_start_ = 0;
   }
-  in_.append(scratch.data(), got);
-  return got;
+  in_.append(bytes);
 }
 
 void Connection::consume(std::size_t n) {
@@ -178,6 +218,7 @@ void Connection::release_idle_buffers() {
     in_start_ = 0;
   }
   if (out_.empty() && out_.capacity() > 15) std::string().swap(out_);
+  if (packed_in_.empty() && packed_in_.capacity() > 15) std::string().swap(packed_in_);
 }
 
 Task<Result<Wake>> Connection::read_more_or_interrupt(Deadline deadline) {
@@ -187,6 +228,7 @@ Task<Result<Wake>> Connection::read_more_or_interrupt(Deadline deadline) {
     if (got) co_return Wake::input;
     if (std::exchange(interrupted_, false)) co_return Wake::interrupted;
     release_idle_buffers();
+    if (deflate_) deflate_->rest();  // who waits like this waits long
     CO_TRY_OK(co_await wait_ready(want_write ? Direction::write : Direction::read, deadline, true));
   }
 }
@@ -254,25 +296,26 @@ Result<std::size_t> Connection::try_write(std::string_view bytes, bool& want_rea
 }
 
 Task<Result<void>> Connection::flush(Deadline deadline) {
-  std::size_t sent = 0;
-  while (sent < out_.size()) {
-    bool want_read = false;
-    auto wrote = try_write(std::string_view(out_).substr(sent), want_read);
-    if (!wrote) {
-      out_.clear();
-      co_return std::unexpected(wrote.error());
-    }
-    sent += *wrote;
-    if (*wrote == 0) {
-      auto ready = co_await wait_ready(want_read ? Direction::read : Direction::write, deadline, false);
-      if (!ready) {
-        out_.clear();
-        co_return ready;
-      }
-    }
+  Result<void> done;
+  if (!deflate_) done = co_await send(out_, deadline);
+  std::string packed;
+  for (std::size_t at = 0; deflate_ && done && at < out_.size(); at += kCompressedAtOnce) {
+    packed.clear();
+    deflate_->compress(std::string_view(out_).substr(at, kCompressedAtOnce), packed);
+    done = co_await send(packed, deadline);
   }
   out_.clear();
-  if (out_.capacity() > kLargeOutput + kKeepCapacity) std::string().swap(out_);
+  if (out_.capacity() > kKeepCapacity) std::string().swap(out_);
+  co_return done;
+}
+
+Task<Result<void>> Connection::send(std::string_view bytes, Deadline deadline) {
+  while (!bytes.empty()) {
+    bool want_read = false;
+    CO_TRY(const auto wrote, try_write(bytes, want_read));
+    bytes.remove_prefix(wrote);
+    if (wrote == 0) CO_TRY_OK(co_await wait_ready(want_read ? Direction::read : Direction::write, deadline, false));
+  }
   co_return Result<void>{};
 }
 
@@ -331,15 +374,30 @@ Task<Result<void>> Connection::start_tls_client(const TlsContext& context, std::
 std::string Connection::tls_version() const { return ssl_ ? SSL_get_version(static_cast<SSL*>(ssl_)) : ""; }
 std::string Connection::tls_cipher() const { return ssl_ ? SSL_get_cipher_name(static_cast<SSL*>(ssl_)) : ""; }
 
-// [RFC9266 4.2] Before TLS 1.3 it is the channel's own only with the extended master secret.
-std::string Connection::tls_exporter() const {
+// [RFC9266 4.2] [RFC7627 6.1] Before TLS 1.3 nothing is the channel's own without the extended master secret.
+bool Connection::is_unique_channel() const {
   auto* ssl = static_cast<SSL*>(ssl_);
-  if (!ssl || (SSL_version(ssl) < TLS1_3_VERSION && SSL_get_extms_support(ssl) != 1)) return {};
+  return ssl && (SSL_version(ssl) >= TLS1_3_VERSION || SSL_get_extms_support(ssl) == 1);
+}
+
+std::string Connection::tls_exporter() const {
+  if (!is_unique_channel()) return {};
+  auto* ssl = static_cast<SSL*>(ssl_);
   constexpr std::string_view kLabel = "EXPORTER-Channel-Binding";
   std::string out(32, '\0');
   const bool done = SSL_export_keying_material(ssl, reinterpret_cast<unsigned char*>(out.data()), out.size(), kLabel.data(), kLabel.size(),
                                                nullptr, 0, 1) == 1;
   return done ? out : std::string();
+}
+
+// The first Finished message: the client's, or the server's when a session is resumed.
+std::string Connection::tls_unique() const {
+  auto* ssl = static_cast<SSL*>(ssl_);
+  if (!is_unique_channel() || SSL_version(ssl) >= TLS1_3_VERSION) return {};
+  const bool first_is_ours = (SSL_is_server(ssl) == 1) == (SSL_session_reused(ssl) == 1);
+  char finished[EVP_MAX_MD_SIZE];
+  const auto size = first_is_ours ? SSL_get_finished(ssl, finished, sizeof finished) : SSL_get_peer_finished(ssl, finished, sizeof finished);
+  return {finished, std::min(size, sizeof finished)};
 }
 
 // The certificate of the server, hashed by what its signature was hashed with; MD5 and SHA-1 are too weak for it.

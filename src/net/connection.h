@@ -4,12 +4,14 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
 #include "async/task.h"
 #include "async/timer.h"
 #include "base/result.h"
+#include "net/deflate.h"
 #include "net/tls.h"
 
 namespace posthorn::net {
@@ -31,7 +33,7 @@ enum class Wake { input, interrupted };
 // Threads: everything on the reactor's thread; one coroutine uses it at a time.
 // Errors of waits: closed (the peer is gone), timed_out, cancelled (shut_down was called), io, too_large (line limit).
 //
-// INVARIANT 1: an idle connection owns no input or output buffer.
+// INVARIANT 1: an idle connection owns no input or output buffer (and when it is compressed, of that what deflate.h says).
 // INVARIANT 2: after start_tls no byte received before it is ever returned.
 class Connection {
  public:
@@ -67,6 +69,12 @@ class Connection {
   // Flushes when at least kLargeOutput bytes are waiting: call it between the pieces of a long answer.
   Task<Result<void>> flush_if_large(Deadline);
 
+  // --- compression [RFC4978]
+  bool is_compressed() const { return deflate_ != nullptr; }
+  // From here on, both ways; TLS encrypts what is compressed.  What has arrived already is taken for compressed: the peer was to wait.
+  // REQUIRES: nothing is waiting in output().
+  void start_compression();
+
   // --- TLS
   bool is_tls() const { return ssl_ != nullptr; }
   // Server side of the handshake.  Buffered plaintext input is thrown away first [RFC3207 4.2].
@@ -77,6 +85,7 @@ class Connection {
   std::string tls_cipher() const;
   // What this channel can be bound by, for SASL; empty: it cannot, and always so without TLS.
   std::string tls_exporter() const;          // [RFC9266 2]
+  std::string tls_unique() const;            // [RFC5929 3.1] TLS 1.2 only
   std::string tls_server_end_point() const;  // [RFC5929 4.1]
 
   // --- ending
@@ -94,8 +103,13 @@ class Connection {
   Task<Result<void>> wait_ready(Direction, Deadline, bool interruptible);
   Task<Result<void>> handshake(const TlsContext&, bool server, const std::string& server_name, Deadline);
   Result<std::size_t> try_read(bool& want_write);
+  Result<std::size_t> receive(std::span<char> into, bool& want_write);
+  Result<std::size_t> decompress(bool& want_write);
+  void append_input(std::string_view bytes);
+  Task<Result<void>> send(std::string_view bytes, Deadline);
   Result<std::size_t> try_write(std::string_view, bool& want_read);
   void release_idle_buffers();
+  bool is_unique_channel() const;
 
   Peer peer_;
   std::unique_ptr<Impl> impl_;
@@ -103,6 +117,8 @@ class Connection {
   std::string in_;
   std::size_t in_start_ = 0;
   std::string out_;
+  std::unique_ptr<Deflate> deflate_;
+  std::string packed_in_;  // received, and not decompressed yet
   std::size_t line_scanned_ = 0;
   bool discarding_line_ = false;
   bool interrupted_ = false;
