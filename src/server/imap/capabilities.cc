@@ -40,6 +40,7 @@ std::string Session::capabilities() const {
   add_all(kAlways);
   if (state_ != State::not_authenticated) {
     add_all(kSignedInOnly);
+    if (!connection().is_compressed()) add("COMPRESS=DEFLATE");  // [RFC4978 3]
     add("APPENDLIMIT=" + std::to_string(config::kMaxMessageSize.get()));
     return out;
   }
