@@ -11,7 +11,7 @@
 namespace posthorn::search {
 namespace {
 
-constexpr std::size_t kSegmentsAhead = 8;
+constexpr std::size_t kSegmentsAhead = 4;
 constexpr std::size_t kReadAtOnce = 64;  // messages of up to a chunk
 
 // The messages, or their first chunk; empty: gone.

@@ -103,9 +103,14 @@ class WordsSearch {
     auto& store = where_.account->store();
     Lookups lookups;
     co_await store.workers().run([&] { look_up(rows, lookups); });
-    const auto visit = [&](std::size_t i, std::optional<std::string_view> value) { take_postings(lookups, i, value); };
-    if (!lookups.places.empty()) CO_TRY_OK(co_await store.kv().visit(kv::Space::column, std::move(lookups.places), visit, at_));
     damaged_ |= lookups.damaged;
+    if (lookups.places.empty()) co_return Result<void>{};
+    const auto visit = [&](std::size_t i, std::optional<std::string_view> value) { take_postings(lookups, i, value); };
+    auto visited = co_await store.kv().visit(kv::Space::column, std::move(lookups.places), visit, at_);
+    if (!visited && visited.error().code != Errc::corrupt) co_return visited;
+    damaged_ |= lookups.damaged || !visited;
+    if (!visited)
+      for (const auto& unit : lookups.units) note_all(unit, kUnread);
     co_return Result<void>{};
   }
 
@@ -126,7 +131,7 @@ class WordsSearch {
       out.damaged |= !dictionary;
       if (!dictionary || dictionary->uids().empty()) continue;
       const auto& unit = out.units.emplace_back(indexes_of(dictionary->uids()));
-      for (const auto index : unit) note(index, kCovered);
+      note_all(unit, kCovered);
       for (const auto r : dictionary->unread()) note(unit[r], kUnread);
       std::map<std::uint16_t, std::vector<Hit>> wanted;
       for (std::size_t p = 0; p < needle_.pieces.size(); ++p)
@@ -147,7 +152,7 @@ class WordsSearch {
     const auto postings = value ? Postings::decode(*value) : Result<Postings>(fail(Errc::corrupt));
     if (!postings) {
       lookups.damaged = true;
-      for (const auto index : unit) note(index, kUnread);
+      note_all(unit, kUnread);
       return;
     }
     for (const auto& hit : lookups.hits[place])
@@ -156,6 +161,9 @@ class WordsSearch {
       });
   }
 
+  void note_all(const Unit& unit, std::uint8_t what) {
+    for (const auto index : unit) note(index, what);
+  }
   // Threads: dictionaries have different entries, so nobody writes what another does.
   void note(std::uint32_t index, std::uint8_t what) {
     if (index != kNone) known_[index - from_] = static_cast<std::uint8_t>(known_[index - from_] | what);

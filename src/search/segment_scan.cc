@@ -1,11 +1,20 @@
 #include "search/segment_scan.h"
 
+#include "search/drop.h"
 #include "search/keys.h"
 #include "store/mail_store.h"
 
 namespace posthorn::search {
 
 Task<Result<std::vector<kv::Row>>> SegmentScan::next() {
+  auto rows = co_await read();
+  if (rows || rows.error().code != Errc::corrupt) co_return rows;
+  more_ = false;  // what the engine cannot read is damage like any other
+  co_await drop_index(account_, mailbox_);
+  co_return std::vector<kv::Row>();
+}
+
+Task<Result<std::vector<kv::Row>>> SegmentScan::read() {
   auto& store = account_->store().kv();
   kv::Range range{kv::Space::column, account_->id().value(), next_key_, after_segment_key(mailbox_, column_, last_), ahead_};
   if (next_key_.empty()) {

@@ -19,10 +19,13 @@ class SegmentScan {
       : account_(std::move(account)), at_(std::move(at)), mailbox_(mailbox), column_(column), first_(first), last_(last), ahead_(ahead) {}
 
   bool more() const { return more_; }
-  // At most `ahead` rows, or 4 MiB; may be none.  REQUIRES: more().
+  // At most `ahead` rows, or 4 MiB; may be none.  When they cannot be read for damage the index is dropped, and there are no more.
+  // REQUIRES: more().
   Task<Result<std::vector<kv::Row>>> next();
 
  private:
+  Task<Result<std::vector<kv::Row>>> read();
+
   store::AccountPtr account_;
   kv::SnapshotPtr at_;
   MailboxId mailbox_;
