@@ -1,25 +1,37 @@
 #include "server/imap/mailbox_pattern.h"
 
-#include <vector>
+#include <algorithm>
 
 #include "text/ascii.h"
 
 namespace posthorn::imap {
 namespace {
 
+constexpr std::string_view kInbox = "INBOX";
+
 bool is_inbox_or_below(std::string_view name) {
-  return text::istarts_with(name, "INBOX") && (name.size() == 5 || name[5] == '/');
+  return text::istarts_with(name, kInbox) && (name.size() == kInbox.size() || name[kInbox.size()] == '/');
 }
 
 bool is_wildcard(char c) { return c == '*' || c == '%'; }
 
-}  // namespace
+// "**%" is "*".
+std::string with_runs_as_one(std::string_view pattern) {
+  std::string out;
+  for (const char c : pattern) {
+    if (!out.empty() && is_wildcard(c) && is_wildcard(out.back())) out.back() = c == '*' || out.back() == '*' ? '*' : '%';
+    else out += c;
+  }
+  return out;
+}
 
 // All places of the pattern that the name read so far can have led to are followed at once, so no pattern is worse than another.
-bool matches_mailbox_pattern(std::string_view name, std::string_view pattern) {
-  const std::size_t inbox = is_inbox_or_below(name) ? 5 : 0;
-  std::vector<char> at(pattern.size() + 1, 0);  // at[p]: pattern[0, p) can match the name so far
-  const auto skip_wildcards = [&] {             // a wildcard may match nothing
+MailboxPatterns::Outcome match_one(std::string_view name, std::string_view pattern) {
+  if (pattern == "*") return {.matches = true};
+  const std::size_t inbox = is_inbox_or_below(name) ? kInbox.size() : 0;
+  thread_local std::vector<char> at;  // at[p]: pattern[0, p) can match the name so far
+  at.assign(pattern.size() + 1, 0);
+  const auto skip_wildcards = [&] {   // a wildcard may match nothing
     for (std::size_t p = 0; p < pattern.size(); ++p)
       if (at[p] && is_wildcard(pattern[p])) at[p + 1] = 1;
   };
@@ -34,10 +46,36 @@ bool matches_mailbox_pattern(std::string_view name, std::string_view pattern) {
       at[p] = stays || comes;
       alive |= at[p] != 0;
     }
-    if (!alive) return false;
+    // INBOX may begin so, and is compared in another way.
+    if (!alive) return {.dead = text::istarts_with(kInbox, name.substr(0, n + 1)) ? MailboxPatterns::Outcome::kAlive : n + 1};
     skip_wildcards();
   }
-  return at[pattern.size()] != 0;
+  return {.matches = at[pattern.size()] != 0};
+}
+
+}  // namespace
+
+bool matches_mailbox_pattern(std::string_view name, std::string_view pattern) { return match_one(name, with_runs_as_one(pattern)).matches; }
+
+MailboxPatterns::MailboxPatterns(std::string_view reference, const std::vector<std::string>& patterns) {
+  for (const auto& pattern : patterns)
+    if (!pattern.empty()) patterns_.push_back(with_runs_as_one(std::string(reference) + pattern));
+}
+
+std::size_t MailboxPatterns::bytes() const {
+  std::size_t sum = 0;
+  for (const auto& pattern : patterns_) sum += pattern.size();
+  return sum;
+}
+
+MailboxPatterns::Outcome MailboxPatterns::match(std::string_view name) const {
+  Outcome all{.dead = 0};
+  for (const auto& pattern : patterns_) {
+    const auto one = match_one(name, pattern);
+    if (one.matches) return one;
+    all.dead = std::max(all.dead, one.dead);
+  }
+  return all;
 }
 
 }  // namespace posthorn::imap

@@ -52,6 +52,30 @@ TEST(MailboxPattern, Table) {
   for (const auto& c : cases) EXPECT_EQ(matches_mailbox_pattern(c.name, c.pattern), c.matches) << c.name << " " << c.pattern;
 }
 
+TEST(MailboxPatterns, SaysWhatToSkip) {
+  constexpr auto kAlive = MailboxPatterns::Outcome::kAlive;
+  struct Case {
+    std::vector<std::string> patterns;
+    const char* name;
+    std::size_t dead;
+  };
+  const Case cases[] = {
+      {{"%"}, "foo/bar", 4},             // nothing below foo
+      {{"foo/%"}, "foo", kAlive},
+      {{"foo/%"}, "fax", 2},
+      {{"foo/%", "fax/%"}, "fat", 3},    // the one that lives longest
+      {{"foo*", "bar"}, "fo", kAlive},
+      {{"inbox"}, "INB", kAlive},        // INBOX may come, in whatever case it is asked for
+      {{"inbox"}, "IO", kAlive},
+      {{"INBOX"}, "IO", 2},
+      {{"inbox/a"}, "INBOX/b", 7},
+  };
+  for (const auto& c : cases) EXPECT_EQ(MailboxPatterns("", c.patterns).match(c.name).dead, c.dead) << c.name << " " << c.patterns.front();
+  EXPECT_TRUE(MailboxPatterns("", {"", "a%"}).matches("ab"));
+  EXPECT_FALSE(MailboxPatterns("x/", {"", "a%"}).matches("x/"));
+  EXPECT_TRUE(MailboxPatterns("", {""}).empty());
+}
+
 TEST(MailboxPattern, HostilePatternsEnd) {
   const std::string name(1000, 'a');
   std::string pattern;
