@@ -18,11 +18,12 @@ std::string copyuid_code(const store::CopyResult& result) {
 
 }  // namespace
 
-// Errc::not_found without text: the target is missing.  Errc::invalid: some messages are gone.
-Task<Result<store::CopyResult>> Session::copy_or_move(const SequenceSet& set, bool uid, std::string_view mailbox, bool move) {
+// `mailbox` lives in the command.  Errc::not_found: the target is missing.  Errc::invalid: some messages are gone.
+Task<Result<store::CopyResult>> Session::copy_or_move(const SequenceSet& set, bool uid, const std::string& mailbox, bool move) {
   CO_TRY(const auto ranges, resolve(set, Numbers(uid), *selected_));
-  const auto target = selected_->account->find_mailbox(mailbox);
-  if (!target) co_return fail(Errc::not_found);
+  // [RFC6851 4.2] What STORE \Deleted and EXPUNGE need.
+  if (move && !selected_->rights.contains(store::kDeleteMessages | store::kExpunge)) co_return fail(Errc::denied);
+  CO_TRY(auto target, co_await locate(mailbox, store::kInsert));
   if (ranges.empty()) co_return store::CopyResult{};
   if (!uid) {
     // [RFC3501 6.4.7] All or nothing; UIDs that nobody has are passed over instead [RFC3501 6.4.8].
@@ -30,14 +31,19 @@ Task<Result<store::CopyResult>> Session::copy_or_move(const SequenceSet& set, bo
     if (count_gone(ranges, *selected_->told, *now) > 0) co_return fail(Errc::invalid);
   }
   auto uids = uids_of(ranges, *selected_->told);
-  if (move) co_return co_await selected_->account->move(selected_->id, std::move(uids), target->id);
-  co_return co_await selected_->account->copy(selected_->id, std::move(uids), target->id);
+  auto& store = context_.services.store;
+  if (move)
+    co_return co_await store.move(selected_->account, selected_->id, std::move(uids), std::move(target.account), target.state->id,
+                                  target.rights);
+  co_return co_await store.copy(selected_->account, selected_->id, std::move(uids), std::move(target.account), target.state->id, target.rights);
 }
 
 namespace {
 
-Result<Reply> copy_failed(Error error) {
-  if (error.code == Errc::not_found) return no("There is no such mailbox", "TRYCREATE");  // [RFC3501 6.4.7]
+Result<Reply> copy_failed(Error error, std::string_view mailbox) {
+  // [RFC3501 6.4.7] TRYCREATE would be false hope where only the owner makes mailboxes.
+  const bool could_create = !mailbox.starts_with(kOtherUsers) && !mailbox.starts_with(kShared);
+  if (error.code == Errc::not_found) return no("There is no such mailbox", could_create ? "TRYCREATE" : "NONEXISTENT");
   if (error.code == Errc::invalid) return no("Some of the messages no longer exist", "EXPUNGEISSUED");
   return std::unexpected(std::move(error));
 }
@@ -47,14 +53,14 @@ Result<Reply> copy_failed(Error error) {
 Task<Result<Reply>> Session::cmd_copy(Command& command) {
   const auto& copy = std::get<Copy>(command.command);
   auto result = co_await copy_or_move(copy.set, command.uid, copy.mailbox, false);
-  if (!result) co_return copy_failed(std::move(result).error());
+  if (!result) co_return copy_failed(std::move(result).error(), copy.mailbox);
   co_return ok("COPY completed", copyuid_code(*result));
 }
 
 Task<Result<Reply>> Session::cmd_move(Command& command) {
   const auto& move = std::get<Move>(command.command);
   auto result = co_await copy_or_move(move.set, command.uid, move.mailbox, true);
-  if (!result) co_return copy_failed(std::move(result).error());
+  if (!result) co_return copy_failed(std::move(result).error(), move.mailbox);
   // [RFC6851 4.3] COPYUID in an untagged OK, before the EXPUNGE responses that the dispatcher tells.
   if (const auto code = copyuid_code(*result); !code.empty()) Writer(output()).untagged_status("OK", code, "Moved");
   co_return ok("MOVE completed");

@@ -1,8 +1,9 @@
-// CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE. [RFC3501 6.3.3 - 6.3.7] [RFC6154 3]
+// CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE. [RFC3501 6.3.3 - 6.3.7] [RFC6154 3] [RFC8474 4.1]
 #include <optional>
 #include <utility>
 
 #include "server/imap/session.h"
+#include "store/object_id.h"
 
 namespace posthorn::imap {
 namespace {
@@ -22,48 +23,85 @@ std::optional<store::SpecialUse> special_use_of(const Create& create) {
   return {};
 }
 
+Reply no_such_mailbox() { return no("There is no such mailbox", "NONEXISTENT"); }
+
+// [RFC3501 6.3.3] A delimiter at the end says that there will be children; it is no part of the name.
+void drop_last_delimiter(std::string& name) {
+  if (name.ends_with('/')) name.pop_back();
+}
+
 }  // namespace
 
 Task<Result<Reply>> Session::cmd_create(Command& command) {
   auto& create = std::get<Create>(command.command);
-  // [RFC3501 6.3.3] A delimiter at the end says that there will be children; it is no part of the name.
-  if (create.mailbox.ends_with('/')) create.mailbox.pop_back();
+  drop_last_delimiter(create.mailbox);
   const auto use = special_use_of(create);
   if (!use) co_return no("That use is not supported", "USEATTR");
-  if (account_->find_mailbox(create.mailbox)) co_return no("The mailbox exists already", "ALREADYEXISTS");
-  CO_TRY_OK(co_await account_->create_mailbox(std::move(create.mailbox), store::CreateOptions{.special_use = *use}));
-  co_return ok("CREATE completed");
+  auto place = co_await find_place(std::move(create.mailbox));
+  if (!place && place.error().code == Errc::not_found) co_return fail(Errc::denied);  // nobody's, as good as somebody's
+  if (!place) co_return std::unexpected(std::move(place).error());
+  CO_TRY_OK(may_create(*place));
+  if (place->account->find_mailbox(place->name)) co_return no("The mailbox exists already", "ALREADYEXISTS");
+  if (!place->is_own() && *use != store::SpecialUse::none) co_return no("Uses are for the owner's mailboxes", "USEATTR");
+  CO_TRY(const auto made, co_await place->account->create_mailbox(std::move(place->name), store::CreateOptions{.special_use = *use}));
+  co_return ok("CREATE completed", "MAILBOXID (" + store::mailbox_object_id(place->account->id(), made->id) + ")");
 }
 
 Task<Result<Reply>> Session::cmd_delete(Command& command) {
   auto& name = std::get<Delete>(command.command).mailbox;
-  if (name == "INBOX") co_return no("INBOX cannot be deleted", "CANNOT");
+  drop_last_delimiter(name);
+  const bool has_children = account_->has_children(name);
+  auto found = co_await locate(std::move(name), store::kDeleteMailbox);
   // [RFC3501 6.3.4] With others below it the name stays as a \Noselect name, and cannot be deleted again.
-  const auto found = account_->find_mailbox(name);
-  if (!found && account_->has_children(name)) co_return no("There are mailboxes below it", "HASCHILDREN");
-  if (!found) co_return no("There is no such mailbox", "NONEXISTENT");
-  CO_TRY_OK(co_await account_->delete_mailbox(std::move(name)));
-  if (selected_ && selected_->id == found->id) unselect();
+  if (!found && found.error().code == Errc::not_found && has_children) co_return no("There are mailboxes below it", "HASCHILDREN");
+  if (!found) co_return std::unexpected(std::move(found).error());
+  if (found->state->name == "INBOX") co_return no("INBOX cannot be deleted", "CANNOT");
+  const auto id = found->state->id;
+  CO_TRY_OK(co_await found->account->delete_mailbox(found->state->name));
+  if (selected_ && selected_->account == found->account && selected_->id == id) unselect();
   co_return ok("DELETE completed");
 }
 
 Task<Result<Reply>> Session::cmd_rename(Command& command) {
-  auto& [from, to] = std::get<Rename>(command.command);
-  if (to.ends_with('/')) to.pop_back();
-  CO_TRY_OK(co_await account_->rename_mailbox(std::move(from), std::move(to)));
+  auto& [from_name, to_name] = std::get<Rename>(command.command);
+  drop_last_delimiter(from_name);
+  drop_last_delimiter(to_name);
+  auto from = co_await find_place(from_name);
+  if (!from) co_return std::unexpected(std::move(from).error());
+  if (!from->is_own()) {
+    // A name without a mailbox is the owner's to rename.
+    CO_TRY(const auto found, co_await locate(from_name, store::kDeleteMailbox));
+    if (found.state->name == "INBOX") co_return no("It is not your INBOX", "CANNOT");
+  }
+  auto to = co_await find_place(std::move(to_name));
+  if (!to && to.error().code == Errc::not_found) co_return fail(Errc::denied);
+  if (!to) co_return std::unexpected(std::move(to).error());
+  CO_TRY_OK(may_create(*to));
+  if (from->account != to->account) co_return no("A mailbox stays with its owner", "CANNOT");
+  CO_TRY_OK(co_await from->account->rename_mailbox(std::move(from->name), std::move(to->name)));
   co_return ok("RENAME completed");
 }
 
+// Mailboxes of others are in the user's own list, by the names that he sees.
 Task<Result<Reply>> Session::cmd_subscribe(Command& command) {
   auto& name = std::get<Subscribe>(command.command).mailbox;
-  if (!account_->find_mailbox(name)) co_return no("There is no such mailbox", "NONEXISTENT");
-  CO_TRY_OK(co_await account_->set_subscribed(std::move(name), true));
+  drop_last_delimiter(name);
+  CO_TRY(auto found, co_await locate(std::move(name), store::kLookup));
+  CO_TRY_OK(co_await account_->set_subscribed(std::move(found.name), true));
   co_return ok("SUBSCRIBE completed");
 }
 
 Task<Result<Reply>> Session::cmd_unsubscribe(Command& command) {
   auto& name = std::get<Unsubscribe>(command.command).mailbox;
-  if (!account_->is_subscribed(name)) co_return no("It is not subscribed", "NONEXISTENT");
+  drop_last_delimiter(name);
+  if (!account_->is_subscribed(name)) {
+    // It may be spelled in another way than it was subscribed, as far as case does not matter.
+    const auto place = co_await find_place(std::move(name));
+    if (!place) co_return no_such_mailbox();
+    const auto normal = store::normal_mailbox_name(place->name);
+    if (!normal || !account_->is_subscribed(place->prefix + *normal)) co_return no("It is not subscribed", "NONEXISTENT");
+    name = place->prefix + *normal;
+  }
   CO_TRY_OK(co_await account_->set_subscribed(std::move(name), false));
   co_return ok("UNSUBSCRIBE completed");
 }

@@ -19,6 +19,14 @@ store::FlagsChange change_of(Store& store) {
   return change;
 }
 
+// [RFC4314 4] One flag of those given is enough: clients do not bear NO well.  The others stay as they are.
+bool may_change(store::Rights rights, const store::FlagsChange& change) {
+  const auto system = changeable_flags(rights);
+  if (change.op == store::FlagsOp::replace) return system != 0;
+  if (change.system == 0 && change.keywords.empty()) return true;
+  return (system & change.system) != 0 || (rights.contains(store::kWrite) && !change.keywords.empty());
+}
+
 // [RFC7162 3.1.3] MODIFIED names UIDs for UID STORE, sequence numbers for STORE.
 std::string modified_code(const std::vector<Uid>& uids, bool as_uids, const store::View& told) {
   NumberSet set;
@@ -41,8 +49,10 @@ Task<Result<Reply>> Session::cmd_store(Command& command) {
   const auto change = change_of(store);
   std::optional<ModSeq> unchanged_since;
   if (store.unchanged_since) unchanged_since = ModSeq(*store.unchanged_since);
+  if (!may_change(selected_->rights, change)) co_return no("You may not change these flags here", "NOPERM");
   auto uids = uids_of(ranges, *selected_->told);
   auto copy = change;
+  copy.rights = selected_->rights;
   CO_TRY(auto result, co_await selected_->account->change_flags(selected_->id, std::move(uids), std::move(copy), unchanged_since));
 
   const auto told_before = selected_->told;
