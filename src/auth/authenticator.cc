@@ -135,15 +135,15 @@ Task<Result<bool>> Authenticator::is_right(Claim& claim, const std::string& pass
   co_return true;
 }
 
-// The password is right whether this succeeds or not: the next sign-in tries again.
+// The password is right whether this succeeds or not: the next sign-in tries again.  (busy: another one has done it.)
 Task<> Authenticator::keep_renewed(AccountRecord& record, Secrets renewed) {
   const auto kept = co_await state_->directory.replace_secrets(record, renewed);
-  if (!kept) {
+  if (kept) {
+    log::info("auth.renewed", {{"account", record.address}});
+    record.secrets = std::move(renewed);
+  } else if (kept.error().code != Errc::busy) {
     log::warning("auth.not_renewed", {{"account", record.address}, {"error", kept.error()}});
-    co_return;
   }
-  log::info("auth.renewed", {{"account", record.address}});
-  record.secrets = std::move(renewed);
 }
 
 Task<std::unexpected<Error>> Authenticator::refuse_throttled(const Claim& claim) {

@@ -31,7 +31,7 @@ struct ScramProof {
 };
 
 // Threads: any.  Passwords are never logged.
-// INVARIANT 1: a password is right only if the hash stored now says so, or said so within auth.success_cache.
+// INVARIANT 1: a password or proof is right only if what is stored now says so, or, of a password, said so within auth.success_cache.
 // INVARIANT 2: after a change of the password the old one is wrong, at once.
 class Authenticator {
  public:

@@ -19,6 +19,7 @@ namespace posthorn::auth {
 struct Channel {
   std::string peer_ip;
   std::string tls_exporter;          // [RFC9266 2]
+  std::string tls_unique;            // [RFC5929 3]
   std::string tls_server_end_point;  // [RFC5929 4]
   CanBind can_bind() const { return CanBind(!tls_exporter.empty() || !tls_server_end_point.empty()); }
 };

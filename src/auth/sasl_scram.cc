@@ -29,6 +29,7 @@ std::string_view SaslServer::judge_binding() const {
 // [RFC5802 7] cbind-input, as the client's c= has to be.
 std::string SaslServer::binding_input() const {
   if (first_.binding_type == "tls-exporter") return first_.gs2_header + channel_.tls_exporter;
+  if (first_.binding_type == "tls-unique") return first_.gs2_header + channel_.tls_unique;
   if (first_.binding_type == "tls-server-end-point") return first_.gs2_header + channel_.tls_server_end_point;
   return first_.gs2_header;
 }

@@ -18,8 +18,9 @@ using namespace std::chrono_literals;
 using crypto::ScramHash;
 using Answer = Result<SaslServer::Step>;
 
-const Channel kPlain{.peer_ip = "192.0.2.1", .tls_exporter = {}, .tls_server_end_point = {}};
-const Channel kTls{.peer_ip = "192.0.2.1", .tls_exporter = "exported", .tls_server_end_point = "hash of the certificate"};
+const Channel kPlain{"192.0.2.1", {}, {}, {}};
+const Channel kTls{"192.0.2.1", "exported", {}, "hash of the certificate"};
+const Channel kOldTls{"192.0.2.1", "exported", "finished", "hash of the certificate"};
 
 struct SaslTest : testing::Test {
   SaslTest() {
@@ -158,6 +159,8 @@ TEST_F(SaslTest, ScramSignsInWithTheRightProof) {
         {bound("tls-exporter", "of another channel"), &kTls, true, {Errc::denied, does_not_match}},
         {bound("tls-server-end-point", "exported"), &kTls, true, {Errc::denied, does_not_match}},
         {bound("tls-exporter", ""), &kTls, true, {Errc::denied, does_not_match}},
+        {bound("tls-unique", "finished"), &kOldTls, true, {}},
+        {bound("tls-unique", "Finished"), &kOldTls, true, {Errc::denied, does_not_match}},
         {bound("tls-unique", "x"), &kTls, true, {Errc::denied, no_type}},
         {bound("tls-unique", ""), &kTls, true, {Errc::denied, no_type}},
         {bound("tls-exporter", ""), &kPlain, true, {Errc::denied, no_type}},

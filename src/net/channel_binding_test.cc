@@ -51,7 +51,7 @@ Certificate make_certificate(EVP_PKEY* key, const EVP_MD* md, bool pss = false) 
 }
 
 struct Bindings {
-  std::string server_exporter, client_exporter, server_end_point, client_end_point;
+  std::string server_exporter, client_exporter, server_end_point, client_end_point, server_unique, client_unique;
 };
 
 Task<> accept(Connection& c, const TlsContext& context) {
@@ -61,14 +61,14 @@ Task<> accept(Connection& c, const TlsContext& context) {
 
 Task<Bindings> shake_hands(const TlsContext& server, const TlsContext& client) {
   auto pair = make_connection_pair();
-  EXPECT_EQ(pair.first->tls_exporter() + pair.first->tls_server_end_point(), "");
+  EXPECT_EQ(pair.first->tls_exporter() + pair.first->tls_unique() + pair.first->tls_server_end_point(), "");
   TaskGroup group;
   group.spawn(Reactor::current(), accept(*pair.first, server));
   auto secured = co_await pair.second->start_tls_client(client, "localhost", after(5s));
   EXPECT_TRUE(secured);
   co_await group.join();
   co_return Bindings{pair.first->tls_exporter(), pair.second->tls_exporter(), pair.first->tls_server_end_point(),
-                     pair.second->tls_server_end_point()};
+                     pair.second->tls_server_end_point(), pair.first->tls_unique(), pair.second->tls_unique()};
 }
 
 Bindings bindings_of(const Certificate& c, std::function<void(SSL_CTX*)> change = {}) {
@@ -128,7 +128,10 @@ TEST(ChannelBinding, ExporterIsTheChannelsOwn) {
     EXPECT_EQ(b.server_exporter, b.client_exporter);
   }
   EXPECT_NE(one.server_exporter, two.server_exporter);
-  EXPECT_EQ(older.server_exporter + older.client_exporter, "");  // [RFC9266 4.2]
+  EXPECT_EQ(one.server_unique, "");  // [RFC9266 3] not of TLS 1.3
+  EXPECT_EQ(old.server_unique.size(), 12u);
+  EXPECT_EQ(old.server_unique, old.client_unique);
+  EXPECT_EQ(older.server_exporter + older.client_exporter + older.server_unique, "");  // [RFC9266 4.2]
   EXPECT_FALSE(older.server_end_point.empty());
 }
 

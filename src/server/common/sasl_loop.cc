@@ -12,8 +12,12 @@ using Kind = SaslOutcome::Kind;
 
 auth::Channel channel_of(const SessionContext& context) {
   const auto& connection = context.connection;
+  const auto protocol = context.rules.protocol;
+  const bool smtp = protocol == config::Protocol::smtp || protocol == config::Protocol::submission;
+  if (smtp && !kSmtpChannelBinding.get()) return {connection.peer().ip, {}, {}, {}};
   return {.peer_ip = connection.peer().ip,
           .tls_exporter = connection.tls_exporter(),
+          .tls_unique = connection.tls_unique(),
           .tls_server_end_point = connection.tls_server_end_point()};
 }
 

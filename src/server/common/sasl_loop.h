@@ -8,9 +8,15 @@
 #include <vector>
 
 #include "auth/sasl.h"
+#include "base/settings.h"
 #include "server/common/session_context.h"
 
 namespace posthorn::server {
+
+inline const Setting<bool> kSmtpChannelBinding{
+    "smtp.channel_binding", false,
+    "Offer the -PLUS forms of SCRAM in SMTP too. As they are built by Debian, mutt and neomutt choose them there, cannot use them and do not "
+    "try another one."};
 
 // The mechanisms that may be used now, the best first; none before TLS, unless the listener allows it.
 std::vector<std::string_view> offered_mechanisms(const SessionContext&);

@@ -27,7 +27,7 @@ Session::Outcome Session::cmd_pass(Pass& pass) {
   if (!user_) co_return co_await refuse("USER first");
   auto user = *std::exchange(user_, std::nullopt);
   auto identity = co_await context_.services.authenticator.verify(std::move(user), std::move(pass.password), connection_.peer().ip);
-  if (identity) co_return co_await sign_in(*std::move(identity));
+  if (identity) co_return co_await sign_in(*std::move(identity), "PASS");
   refuse_sign_in(identity.error());
   co_return Result<void>{};
 }
@@ -52,7 +52,7 @@ Session::Outcome Session::cmd_auth(Auth& auth) {
                                            [this](std::string challenge) { return ask(std::move(challenge)); });
   using Kind = server::SaslOutcome::Kind;
   switch (outcome.kind) {
-    case Kind::signed_in: co_return co_await sign_in(std::move(outcome.identity));
+    case Kind::signed_in: co_return co_await sign_in(std::move(outcome.identity), mechanism->name);
     case Kind::refused: refuse_sign_in(outcome.why); break;
     case Kind::malformed: co_return co_await refuse("That is not what the mechanism asks for");
     case Kind::too_long: co_return co_await refuse("Line too long");
@@ -89,7 +89,8 @@ void Session::refuse_sign_in(const Error& why) {
   count_error();
 }
 
-Session::Outcome Session::sign_in(auth::Identity identity) {
+// `how` is a literal, or a mechanism's name.
+Session::Outcome Session::sign_in(auth::Identity identity, std::string_view how) {
   auto opened = co_await Maildrop::open(context_.services.store, identity.account);
   if (!opened) {
     log::error("pop3.open_failed",
@@ -103,6 +104,7 @@ Session::Outcome Session::sign_in(auth::Identity identity) {
   log::info("pop3.signed_in", {{"session", context_.session_id},
                                {"peer", connection_.peer().text()},
                                {"account", address_},
+                               {"mechanism", how},
                                {"tls", connection_.tls_version()},
                                {"messages", totals.messages}});
   ok(std::to_string(totals.messages) + " messages");

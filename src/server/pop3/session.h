@@ -53,7 +53,7 @@ class Session {
   Outcome greet();
   Outcome serve();
   Outcome dispatch(std::string_view line);
-  Outcome sign_in(auth::Identity);
+  Outcome sign_in(auth::Identity, std::string_view how);
   Outcome refuse(std::string_view text);
   std::string_view no_passwords() const;  // why
   void refuse_sign_in(const Error&);
