@@ -133,10 +133,13 @@ int account_password(const Common& common, const std::string& address, const std
   return kDone;
 }
 
-int account_quota(const Common& common, const std::string& address, const std::string& quota) {
+int account_quota(const Common& common, const std::string& address, const std::string& quota, const Counts& limits) {
   const auto bytes = parse_quota(quota);
   if (!bytes) return say_failed(bytes.error());
-  return done(common, ask(common, {{"command", "account.quota"}, {"address", address}, {"quota", *bytes}}),
+  json::object request{{"command", "account.quota"}, {"address", address}, {"quota", *bytes}};
+  if (limits.messages) request["messages"] = *limits.messages;
+  if (limits.mailboxes) request["mailboxes"] = *limits.mailboxes;
+  return done(common, ask(common, std::move(request)),
               "changed the quota of " + address + " to " + (*bytes == 0 ? "none" : size_text(*bytes)));
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,7 +27,10 @@ int account_add(const Common&, const std::string& address, const std::string& pa
 int account_list(const Common&, const std::string& domain, bool usage);
 int account_remove(const Common&, const std::string& address);
 int account_password(const Common&, const std::string& address, const std::string& password_file);
-int account_quota(const Common&, const std::string& address, const std::string& quota);
+struct Counts {
+  std::optional<std::uint64_t> messages, mailboxes;
+};
+int account_quota(const Common&, const std::string& address, const std::string& quota, const Counts& limits);
 int alias_add(const Common&, const std::string& address, const std::vector<std::string>& targets);
 int alias_list(const Common&, const std::string& domain);
 int alias_remove(const Common&, const std::string& address);

@@ -15,6 +15,7 @@ namespace {
 struct Arguments {
   Common common;
   std::string address, domain, password_file, quota = "none", file;
+  Counts limits;
   std::vector<std::string> targets;
   std::string settings;
   bool usage = false, all = false;
@@ -79,9 +80,11 @@ void add_account_commands(CLI::App& top, Arguments& a, Run& chosen) {
   password_file(command(*account, a, chosen, "password", "Change the password of an account",
                         [&a] { return account_password(a.common, a.address, a.password_file); }));
   auto* quota = command(*account, a, chosen, "quota", "Change the quota of an account",
-                        [&a] { return account_quota(a.common, a.address, a.quota); });
+                        [&a] { return account_quota(a.common, a.address, a.quota, a.limits); });
   quota->add_option("address", a.address)->required();
   quota->add_option("quota", a.quota, "As \"1 GiB\", or none")->required();
+  quota->add_option("--messages", a.limits.messages, "So many messages; 0: no limit; not given: as it was");
+  quota->add_option("--mailboxes", a.limits.mailboxes, "So many mailboxes, likewise");
   command(*account, a, chosen, "import", "Add the accounts of a CSV file with lines address,password (exit code 1: some failed)",
           [&a] { return account_import(a.common, a.file); })
       ->add_option("file", a.file, "- is standard input")->required();

@@ -159,7 +159,10 @@ Task<Answer> account_list(const Request& request) {
       const auto quota = (*account)->quota();
       shown["bytes"] = quota.bytes_used;
       shown["messages"] = quota.messages_used;
+      shown["mailboxes"] = quota.mailboxes_used;
       shown["quota"] = quota.bytes_limit;
+      shown["messages_quota"] = quota.messages_limit;
+      shown["mailboxes_quota"] = quota.mailboxes_limit;
     }
     accounts.push_back(std::move(shown));
   }
@@ -201,8 +204,16 @@ Task<Answer> account_quota(const Request& request) {
   CO_TRY(const auto record, co_await request.storage.directory().find_account(address));
   CO_TRY(const auto account, co_await request.storage.store().account(record.id));
   const auto now = account->quota();
-  CO_TRY_OK(co_await account->set_quota({.bytes = quota, .messages = now.messages_limit, .mailboxes = now.mailboxes_limit}));
-  log::info("admin.quota_changed", {{"address", address}, {"quota", quota}});
+  store::QuotaLimits limits{.bytes = quota, .messages = now.messages_limit, .mailboxes = now.mailboxes_limit};
+  // These stay when they are not named.
+  if (request.arguments.contains("messages")) {
+    CO_TRY(limits.messages, request.optional_number("messages"));
+  }
+  if (request.arguments.contains("mailboxes")) {
+    CO_TRY(limits.mailboxes, request.optional_number("mailboxes"));
+  }
+  CO_TRY_OK(co_await account->set_quota(limits));
+  log::info("admin.quota_changed", {{"address", address}, {"quota", quota}, {"messages", limits.messages}, {"mailboxes", limits.mailboxes}});
   co_return json::object{};
 }
 

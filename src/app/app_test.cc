@@ -170,9 +170,12 @@ TEST_F(AppTest, AccountsAreMadeChangedAndRemovedWithTheirMail) {
   EXPECT_EQ(add("bob@example.test", "secret", 1000), "ok");
   auto list = ask({{"command", "account.list"}, {"domain", "example.test"}, {"usage", true}});
   EXPECT_EQ(list["accounts"].as_array()[1].as_object()["quota"], 1000);
-  ask({{"command", "account.quota"}, {"address", "bob@example.test"}, {"quota", 2000}});
+  ask({{"command", "account.quota"}, {"address", "bob@example.test"}, {"quota", 2000}, {"messages", 7}, {"mailboxes", 8}});
+  ask({{"command", "account.quota"}, {"address", "bob@example.test"}, {"quota", 2000}, {"mailboxes", 9}});
   list = ask({{"command", "account.list"}, {"usage", true}});
   EXPECT_EQ(list["accounts"].as_array()[1].as_object()["quota"], 2000);
+  EXPECT_EQ(list["accounts"].as_array()[1].as_object()["messages_quota"], 7);
+  EXPECT_EQ(list["accounts"].as_array()[1].as_object()["mailboxes_quota"], 9);
 
   ask({{"command", "account.password"}, {"address", "ann@example.test"}, {"password", "changed"}});
   EXPECT_TRUE(pop3_count("ann@example.test", "secret").starts_with("-ERR [AUTH]"));
