@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
 #include <random>
 
 #include "async/reactor.h"
@@ -117,6 +118,20 @@ class IndexTest : public ::testing::Test {
 
   const std::string& message(const store::ViewPtr& of, std::uint32_t index) { return bytes_of.at(of->at(index).message); }
 
+  // What SEARCH compares of a message.
+  const std::string& text(const store::ViewPtr& of, std::uint32_t index, SearchScope scope) {
+    auto& known = texts[{of->at(index).message, scope}];
+    if (!known.empty()) return known;
+    const std::string_view bytes = message(of, index);
+    const message::ReadBytes read = [bytes](std::uint64_t offset, std::size_t want) -> Result<std::string_view> { return bytes.substr(offset, want); };
+    std::string utf8;
+    EXPECT_TRUE(message::extract_search_text(message::parse_message(bytes), scope, read, [&](std::string_view piece) {
+      utf8 += piece;
+      return true;
+    }));
+    return known = text::casemap(utf8);
+  }
+
   void expect_columns(std::uint32_t from, std::uint32_t to) {
     const auto now = view();
     for (const auto column : kRowColumns) {
@@ -164,10 +179,7 @@ class IndexTest : public ::testing::Test {
         EXPECT_EQ(settle(run_task(find_in_field(account, inbox, now, *text_column_of(name), needle, from, to)), look), expected) << name << needle;
       }
       for (const auto scope : {SearchScope::body, SearchScope::text}) {
-        const auto look = [&](std::uint32_t index) {
-          const auto& bytes = message(now, index);
-          return message::search_text_contains(message::parse_message(bytes), scope, needle, std::string_view(bytes));
-        };
+        const auto look = [&](std::uint32_t index) { return text(now, index, scope).find(needle) != std::string::npos; };
         std::vector<std::uint32_t> expected;
         for (auto n = from; n < to; ++n)
           if (look(n)) expected.push_back(n);
@@ -189,6 +201,7 @@ class IndexTest : public ::testing::Test {
   store::AccountPtr account;
   MailboxId inbox;
   std::map<MessageId, std::string> bytes_of;
+  std::map<std::pair<MessageId, SearchScope>, std::string> texts;
 };
 
 TEST_F(IndexTest, SmallMailboxesAreNotPacked) {
@@ -314,14 +327,14 @@ TEST_F(IndexTest, ADeletedMailboxLeavesNothing) {
 }
 
 TEST_F(IndexTest, StopsInTheMiddle) {
-  append(3000);
+  append(1600);
   {
     Indexer indexer(store);
     indexer.hint(account->id(), inbox, Indexer::Why::opened);
   }
   expect_answers(5);
   index();
-  EXPECT_EQ(rows(Column::summary).size(), 5U);
+  EXPECT_EQ(rows(Column::summary).size(), 3U);
 }
 
 }  // namespace
