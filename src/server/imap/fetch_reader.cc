@@ -10,7 +10,7 @@ namespace posthorn::imap {
 namespace {
 
 constexpr std::size_t kBatch = 512;                // messages
-constexpr std::uint64_t kBatchBytes = 512 << 10;   // of them, when their bytes are read
+constexpr std::uint64_t kBatchBytes = 256 << 10;   // of them, when their bytes are read
 constexpr std::uint32_t kWorthColumns = 32;        // messages...
 constexpr std::uint32_t kNeighbours = 8;           // ...of which one in so many is asked for
 
