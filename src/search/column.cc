@@ -12,7 +12,7 @@ std::unexpected<Error> corrupt(const char* what) { return fail(Errc::corrupt, st
 }  // namespace
 
 Result<Block> Block::decode(std::string_view stored) {
-  TRY(const std::string plain, unpack(stored));
+  TRY(std::string plain, unpack(stored));
   store::RowReader in(plain);
   Block block;
   const auto count = in.varint32();
@@ -29,15 +29,16 @@ Result<Block> Block::decode(std::string_view stored) {
     block.offsets_.push_back(static_cast<std::uint32_t>(end));
   }
   if (!in.ok() || in.rest().size() != end) return corrupt("cut");
-  block.pool_ = in.rest();
+  block.pool_at_ = plain.size() - in.rest().size();
+  block.bytes_ = std::move(plain);
   return block;
 }
 
 void BlockBuilder::add(Uid uid, std::string_view row) {
   block_.uids_.push_back(uid);
   block_.missing_.push_back(false);
-  block_.pool_ += row;
-  block_.offsets_.push_back(static_cast<std::uint32_t>(block_.pool_.size()));
+  block_.bytes_ += row;
+  block_.offsets_.push_back(static_cast<std::uint32_t>(block_.bytes_.size()));
 }
 
 void BlockBuilder::add_not_held(Uid uid) {
@@ -47,12 +48,12 @@ void BlockBuilder::add_not_held(Uid uid) {
 
 std::string BlockBuilder::encode() const {
   std::string plain;
-  plain.reserve(block_.pool_.size() + std::size_t{4} * block_.size() + 16);
+  plain.reserve(block_.bytes_.size() + std::size_t{4} * block_.size() + 16);
   store::put_varint(plain, block_.size());
   put_uids(plain, block_.uids_);
   for (std::uint32_t row = 0; row < block_.size(); ++row)
     store::put_varint(plain, block_.missing_[row] ? 0 : block_.at(row).size() + 1);
-  plain += block_.pool_;
+  plain += block_.pool();
   return pack(plain);
 }
 

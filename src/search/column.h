@@ -49,10 +49,10 @@ class Block {
   const std::vector<Uid>& uids() const { return uids_; }
   bool holds(std::uint32_t row) const { return !missing_[row]; }
   std::string_view at(std::uint32_t row) const {
-    return std::string_view(pool_).substr(offsets_[row], offsets_[row + 1] - offsets_[row]);
+    return pool().substr(offsets_[row], offsets_[row + 1] - offsets_[row]);
   }
   // All rows one after another; row r is [offset(r), offset(r + 1)).
-  std::string_view pool() const { return pool_; }
+  std::string_view pool() const { return std::string_view(bytes_).substr(pool_at_); }
   std::uint32_t offset(std::uint32_t row) const { return offsets_[row]; }
 
  private:
@@ -60,7 +60,8 @@ class Block {
   std::vector<Uid> uids_;
   std::vector<bool> missing_;
   std::vector<std::uint32_t> offsets_{0};  // one more than rows
-  std::string pool_;
+  std::string bytes_;          // the content as it was stored; the rows begin at pool_at_
+  std::size_t pool_at_ = 0;
 };
 
 class BlockBuilder {
@@ -68,7 +69,7 @@ class BlockBuilder {
   // REQUIRES: ascending UIDs.
   void add(Uid uid, std::string_view row);
   void add_not_held(Uid uid);
-  std::size_t bytes() const { return block_.pool_.size(); }
+  std::size_t bytes() const { return block_.bytes_.size(); }
   std::uint32_t size() const { return block_.size(); }
   std::string encode() const;
   Block take() && { return std::move(block_); }

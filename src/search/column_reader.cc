@@ -1,11 +1,13 @@
 #include "search/column_reader.h"
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include "async/worker_pool.h"
 #include "search/drop.h"
 #include "search/row_maker.h"
+#include "search/uids.h"
 #include "store/mail_store.h"
 
 namespace posthorn::search {
@@ -88,9 +90,13 @@ Task<Result<void>> ColumnReader::read_segments() {
       ColumnRows rows;
       rows.from_ = std::max(from, view_->lower_bound(block->uid(0)));
       const auto& uids = block->uids();
+      if (is_run_of(*view_, rows.from_, uids) && rows.from_ + uids.size() <= end_) {
+        rows.rows_.resize(uids.size());
+        std::iota(rows.rows_.begin(), rows.rows_.end(), 0U);
+      }
       const auto behind = uids.back().value() == 0xFFFFFFFF ? view_->size() : view_->lower_bound(Uid(uids.back().value() + 1));
       std::uint32_t at = 0;
-      view_->for_each(rows.from_, std::min(end_, behind), [&](std::uint32_t, const store::Entry& entry) {
+      view_->for_each(rows.to(), std::min(end_, behind), [&](std::uint32_t, const store::Entry& entry) {
         while (uids[at] < entry.uid) ++at;
         rows.rows_.push_back(uids[at] == entry.uid ? at : ColumnRows::kNone);
       });

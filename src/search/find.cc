@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
 #include <span>
 #include <utility>
 
@@ -11,6 +12,7 @@
 #include "search/drop.h"
 #include "search/keys.h"
 #include "search/segment_scan.h"
+#include "search/uids.h"
 #include "search/words.h"
 #include "store/mail_store.h"
 
@@ -117,6 +119,10 @@ class WordsSearch {
   Unit indexes_of(const std::vector<Uid>& uids) const {
     Unit unit(uids.size(), kNone);
     const auto first = std::max(from_, where_.view->lower_bound(uids.front()));
+    if (is_run_of(*where_.view, first, uids) && first + unit.size() <= to_) {
+      std::iota(unit.begin(), unit.end(), first);
+      return unit;
+    }
     std::size_t row = 0;
     where_.view->for_each(first, to_, [&](std::uint32_t index, const store::Entry& entry) {
       while (row < uids.size() && uids[row] < entry.uid) ++row;

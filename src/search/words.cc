@@ -48,7 +48,7 @@ NeedleWords words_of_needle(std::string_view needle) {
 // ---- Dictionary
 
 Result<Dictionary> Dictionary::decode(std::string_view stored) {
-  TRY(const std::string plain, unpack(stored));
+  TRY(std::string plain, unpack(stored));
   store::RowReader in(plain);
   Dictionary out;
   const auto rows = in.varint32();
@@ -77,24 +77,27 @@ Result<Dictionary> Dictionary::decode(std::string_view stored) {
     if (!in.ok() || offset > plain.size()) return corrupt("words");
   }
   if (!in.ok() || in.rest().size() != offset) return corrupt("words");
-  out.pool_ = in.rest();
-  const auto ends = static_cast<std::uint32_t>(std::ranges::count(out.pool_, '\0'));
-  if (ends != out.words_ || (ends > 0 && out.pool_.back() != '\0')) return corrupt("words");
+  const auto pool = in.rest();
+  const auto ends = static_cast<std::uint32_t>(std::ranges::count(pool, '\0'));
+  if (ends != out.words_ || (ends > 0 && pool.back() != '\0')) return corrupt("words");
+  out.pool_at_ = plain.size() - pool.size();
+  out.bytes_ = std::move(plain);
   return out;
 }
 
 std::vector<std::uint32_t> Dictionary::find(std::string_view needle) const {
   std::vector<std::uint32_t> found;
+  const auto pool = this->pool();
   std::uint32_t word = 0;   // the word that begins at `start`
   std::size_t start = 0;
-  for (auto at = text::find_bytes(pool_, needle); at != std::string::npos; at = text::find_bytes(pool_, needle, start)) {
+  for (auto at = text::find_bytes(pool, needle); at != std::string::npos; at = text::find_bytes(pool, needle, start)) {
     const auto group = static_cast<std::uint32_t>(std::ranges::upper_bound(group_offsets_, at) - group_offsets_.begin()) - 1;
     if (group * kGroup > word) {
       word = group * kGroup;
       start = group_offsets_[group];
     }
     for (;;) {
-      const auto end = pool_.find('\0', start);
+      const auto end = pool.find('\0', start);
       start = end + 1;
       if (end > at) break;
       ++word;

@@ -47,12 +47,15 @@ class Dictionary {
   void for_each(F f) const;  // f(word), in order
 
  private:
+  std::string_view pool() const { return std::string_view(bytes_).substr(pool_at_); }
+
   std::vector<Uid> uids_;
   std::vector<std::uint32_t> unread_;
   std::uint32_t words_ = 0;
   std::vector<std::uint32_t> first_word_{0};   // of each row of postings; at the end the number of words
-  std::vector<std::uint32_t> group_offsets_;   // in pool_, of every kGroup-th word
-  std::string pool_;                           // words, each with a zero byte behind it
+  std::vector<std::uint32_t> group_offsets_;   // in pool(), of every kGroup-th word
+  std::string bytes_;                          // as it was stored; the words begin at pool_at_, each with a zero byte behind it
+  std::size_t pool_at_ = 0;
 };
 
 // One row of postings.
@@ -112,9 +115,9 @@ class WordsBuilder {
 
 template <class F>
 void Dictionary::for_each(F f) const {
-  for (std::size_t at = 0; at < pool_.size();) {
-    const auto end = pool_.find('\0', at);
-    f(std::string_view(pool_).substr(at, end - at));
+  for (std::size_t at = 0; at < pool().size();) {
+    const auto end = pool().find('\0', at);
+    f(pool().substr(at, end - at));
     at = end + 1;
   }
 }
