@@ -1,10 +1,13 @@
 // LIST [RFC3501 6.3.8] with CHILDREN [RFC3348], SPECIAL-USE [RFC6154], LIST-EXTENDED [RFC5258], LIST-STATUS [RFC5819] and
 // LIST-MYRIGHTS [RFC8440].
 #include <algorithm>
+#include <chrono>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "async/reactor.h"
+#include "async/timer.h"
 #include "proto/imap/writer.h"
 #include "server/imap/mailbox_tree.h"
 #include "server/imap/session.h"
@@ -52,9 +55,20 @@ bool has_untold_below(const NameList& names, std::string_view parent, const Mail
 }  // namespace
 
 struct Session::ListJob {
+  static constexpr auto kTurn = std::chrono::milliseconds(10);
+
   const List& list;
   MailboxPatterns patterns;
   std::string met;  // the name met last: what stands above it has been told
+  std::uint32_t steps = 0;
+  Deadline turn_ends = after(kTurn);
+
+  // Of a long walk: others on this reactor want to do something, too.
+  bool turn_is_over() { return ++steps % 64 == 0 && std::chrono::steady_clock::now() > turn_ends; }
+  Task<> next_turn() {
+    co_await sleep_for({});
+    turn_ends = after(kTurn);
+  }
 
   // Calls f(parent) for those of "a/b/c", "a" and "a/b", that have not been met yet.
   template <class F>
@@ -115,6 +129,7 @@ Task<Result<void>> Session::list_tree(ListJob& job, const MailboxTree& tree) {
   MailboxWalk walk(tree, job.patterns);
   MailboxWalk::Step step;
   while (walk.next(step)) {
+    if (job.turn_is_over()) co_await job.next_turn();
     if (!tree.is_own() && account_->find_mailbox(step.name)) continue;  // his own has the name
     std::vector<std::string> parents;
     ListJob::for_new_parents(step.name, job.met, [&](std::string_view parent) {
@@ -136,6 +151,7 @@ Task<Result<void>> Session::list_selected(ListJob& job) {
   const auto names = selected_names(job.list);
   const bool recursive = job.list.selects(ListSelect::recursive_match);
   for (const auto& name : names) {
+    if (job.turn_is_over()) co_await job.next_turn();
     std::vector<std::string> due;
     if (recursive) {
       ListJob::for_new_parents(name, job.met, [&](std::string_view parent) {

@@ -31,15 +31,20 @@ MailboxPatterns::Outcome match_one(std::string_view name, std::string_view patte
   const std::size_t inbox = is_inbox_or_below(name) ? kInbox.size() : 0;
   thread_local std::vector<char> at;  // at[p]: pattern[0, p) can match the name so far
   at.assign(pattern.size() + 1, 0);
+  std::size_t top = 0;                // the last of them
   const auto skip_wildcards = [&] {   // a wildcard may match nothing
-    for (std::size_t p = 0; p < pattern.size(); ++p)
-      if (at[p] && is_wildcard(pattern[p])) at[p + 1] = 1;
+    for (std::size_t p = 0; p <= top && p < pattern.size(); ++p) {
+      if (!at[p] || !is_wildcard(pattern[p])) continue;
+      at[p + 1] = 1;
+      top = std::max(top, p + 1);
+    }
   };
   at[0] = 1;
   skip_wildcards();
   for (std::size_t n = 0; n < name.size(); ++n) {
     bool alive = false;
-    for (std::size_t p = pattern.size() + 1; p-- > 0;) {  // downwards: at[p - 1] is still of the character before
+    top = std::min(top + 1, pattern.size());
+    for (std::size_t p = top + 1; p-- > 0;) {  // downwards: at[p - 1] is still of the character before
       const bool stays = p < pattern.size() && at[p] && (pattern[p] == '*' || (pattern[p] == '%' && name[n] != '/'));
       const bool comes = p > 0 && at[p - 1] && !is_wildcard(pattern[p - 1]) &&
                          (n < inbox ? text::to_lower(name[n]) == text::to_lower(pattern[p - 1]) : name[n] == pattern[p - 1]);

@@ -9,13 +9,13 @@
 namespace posthorn::imap {
 
 // `*` is any run of characters, `%` any run without '/'.  INBOX as the first level is compared without regard to case.
-// Time is O(name x pattern).
+// Time is O(name x the shorter of name and pattern).
 bool matches_mailbox_pattern(std::string_view name, std::string_view pattern);
 
 // One or more of them.
 class MailboxPatterns {
  public:
-  static constexpr std::size_t kMaxBytes = 16 * 1024;  // of all together; the caller refuses more
+  static constexpr std::size_t kMaxBytes = 8 * 1024;  // of all together; the caller refuses more
 
   // [RFC5258 3] Each behind the reference; empty ones are passed over.
   MailboxPatterns(std::string_view reference, const std::vector<std::string>& patterns);
