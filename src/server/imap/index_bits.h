@@ -35,6 +35,11 @@ class IndexBits {
       if (word != 0) return true;
     return false;
   }
+  bool any(std::uint32_t from, std::uint32_t to) const {  // of [from, to); may say so of a neighbour
+    for (auto w = from / 64; w * 64 < to; ++w)
+      if (words_[w] != 0) return true;
+    return false;
+  }
   std::uint32_t count() const {
     std::uint32_t n = 0;
     for (const auto word : words_) n += static_cast<std::uint32_t>(std::popcount(word));

@@ -56,7 +56,8 @@ void add_matching(const store::Page& page, std::uint32_t first, IndexBits& out, 
   }
 }
 
-IndexBits match_leaf(const SearchNode& node, const store::View& view) {
+// Of the pages of the domain; in those it may set more than the domain has.
+IndexBits match_leaf(const SearchNode& node, const store::View& view, const IndexBits& domain) {
   IndexBits out(view.size());
   if (node.op == SearchOp::indexes) {
     for (const auto& range : node.ranges) out.set(range.from, range.to);
@@ -64,9 +65,10 @@ IndexBits match_leaf(const SearchNode& node, const store::View& view) {
   }
   for (std::size_t p = 0; p < view.pages().size(); ++p) {
     const auto& page = *view.pages()[p];
-    const auto first = view.first_index(p);
+    const auto first = view.first_index(p), end = first + static_cast<std::uint32_t>(page.entries.size());
+    if (!domain.any(first, end)) continue;
     if (const auto all = match_page(node, page)) {
-      if (*all) out.set(first, first + static_cast<std::uint32_t>(page.entries.size()));
+      if (*all) out.set(first, end);
     } else if (node.op == SearchOp::flags) {
       add_matching(page, first, out, [&](const auto& e) { return ((e.flags & node.number) != 0) == node.want; });
     } else if (node.op == SearchOp::internal_date) {
@@ -121,7 +123,7 @@ SearchAnswer match_entries(const SearchNode& node, const store::View& view, cons
         out.open = domain;
         return out;
       }
-      out.yes = match_leaf(node, view);
+      out.yes = match_leaf(node, view, domain);
       out.yes &= domain;
       return out;
   }

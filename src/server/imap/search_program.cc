@@ -106,7 +106,8 @@ class Compiler {
       node.children.push_back(compile(key));
       node.cost = std::max(node.cost, node.children.back().cost);
     }
-    std::ranges::sort(node.children, {}, &SearchNode::cost);
+    // Numbers first: they leave the least to look at.
+    std::ranges::sort(node.children, {}, [](const SearchNode& child) { return std::pair(child.cost, child.op != SearchOp::indexes); });
     return node;
   }
 
