@@ -15,13 +15,13 @@
 
 namespace posthorn::auth {
 
-// Where the client is, and what its connection can be bound by; no bindings: none can be used.
+// Where the client is, and what its connection can be bound by: for the mechanisms that do; an empty one is none.
 struct Channel {
   std::string peer_ip;
+  CanBind can_bind = CanBind::no;    // so that the -PLUS forms have been offered
   std::string tls_exporter;          // [RFC9266 2]
   std::string tls_unique;            // [RFC5929 3]
   std::string tls_server_end_point;  // [RFC5929 4]
-  CanBind can_bind() const { return CanBind(!tls_exporter.empty() || !tls_server_end_point.empty()); }
 };
 
 // One exchange.  It does no input or output: its protocol carries the challenges and responses, in base64, and the

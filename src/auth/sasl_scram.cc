@@ -19,8 +19,7 @@ std::string_view SaslServer::judge_binding() const {
   if (!mechanism_.binds && first_.binding == 'p') return "channel-binding-not-supported";
   if (mechanism_.binds && first_.binding != 'p') return "other-error";
   // It believes that we did not offer the -PLUS form: somebody in between has taken it out of our list.
-  if (first_.binding == 'y' && channel_.can_bind() == CanBind::yes &&
-      find_mechanism(std::string(mechanism_.name) + "-PLUS"))
+  if (first_.binding == 'y' && channel_.can_bind == CanBind::yes && find_mechanism(std::string(mechanism_.name) + "-PLUS"))
     return "server-does-support-channel-binding";
   if (first_.binding == 'p' && binding_input().size() == first_.gs2_header.size()) return "unsupported-channel-binding-type";
   return {};

@@ -18,9 +18,9 @@ using namespace std::chrono_literals;
 using crypto::ScramHash;
 using Answer = Result<SaslServer::Step>;
 
-const Channel kPlain{"192.0.2.1", {}, {}, {}};
-const Channel kTls{"192.0.2.1", "exported", {}, "hash of the certificate"};
-const Channel kOldTls{"192.0.2.1", "exported", "finished", "hash of the certificate"};
+const Channel kPlain{"192.0.2.1", CanBind::no, {}, {}, {}};
+const Channel kTls{"192.0.2.1", CanBind::yes, "exported", {}, "hash of the certificate"};
+const Channel kOldTls{"192.0.2.1", CanBind::yes, "exported", "finished", "hash of the certificate"};
 
 struct SaslTest : testing::Test {
   SaslTest() {

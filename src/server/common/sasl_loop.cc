@@ -10,22 +10,31 @@ namespace {
 
 using Kind = SaslOutcome::Kind;
 
-auth::Channel channel_of(const SessionContext& context) {
+auth::CanBind can_bind(const SessionContext& context) {
   const auto& connection = context.connection;
   const auto protocol = context.rules.protocol;
   const bool smtp = protocol == config::Protocol::smtp || protocol == config::Protocol::submission;
-  if (smtp && !kSmtpChannelBinding.get()) return {connection.peer().ip, {}, {}, {}};
-  return {.peer_ip = connection.peer().ip,
-          .tls_exporter = connection.tls_exporter(),
-          .tls_unique = connection.tls_unique(),
-          .tls_server_end_point = connection.tls_server_end_point()};
+  if (!connection.is_tls() || (smtp && !kSmtpChannelBinding.get())) return auth::CanBind::no;
+  // TLS 1.3 always can.  (The others are asked by computing it, which costs what a capability list should not.)
+  return auth::CanBind(connection.tls_version() == "TLSv1.3" || !connection.tls_exporter().empty() ||
+                       !connection.tls_server_end_point().empty());
+}
+
+auth::Channel channel_for(const auth::Mechanism& mechanism, const SessionContext& context) {
+  const auto& connection = context.connection;
+  auth::Channel channel{.peer_ip = connection.peer().ip, .can_bind = can_bind(context)};
+  if (!mechanism.binds) return channel;
+  channel.tls_exporter = connection.tls_exporter();
+  channel.tls_unique = connection.tls_unique();
+  channel.tls_server_end_point = connection.tls_server_end_point();
+  return channel;
 }
 
 }  // namespace
 
 std::vector<std::string_view> offered_mechanisms(const SessionContext& context) {
   if (!context.may_authenticate()) return {};
-  return auth::mechanisms(channel_of(context).can_bind());
+  return auth::mechanisms(can_bind(context));
 }
 
 const auth::Mechanism* find_offered_mechanism(const SessionContext& context, std::string_view name) {
@@ -36,7 +45,7 @@ const auth::Mechanism* find_offered_mechanism(const SessionContext& context, std
 
 Task<SaslOutcome> run_sasl(SessionContext& context, const auth::Mechanism& mechanism, std::optional<std::string> initial_response,
                            AskClient ask) {
-  auth::SaslServer sasl(context.services.authenticator, mechanism, channel_of(context));
+  auth::SaslServer sasl(context.services.authenticator, mechanism, channel_for(mechanism, context));
   const auto ended = [&](Kind kind, Error why = {}) { return SaslOutcome{.kind = kind, .why = std::move(why), .user = sasl.user()}; };
   for (auto line = std::move(initial_response);;) {
     std::optional<std::string> response;
