@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::size_t kBatch = 512;                // messages
 constexpr std::uint64_t kBatchBytes = 256 << 10;   // of them, when their bytes are read
+constexpr std::size_t kWorthWorker = 4;            // messages: of fewer, what is in memory is had at once (Account::read)
 constexpr std::uint32_t kWorthColumns = 32;        // messages...
 constexpr std::uint32_t kNeighbours = 8;           // ...of which one in so many is asked for
 
@@ -105,11 +106,12 @@ Task<Result<FetchBatch>> FetchReader::next() {
 
 void FetchReader::take_indexes(FetchBatch& batch) {
   batch.rows.reserve(kBatch);
+  const bool reads_messages = needs_.bytes || (needs_.fields && !in_columns_);
   std::uint64_t bytes = 0;
   for (; range_ < ranges_.size(); ++range_) {
     const auto& range = ranges_[range_];
     for (auto index = std::max(next_, range.from); index < range.to; ++index) {
-      const auto size = needs_.bytes ? view_->at(index).size : 0;
+      const auto size = reads_messages ? view_->at(index).size : 0;
       if (batch.rows.size() == kBatch || (bytes + size > kBatchBytes && !batch.rows.empty())) {
         next_ = index;
         return;
@@ -175,7 +177,7 @@ Task<Result<void>> FetchReader::read_bytes(FetchBatch& batch) {
     ids.push_back(message(row));
     rows.push_back(&row);
   }
-  if (ids.empty()) co_return Result<void>{};
+  if (ids.size() < kWorthWorker) co_return Result<void>{};
   CO_TRY(batch.bytes, co_await account_->read_whole(std::move(ids)));
   for (std::size_t i = 0; i < rows.size(); ++i)
     if (batch.bytes[i] && batch.bytes[i]->size() == view_->at(rows[i]->index).size) rows[i]->bytes = *batch.bytes[i];
