@@ -97,7 +97,7 @@ View::View(std::vector<PagePtr> pages) : pages_(std::move(pages)) {
   }
 }
 
-// Pages are mostly full, and UIDs mostly dense or evenly spread: a guess spares most searches.
+// Pages are mostly full, and UIDs mostly dense: a guess spares most searches.
 std::size_t View::page_of(std::uint32_t index) const {
   const std::size_t guess = index / kPageSize;
   if (guess < pages_.size() && first_[guess] <= index && index - first_[guess] < pages_[guess]->entries.size()) return guess;
@@ -113,9 +113,9 @@ const Entry& View::at(std::uint32_t index) const {
 
 std::uint32_t View::lower_bound(Uid uid) const {
   if (empty() || last_uid() < uid) return size_;
-  const std::uint64_t lowest = pages_.front()->entries.front().uid.value(), spread = last_uid().value() - lowest + 1;
+  const auto lowest = pages_.front()->entries.front().uid.value();
   if (uid.value() >= lowest) {
-    const auto guess = (uid.value() - lowest) * pages_.size() / spread;
+    const auto guess = page_of(std::min(uid.value() - lowest, size_ - 1));
     const auto& near = pages_[guess]->entries;
     const std::uint64_t at = std::uint64_t{uid.value()} - near.front().uid.value();  // far too large when the page lies behind
     if (at < near.size() && near[at].uid == uid) return first_[guess] + static_cast<std::uint32_t>(at);
