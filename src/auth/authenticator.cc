@@ -25,7 +25,7 @@ Counter wrong_passwords{"auth.denied", "Sign-ins with a wrong user or password."
 Counter throttled_sign_ins{"auth.throttled", "Sign-ins refused because of too many wrong passwords before."};
 Counter hashes_saved{"auth.success_cache_hits", "Sign-ins that did not need the password to be hashed."};
 
-// [RFC4616 2] [RFC5802 5.1] User names are compared in SASLprep's form; what has none is the name of nobody.
+// [RFC4616 2] [RFC5802 5.1] User names are compared in SASLprep's form; what it refuses is taken as given.
 std::string prepared(const std::string& user) {
   auto name = text::saslprep(user);
   return name ? *std::move(name) : user;
@@ -52,9 +52,11 @@ struct Authenticator::State {
     const auto domains = directory.domains();
     return domains.size() == 1 ? text::to_lower(user) + '@' + domains.front() : text::to_lower(user);
   }
-  // The stored hash is part of it: another hash, another digest (INVARIANT 2).
+  // What is stored is part of it: another password, another digest (INVARIANT 2).
   std::string digest_of(const AccountRecord& record, const std::string& password) const {
-    const std::string text = std::to_string(record.id.value()) + '\0' + record.secrets.password_hash + '\0' + password;
+    const auto& kept = record.secrets;
+    const std::string text =
+        std::to_string(record.id.value()) + '\0' + kept.password_hash + '\0' + kept.scram_sha256 + '\0' + kept.scram_sha1 + '\0' + password;
     const auto digest = crypto::hmac_sha256(secret, text);
     return std::string(crypto::view(digest));
   }
@@ -91,8 +93,8 @@ struct Authenticator::Claim {
   std::string name;  // by which guesses are counted, whether it exists or not
   std::string peer_ip;
   std::optional<AccountRecord> record;
-  bool limited = false;        // nothing was looked up
-  bool for_another = false;    // acts for somebody else
+  bool limited = false;      // nothing was looked up
+  bool for_another = false;  // acts for somebody else
 };
 
 Task<Result<Authenticator::Claim>> Authenticator::look_up(std::string user, std::string peer_ip, std::string authorize_as) {

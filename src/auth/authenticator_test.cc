@@ -181,8 +181,17 @@ TEST_F(AuthenticatorTest, AChangedPasswordAndARemovedAccountCountAtOnce) {
   ASSERT_TRUE(run_task(directory.set_secrets("user@example.test", secrets("new"))));
   EXPECT_EQ(verify("user@example.test", "secret"), Errc::denied);
   EXPECT_EQ(verify("user@example.test", "new"), kRight);
+  // Of an account that has keys only, and cannot be given a hash now.
+  ASSERT_TRUE(run_task(directory.set_secrets("user@example.test", {"", secrets("one").scram_sha256, ""})));
+  kv.set_faults({.before_commit = [](const kv::Batch&) -> Result<void> { return fail(Errc::no_space); }});
+  EXPECT_EQ(verify("user@example.test", "one"), kRight);
+  EXPECT_TRUE(log.has("auth.not_renewed account=user@example.test"));
+  kv.set_faults({});
+  ASSERT_TRUE(run_task(directory.set_secrets("user@example.test", {"", secrets("two").scram_sha256, ""})));
+  EXPECT_EQ(verify("user@example.test", "one"), Errc::denied);
+  EXPECT_EQ(verify("user@example.test", "two"), kRight);
   ASSERT_TRUE(run_task(directory.remove_account("user@example.test")));
-  EXPECT_EQ(verify("user@example.test", "new"), Errc::denied);
+  EXPECT_EQ(verify("user@example.test", "two"), Errc::denied);
 }
 
 TEST_F(AuthenticatorTest, GuessesAtAnAccountAreLimited) {
