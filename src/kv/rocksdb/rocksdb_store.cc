@@ -276,6 +276,7 @@ struct RocksDbStore::Impl {
   Result<void> visit_range(Space space, std::uint64_t partition, const std::string& first, const std::string& behind,
                            const RowVisitor& visitor, const SnapshotPtr& at) const {
     auto options = read_options(at, rocksdb::kReadAllTier);
+    options.readahead_size = 1 << 20;  // all of the range will be asked for
     const std::string to = behind.empty() ? partition_end(space, partition) : full_key(space, partition, behind);
     const rocksdb::Slice upper(to);
     options.iterate_upper_bound = &upper;
@@ -330,6 +331,7 @@ rocksdb::DBOptions db_options() {
   options.info_log_level = rocksdb::WARN_LEVEL;
   options.paranoid_checks = true;
   options.max_open_files = 1000;
+  options.advise_random_on_open = false;  // mail is often read in the order it came: the kernel sees that, and reads ahead
   options.enable_pipelined_write = false;  // there is one writer: the committer
   options.allow_concurrent_memtable_write = false;
   return options;
