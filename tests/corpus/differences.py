@@ -79,13 +79,17 @@ RULES = [
     Rule("no delimiter", "Posthorn",
          "[RFC3501 9] A multipart has at least one part. Where no delimiter comes both invent one; ours is the text, so that somebody can read "
          "it, and Dovecot's is empty.",
-         lambda d: d.field in ("size", "lines") and d.theirs == 0 and d.ours > 0),
+         lambda d: d.field in ("size", "lines") and d.theirs == 0 and bool(d.ours)),
     Rule("no delimiter: sections", "Posthorn", "And so its bytes can be fetched.",
          lambda d: re.fullmatch(r"BODY\[[0-9.]+\]", d.field) is not None and not d.theirs and bool(d.ours)),
     Rule("no boundary", "Posthorn",
          "[RFC2046 5.1.1] Without boundary parameter it cannot be taken apart. It is shown as the text it is; Dovecot shows a multipart of an empty part.",
          lambda d: (d.field == "type" and d.ours == "text/plain" and d.theirs.startswith("multipart/"))
          or (d.field == "parts" and d.ours == "text/plain" and re.fullmatch(r"multipart/[\w-]+\(text/plain\)", d.theirs) is not None)),
+    Rule("boundary behind junk", "both",
+         "Dovecot stops at the first parameter that is none, and does not see the boundary behind it.",
+         lambda d: d.field in ("parts", "type", "size", "lines")
+         and re.search(rb"(?i)content-type: multipart/[^\r\n]*;[^=\r\n;]*;\s*boundary", d.message.bytes) is not None),
     Rule("delimiter at the end of the message", "both",
          "A delimiter behind which the message ends, even without line end, begins a part of nothing (in a digest a message of "
          "nothing), or does not.",
