@@ -85,21 +85,27 @@ FetchReader::FetchReader(store::AccountPtr account, MailboxId mailbox, store::Vi
 FetchReader::~FetchReader() = default;
 
 Task<> FetchReader::run_ahead(FetchReader& self, std::shared_ptr<Ahead> ahead) {
+  ahead->begun.set();
   ahead->batch = co_await self.read();
   ahead->done.set();
 }
 
 Task<Result<FetchBatch>> FetchReader::next() {
   Result<FetchBatch> batch;
-  if (const auto pending = std::exchange(pending_, {})) {
-    co_await pending->done.wait();
-    batch = std::move(pending->batch);
-  } else {
+  if (pending_.empty()) {
     batch = co_await read();
+  } else {
+    const auto first = std::move(pending_.front());
+    pending_.pop_front();
+    co_await first->done.wait();
+    batch = std::move(first->batch);
   }
-  if (batch && !at_end()) {
-    pending_ = std::make_shared<Ahead>();
-    ahead_.spawn(Reactor::current(), run_ahead(*this, pending_));
+  // A column is read by one at a time; messages are worth two threads.
+  const std::size_t wanted = in_columns_ && (needs_.summaries || needs_.fields) ? 1 : 2;
+  while (batch && !at_end() && pending_.size() < wanted) {
+    const auto next = pending_.emplace_back(std::make_shared<Ahead>());
+    ahead_.spawn(Reactor::current(), run_ahead(*this, next));
+    co_await next->begun.wait();  // else it would begin when this batch has been written
   }
   co_return batch;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -44,7 +45,7 @@ struct FetchBatch {
   std::vector<std::optional<std::string>> bytes;
 };
 
-// The batch behind the one being written is read meanwhile.  Threads: one coroutine uses it; it resumes on its own reactor.
+// The batches behind the one being written are read meanwhile.  Threads: one coroutine uses it; it resumes on its own reactor.
 class FetchReader {
  public:
   static constexpr std::uint64_t kLongMessage = 64 << 10;  // longer ones are left to be read in pieces
@@ -58,7 +59,7 @@ class FetchReader {
  private:
   class ColumnCursor;
   struct Ahead {
-    Event done;
+    Event begun, done;
     Result<FetchBatch> batch;
   };
   static Task<> run_ahead(FetchReader& self, std::shared_ptr<Ahead>);
@@ -81,7 +82,7 @@ class FetchReader {
   std::uint32_t next_ = 0;    // index, in or before it
   bool in_columns_ = false;   // many neighbours: worth unpacking columns for
   std::unique_ptr<ColumnCursor> summaries_, fields_;
-  std::shared_ptr<Ahead> pending_;
+  std::deque<std::shared_ptr<Ahead>> pending_;
   TaskGroup ahead_;
 };
 
