@@ -173,13 +173,8 @@ Task<Result<void>> Blobs::remove_one(Unlinked blob) {
   const kv::Range links_of{Space::blob_link, shard, id_key(blob.id), next_key(blob.id), 1};
   CO_TRY(auto links, co_await store_.scan(links_of));
   kv::Batch batch;
-  if (!links.rows.empty()) {  // another account has it
-    batch.erase(Space::blob_open, shard, id_key(blob.id));
-    CO_TRY_OK(co_await store_.write_ahead(std::exchange(batch, {})));
-    // Unless it gave it up meanwhile: then the row just erased was its row, too.
-    CO_TRY(links, co_await store_.scan(links_of));
-    if (!links.rows.empty()) co_return Result<void>{};
-  }
+  // Another account has it.  The mark stays until the next start: it may be that account's, too, by now.
+  if (!links.rows.empty()) co_return Result<void>{};
   const std::uint64_t chunks = std::max<std::uint64_t>(1, (blob.size + kChunkSize - 1) / kChunkSize);
   for (std::uint64_t i = 0; i < chunks; ++i)
     batch.erase(Space::blob, shard, chunk_key(blob.id, static_cast<std::uint32_t>(i)));

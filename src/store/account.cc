@@ -100,6 +100,11 @@ Task<Result<void>> Account::reload_if_stale() {
   co_return co_await load();
 }
 
+bool Account::is_gone() const {
+  std::lock_guard hold(mutex_);
+  return gone_;
+}
+
 MailboxStatePtr Account::mailbox(MailboxId id) const {
   std::lock_guard hold(mutex_);
   auto it = mailboxes_.find(id);

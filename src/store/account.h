@@ -84,6 +84,9 @@ class Account : public std::enable_shared_from_this<Account> {
   AccountId id() const { return id_; }
   MailStore& store() const { return store_; }
 
+  // The account has been removed: whoever signed in to it is nobody now.
+  bool is_gone() const;
+
   // --- mailboxes (what is committed now; no waiting)
   MailboxStatePtr mailbox(MailboxId) const;                   // null: gone
   MailboxStatePtr find_mailbox(std::string_view name) const;  // null: none.  "inbox" in any case is INBOX.

@@ -18,9 +18,9 @@ inline Counter messages_stored{"store.messages_stored", "Messages committed sinc
 class MailStore::Ready {
  public:
   Ready(MailStore& store, Incoming incoming) : store_(&store), sealed_(std::move(incoming.draft_).seal()) {
-    const auto parsed = incoming.parser_.finish();
-    summary_ = message::encode(parsed);
-    thread_keys_ = store::thread_keys(parsed);
+    incoming.conclude();
+    summary_ = *std::move(incoming.summary_);
+    thread_keys_ = std::move(incoming.thread_keys_);
   }
   Ready(Ready&& other) noexcept
       : store_(std::exchange(other.store_, nullptr)), sealed_(std::move(other.sealed_)), summary_(std::move(other.summary_)),

@@ -11,7 +11,8 @@ namespace {
 
 using kv::Space;
 constexpr std::size_t kMaxCopied = 50'000;  // in one commit
-constexpr std::size_t kRowsAtOnce = 500;
+constexpr std::size_t kRowsAtOnce = 64;
+constexpr std::size_t kMostRowBytes = 256 << 20;  // of the messages that the target does not have, in one commit
 
 // Gives the target account what entries of the source refer to: rows and links of messages that it does not have, references to those
 // that it has.
@@ -58,7 +59,11 @@ class Adoption {
       thread_keys.insert(thread_keys.end(), m.thread_keys.begin(), m.thread_keys.end());
     }
     CO_TRY_OK(co_await threads_.look_up(std::move(thread_keys)));
-    for (const New& m : messages) CO_TRY_OK(put(m));
+    for (const New& m : messages) {
+      row_bytes_ += m.row.size();
+      CO_TRY_OK(put(m));
+    }
+    if (row_bytes_ > kMostRowBytes) co_return fail(Errc::limit, "too much for one copy to another account");
     co_return Result<void>{};
   }
 
@@ -75,6 +80,7 @@ class Adoption {
   Change& target_;
   Threads threads_;
   std::set<MessageId> adopted_;
+  std::size_t row_bytes_ = 0;
 };
 
 // Both accounts, locked in ascending order of their ids.

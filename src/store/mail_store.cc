@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "store/account_rows.h"
 #include "store/change.h"
+#include "store/threads.h"
 
 namespace posthorn::store {
 namespace {
@@ -29,6 +30,17 @@ struct MailStore::Background {
 Task<Result<void>> Incoming::write(std::string_view bytes) {
   parser_.feed(bytes);
   return draft_.write(bytes);
+}
+
+std::size_t Incoming::conclude() {
+  if (!summary_) {
+    const auto parsed = std::exchange(parser_, message::Parser()).finish();
+    summary_ = message::encode(parsed);
+    thread_keys_ = store::thread_keys(parsed);
+  }
+  std::size_t bytes = summary_->size();
+  for (const auto& key : thread_keys_) bytes += key.size();
+  return bytes;
 }
 
 MailStore::MailStore(kv::Store& kv, blob::Blobs& blobs, WorkerPool& workers, Options options)

@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -32,12 +33,16 @@ class Incoming {
   std::uint64_t size() const { return draft_.size(); }
   MessageId id() const { return draft_.id(); }
   std::uint32_t received_count() const { return parser_.received_count(); }
+  // The whole message has come: keeps of it only what will be stored, for one of many.  Returns how many bytes that are.
+  std::size_t conclude();
 
  private:
   friend class MailStore;
   Incoming(blob::Draft draft) : draft_(std::move(draft)) {}
   blob::Draft draft_;
   message::Parser parser_;
+  std::optional<std::string> summary_;  // encoded; when it has been concluded
+  std::vector<std::string> thread_keys_;
 };
 
 struct Target {

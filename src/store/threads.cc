@@ -57,19 +57,22 @@ ThreadId Threads::assign(MessageId id, const std::vector<std::string>& keys) {
 }
 
 Task<Result<std::vector<ThreadId>>> Account::threads(std::vector<MessageId> ids) {
-  std::vector<std::string> keys;
-  keys.reserve(ids.size());
-  for (MessageId id : ids) keys.push_back(message_key(id));
-  CO_TRY(auto rows, co_await store_.kv().multi_get(Space::message, id_.value(), std::move(keys)));
+  constexpr std::size_t kRows = 64;  // held at once: each has a summary
   std::vector<ThreadId> out;
-  out.reserve(rows.size());
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    if (!rows[i]) {
-      out.emplace_back(0);
-      continue;
+  out.reserve(ids.size());
+  for (std::size_t begin = 0; begin < ids.size(); begin += kRows) {
+    const auto end = std::min(begin + kRows, ids.size());
+    std::vector<std::string> keys;
+    for (auto i = begin; i < end; ++i) keys.push_back(message_key(ids[i]));
+    CO_TRY(const auto rows, co_await store_.kv().multi_get(Space::message, id_.value(), std::move(keys)));
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      if (!rows[i]) {
+        out.emplace_back(0);
+        continue;
+      }
+      CO_TRY(const auto message, decode_message(ids[begin + i], *rows[i]));
+      out.push_back(message.thread);
     }
-    CO_TRY(auto message, decode_message(ids[i], *rows[i]));
-    out.push_back(message.thread);
   }
   co_return out;
 }

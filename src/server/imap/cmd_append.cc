@@ -20,7 +20,7 @@ constexpr std::size_t kPiece = 64 * 1024;
 // Of the messages of one command: what is above stands in the store until the command ends.
 constexpr std::size_t kBytesHeld = 4 << 20;
 constexpr std::size_t kMostHeld = 64 << 20;
-constexpr std::size_t kMessageOverhead = 4096;  // of one message: what the parser knows of it
+constexpr std::size_t kMessageOverhead = 1024;  // of one message, beside its bytes, its summary and its keywords
 
 store::InternalDate internal_date(const std::optional<text::DateTime>& given) {
   if (given) return {given->time.time_since_epoch().count(), static_cast<std::int16_t>(given->offset_minutes)};
@@ -84,6 +84,7 @@ Task<Event> Session::take_message(AppendJob& job) {
 Task<std::optional<Reply>> Session::refuse_message(AppendJob& job, const CommandReader::AppendInfo& info) {
   const auto& append = info.append;
   if (!account_) co_return bad("Sign in first");
+  if (is_nobody()) co_return no("The account has been removed", "UNAVAILABLE");
   // [RFC6855 4] Departure: without UTF8 a message may have 8-bit octets in its header all the same, old mail does.
   if (append.utf8 && !utf8_) co_return bad("UTF8=ACCEPT has not been enabled");
   if (append.binary && !append.utf8 && !offers("BINARY")) co_return bad("BINARY is switched off here");
@@ -143,7 +144,7 @@ Task<Result<void>> Session::keep_message(AppendJob& job, store::Incoming incomin
                             .internal_date = internal_date(append.date)};
   if (rights.contains(store::kWrite)) message.keywords = append.flags.keywords;
   job.bytes += message.incoming.size();
-  job.held += kMessageOverhead;
+  job.held += kMessageOverhead + message.incoming.conclude();
   for (const auto& keyword : message.keywords) job.held += keyword.size();
   const auto in_memory = std::min<std::uint64_t>(message.incoming.size(), blob::kChunkSize);
   if (job.held + in_memory > kBytesHeld) {
@@ -175,6 +176,17 @@ Task<Event> Session::append_end() {
 
 // All of them, or none.
 Task<Reply> Session::store_messages(AppendJob& job) {
+  // [RFC4314 4] The messages may have taken long to come: what counts is what the user may do now.
+  auto target = co_await locate(job.target.name, store::kInsert);
+  if (!target) co_return append_failed(target.error(), job.target.name);
+  if (target->state->id != job.target.state->id || target->account != job.target.account)
+    co_return append_failed({Errc::not_found, {}}, job.target.name);
+  for (auto& message : job.messages) {
+    message.flags &= store::changeable_flags(target->rights);
+    if (!target->rights.contains(store::kWrite)) message.keywords.clear();
+  }
+  job.target = *std::move(target);
+  if (job.replaced && !may_replace()) co_return response_for({Errc::denied, {}});
   const auto count = job.messages.size();
   std::optional<store::Replaced> replaced;
   if (job.replaced && job.target.account == selected_->account) replaced = {selected_->id, *job.replaced};

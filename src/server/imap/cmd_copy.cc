@@ -32,10 +32,16 @@ Task<Result<store::CopyResult>> Session::copy_or_move(const SequenceSet& set, bo
   }
   auto uids = uids_of(ranges, *selected_->told);
   auto& store = context_.services.store;
-  if (move)
-    co_return co_await store.move(selected_->account, selected_->id, std::move(uids), std::move(target.account), target.state->id,
-                                  target.rights);
-  co_return co_await store.copy(selected_->account, selected_->id, std::move(uids), std::move(target.account), target.state->id, target.rights);
+  const bool may_read = target.rights.contains(store::kRead);
+  Result<store::CopyResult> result;
+  if (move) {
+    result = co_await store.move(selected_->account, selected_->id, std::move(uids), std::move(target.account), target.state->id, target.rights);
+  } else {
+    result = co_await store.copy(selected_->account, selected_->id, std::move(uids), std::move(target.account), target.state->id, target.rights);
+  }
+  // [RFC4315 3] Who may not read the target is not told what is in it.
+  if (result && !may_read) result->from.clear();
+  co_return result;
 }
 
 namespace {

@@ -3,13 +3,19 @@
 
 namespace posthorn::imap {
 
+// [RFC8508 4.1] What UID STORE \Deleted and UID EXPUNGE need; by the rights as they are now.
+bool Session::may_replace() {
+  if (!selected_ || selected_->read_only) return false;
+  const auto state = selected_->account->mailbox(selected_->id);
+  return state && refresh_rights(*state) && selected_->changeable().contains(store::kDeleteMessages | store::kExpunge);
+}
+
 // The message that it names must be there, and the user must be allowed to remove it.
 Task<std::optional<Reply>> Session::refuse_replace(AppendJob& job, const Append& append) {
   if (!offers("REPLACE")) co_return bad("This command is switched off here");
   if (!selected_) co_return bad("No mailbox is selected");
   if (selected_->read_only) co_return no("The mailbox is open read-only");
-  // [RFC8508 4.1] What UID STORE \Deleted and UID EXPUNGE need.
-  if (!selected_->rights.contains(store::kDeleteMessages | store::kExpunge)) co_return response_for({Errc::denied, {}});
+  if (!may_replace()) co_return response_for({Errc::denied, {}});
   const auto ranges = resolve(*append.replaced, Numbers(append.replaced_by_uid), *selected_);
   if (!ranges) co_return response_for(ranges.error());
   if (ranges->empty()) co_return no("There is no message with that UID", "NONEXISTENT");

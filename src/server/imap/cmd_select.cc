@@ -50,7 +50,13 @@ Task<Result<Reply>> Session::cmd_select(Command& command) {
   w.untagged_status("OK", "MAILBOXID (" + store::mailbox_object_id(account->id(), id) + ")", "Its name for ever");  // [RFC8474 4.2]
   // [RFC9051 6.3.2]
   if (rev2_) w.untagged().raw("LIST () \"/\" ").mailbox(found->name, names()).crlf();
-  if (select.qresync) CO_TRY_OK(co_await resynchronise(*select.qresync));
+  if (select.qresync) {
+    auto done = co_await resynchronise(*select.qresync);
+    if (!done) {
+      unselect();
+      co_return std::unexpected(std::move(done).error());
+    }
+  }
   co_return ok(select.read_only ? "EXAMINE completed" : "SELECT completed", read_only ? "READ-ONLY" : "READ-WRITE");
 }
 

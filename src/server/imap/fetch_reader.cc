@@ -11,6 +11,8 @@ namespace {
 
 constexpr std::size_t kBatch = 512;                // messages
 constexpr std::uint64_t kBatchBytes = 256 << 10;   // of them, when their bytes are read
+constexpr std::uint64_t kBatchSummaries = 16 << 20;  // of them, when summaries are read: one may be as long as its message, up to...
+constexpr std::uint64_t kLongSummary = 1 << 20;      // ...about so many
 constexpr std::size_t kWorthWorker = 4;            // messages: of fewer, what is in memory is had at once (Account::read)
 constexpr std::uint32_t kWorthColumns = 32;        // messages...
 constexpr std::uint32_t kNeighbours = 8;           // ...of which one in so many is asked for
@@ -113,12 +115,14 @@ Task<Result<FetchBatch>> FetchReader::next() {
 void FetchReader::take_indexes(FetchBatch& batch) {
   batch.rows.reserve(kBatch);
   const bool reads_messages = needs_.bytes || (needs_.fields && !in_columns_);
-  std::uint64_t bytes = 0;
+  std::uint64_t bytes = 0, summaries = 0;
   for (; range_ < ranges_.size(); ++range_) {
     const auto& range = ranges_[range_];
     for (auto index = std::max(next_, range.from); index < range.to; ++index) {
       const auto size = reads_messages ? view_->at(index).size : 0;
-      if (batch.rows.size() == kBatch || (bytes + size > kBatchBytes && !batch.rows.empty())) {
+      if (needs_.summaries) summaries += std::min<std::uint64_t>(view_->at(index).size, kLongSummary);
+      const bool is_full = bytes + size > kBatchBytes || summaries > kBatchSummaries;
+      if (batch.rows.size() == kBatch || (is_full && !batch.rows.empty())) {
         next_ = index;
         return;
       }

@@ -17,6 +17,8 @@ namespace posthorn::imap {
 namespace {
 
 constexpr std::uint32_t kWindow = 512;          // indexes whose summaries are held at once, in each lane
+constexpr std::uint64_t kHeldSummaries = 16 << 20;  // bytes of them; one may be as long as its message, up to...
+constexpr std::uint64_t kLongSummary = 1 << 20;     // ...about so many
 constexpr std::size_t kWorthAColumn = 64;       // fewer summaries of a window are read one by one
 constexpr std::uint64_t kHeldBytes = 1 << 20;   // of messages, held at once in each lane
 constexpr int kLanes = 2;                       // windows in work at the same time: while one is read, the other is matched
@@ -96,7 +98,10 @@ class MessageSearch {
   Task<> run_lane() {
     while (next_ < indexes_.size() && outcome_) {
       const auto begin = indexes_.begin() + static_cast<std::ptrdiff_t>(next_);
-      const auto end = std::lower_bound(begin, indexes_.end(), *begin / kWindow * kWindow + kWindow);
+      const auto window_end = std::lower_bound(begin, indexes_.end(), *begin / kWindow * kWindow + kWindow);
+      auto end = begin;
+      for (std::uint64_t held = 0; end != window_end && held < kHeldSummaries; ++end)
+        held += std::min<std::uint64_t>(place_.view->at(*end).size, kLongSummary);
       next_ = static_cast<std::size_t>(end - indexes_.begin());
       auto done = co_await search_window({begin, end});
       if (done) done = co_await still_working();

@@ -157,11 +157,20 @@ Task<> Session::execute(std::expected<Command, ParseError> parsed) {
   if (output().size() >= net::Connection::kLargeOutput) (void)co_await flush();
 }
 
+// The account has been removed: its user may not go on reading what others have shared.
+bool Session::is_nobody() {
+  if (!account_ || !account_->is_gone()) return false;
+  selected_.reset();
+  say_bye({}, "The account has been removed", "account_removed");
+  return true;
+}
+
 Task<Result<Reply>> Session::call(const Rule& rule, Command& command) {
   if (!(rule.states & static_cast<std::uint8_t>(state_))) {
     const bool selected = rule.states == static_cast<std::uint8_t>(State::selected);
     co_return bad(state_ == State::not_authenticated ? "Sign in first" : selected ? "No mailbox is selected" : "Already signed in");
   }
+  if (is_nobody()) co_return no("The account has been removed", "UNAVAILABLE");
   if (!rule.capability.empty() && !offers(rule.capability)) co_return bad("This command is switched off here");
   if (rule.states == static_cast<std::uint8_t>(State::selected)) {
     const auto state = selected_->account->mailbox(selected_->id);

@@ -108,6 +108,7 @@ class Session {
   Task<> execute(std::expected<Command, ParseError> parsed);
   Task<Result<Reply>> call(const Rule& rule, Command& command);
   Task<> wait_for_input();
+  bool is_nobody();
   void put_rejection();
   void count_bad();
   void finish(std::string_view tag, const Reply&);
@@ -132,6 +133,7 @@ class Session {
   Task<Result<void>> keep_message(AppendJob&, store::Incoming, const Append&);
   Task<CommandReader::Event> append_end();
   Task<Reply> store_messages(AppendJob&);
+  bool may_replace();
   Task<Result<void>> remove_replaced(Uid);
 
   // --- mailbox_access.cc

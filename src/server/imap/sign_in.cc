@@ -70,7 +70,7 @@ Task<Result<std::string>> Session::ask(std::string challenge) {
 
 Task<Result<Reply>> Session::cmd_authenticate(Command& command) {
   auto& request = std::get<Authenticate>(command.command);
-  if (!auth::find_mechanism(request.mechanism)) co_return no("No such mechanism", "CANNOT");
+  if (!auth::find_mechanism(request.mechanism) || !offers("AUTH=" + request.mechanism)) co_return no("No such mechanism", "CANNOT");
   if (!context_.may_authenticate()) co_return needs_tls();
   const auto* mechanism = server::find_offered_mechanism(context_, request.mechanism);
   if (!mechanism) co_return no("That mechanism needs TLS", "CANNOT");

@@ -43,6 +43,7 @@ bool same_flags(const store::Entry& a, const store::Entry& b) { return a.flags =
 }  // namespace
 
 Task<Result<void>> Session::sync(Expunges expunges, WithUid with_uid) {
+  if (is_nobody()) co_return Result<void>{};
   // In this order: the state is never newer than the view, so INVARIANT 2 of Selected holds.
   const auto state = selected_->account->mailbox(selected_->id);
   if (!state) {
