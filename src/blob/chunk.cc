@@ -2,6 +2,7 @@
 
 #include <lz4.h>
 
+#include "base/little_endian.h"
 #include "blob/blob.h"
 #include "crypto/digest.h"
 
@@ -12,16 +13,6 @@ constexpr std::size_t kHeader = 10;
 constexpr char kVersion = 2;
 constexpr char kVersionWithoutKey = 1;
 enum ChunkFlag : unsigned char { kLast = 1, kLz4 = 2 };
-
-void put_le32(std::string& out, std::uint32_t v) {
-  for (int i = 0; i < 4; ++i) out.push_back(static_cast<char>(v >> (8 * i)));
-}
-
-std::uint32_t get_le32(std::string_view in, std::size_t at) {
-  std::uint32_t v = 0;
-  for (std::size_t i = 0; i < 4; ++i) v |= std::uint32_t{static_cast<unsigned char>(in[at + i])} << (8 * i);
-  return v;
-}
 
 }  // namespace
 

@@ -2,6 +2,7 @@
 
 #include <lz4.h>
 
+#include "base/little_endian.h"
 #include "crypto/digest.h"
 
 namespace posthorn::search {
@@ -10,16 +11,6 @@ namespace {
 constexpr char kVersion = 1;
 constexpr std::size_t kHeader = 10;  // version, flags, length, checksum
 constexpr char kLz4 = 1;
-
-void put_le32(std::string& out, std::uint32_t v) {
-  for (int i = 0; i < 4; ++i) out.push_back(static_cast<char>(v >> (8 * i)));
-}
-
-std::uint32_t get_le32(std::string_view in, std::size_t at) {
-  std::uint32_t v = 0;
-  for (std::size_t i = 0; i < 4; ++i) v |= std::uint32_t{static_cast<unsigned char>(in[at + i])} << (8 * i);
-  return v;
-}
 
 }  // namespace
 
