@@ -10,6 +10,8 @@ find_package(RocksDB REQUIRED CONFIG)
 pkg_check_modules(ARGON2 REQUIRED IMPORTED_TARGET libargon2)
 pkg_check_modules(LZ4 REQUIRED IMPORTED_TARGET liblz4)
 pkg_check_modules(TOMLPLUSPLUS REQUIRED IMPORTED_TARGET tomlplusplus)
+# Not by pkg-config: it would ask for the headers of what libunbound itself is made of.
+find_library(UNBOUND_LIBRARY unbound REQUIRED)
 find_package(CLI11 REQUIRED)
 
 add_library(lib_spdlog INTERFACE)
@@ -28,6 +30,8 @@ add_library(lib_rocksdb INTERFACE)
 target_link_libraries(lib_rocksdb INTERFACE RocksDB::rocksdb-shared)
 add_library(lib_tomlplusplus INTERFACE)
 target_link_libraries(lib_tomlplusplus INTERFACE PkgConfig::TOMLPLUSPLUS)
+add_library(lib_unbound INTERFACE)
+target_link_libraries(lib_unbound INTERFACE ${UNBOUND_LIBRARY})
 add_library(lib_cli11 INTERFACE)
 target_link_libraries(lib_cli11 INTERFACE CLI11::CLI11)
 # Asio is compiled once, in src/async/asio.cc; everyone else sees declarations only.

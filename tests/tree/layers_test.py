@@ -6,7 +6,7 @@ from tree import CODE, SRC, files, includes, module_of, modules, name
 # The outside library of src/modules.txt that a header belongs to, by how it begins.
 LIBRARY_OF = {
     "boost/": "boost", "openssl/": "openssl", "rocksdb/": "rocksdb", "unicode/": "icu", "spdlog/": "spdlog", "fmt/": "spdlog",
-    "toml++/": "tomlplusplus", "toml.hpp": "tomlplusplus", "CLI/": "cli11", "argon2.h": "argon2", "lz4.h": "lz4",
+    "toml++/": "tomlplusplus", "toml.hpp": "tomlplusplus", "CLI/": "cli11", "argon2.h": "argon2", "lz4.h": "lz4", "unbound.h": "unbound",
 }
 TEST_ONLY = ("gtest/", "gmock/")
 # The only header of Asio that our headers include: the rest costs seconds for each file that includes it.
