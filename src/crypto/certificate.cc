@@ -1,11 +1,8 @@
 #include "crypto/certificate.h"
 
 #include <fcntl.h>
-#include <openssl/bio.h>
 #include <openssl/bn.h>
 #include <openssl/ec.h>
-#include <openssl/err.h>
-#include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
@@ -19,32 +16,17 @@
 
 #include "base/file_descriptor.h"
 #include "crypto/digest.h"
+#include "crypto/openssl_handle.h"
 #include "crypto/random.h"
 
 namespace posthorn::crypto {
 namespace {
 
-template <auto Free>
-struct Freer {
-  template <class T>
-  void operator()(T* p) const {
-    Free(p);
-  }
-};
-using Key = std::unique_ptr<EVP_PKEY, Freer<EVP_PKEY_free>>;
 using Certificate = std::unique_ptr<X509, Freer<X509_free>>;
-using Buffer = std::unique_ptr<BIO, Freer<BIO_free>>;
 using Number = std::unique_ptr<BIGNUM, Freer<BN_free>>;
 using Extension = std::unique_ptr<X509_EXTENSION, Freer<X509_EXTENSION_free>>;
 
 constexpr long kDay = 86400;
-
-std::unexpected<Error> openssl_failed(const char* what) {
-  char text[256] = "";
-  ERR_error_string_n(ERR_get_error(), text, sizeof text);
-  ERR_clear_error();
-  return fail(Errc::io, std::string(what) + ": " + text);
-}
 
 // The extension language of OpenSSL would read commas and colons in a name, so nothing else is let in.
 bool is_host_name(std::string_view name) {
@@ -84,15 +66,6 @@ bool set_names(X509* certificate, const std::string& hostname) {
          add_extension(certificate, NID_subject_alt_name, alternatives + ",IP:127.0.0.1,IP:::1");
 }
 
-template <class Write>
-std::string to_pem(Write write) {
-  const Buffer buffer(BIO_new(BIO_s_mem()));
-  if (!buffer || write(buffer.get()) != 1) return {};
-  char* data = nullptr;
-  const long size = BIO_get_mem_data(buffer.get(), &data);
-  return std::string(data, static_cast<std::size_t>(size));
-}
-
 Error system_error(const std::string& what, const std::string& path) {
   const int code = errno;
   return {code == ENOSPC || code == EDQUOT ? Errc::no_space : Errc::io,
@@ -119,7 +92,7 @@ bool exists(const std::string& path) {
 Result<CertificatePem> make_self_signed(std::string_view hostname) {
   if (!is_host_name(hostname))
     return fail(Errc::invalid, "not a host name: " + std::string(hostname.substr(0, 80)));
-  const Key key(EVP_EC_gen("P-256"));
+  const KeyHandle key(EVP_EC_gen("P-256"));
   const Certificate certificate(X509_new());
   if (!key || !certificate) return openssl_failed("cannot make a key");
   X509* const c = certificate.get();
