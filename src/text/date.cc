@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <optional>
 
@@ -346,6 +347,42 @@ std::string format_imap_date(sys_days d) {
   std::string out;
   put_date(out, d, '-', '\0');
   return out;
+}
+
+Result<DateTime> parse_rfc3339_date_time(std::string_view s) {
+  Fields f;
+  int month = 0, day = 0;
+  bool ok = take_digits(s, 4, Width::exactly, f.year) && take_char(s, '-');
+  ok = ok && take_digits(s, 2, Width::exactly, month) && take_char(s, '-') && take_digits(s, 2, Width::exactly, day);
+  ok = ok && (take_char(s, 'T') || take_char(s, 't'));
+  ok = ok && take_digits(s, 2, Width::exactly, f.hour) && take_char(s, ':');
+  ok = ok && take_digits(s, 2, Width::exactly, f.minute) && take_char(s, ':');
+  if (!ok || !take_digits(s, 2, Width::exactly, f.second)) return bad_date();
+  if (take_char(s, '.')) {
+    const auto digits = std::find_if_not(s.begin(), s.end(), [](char c) { return is_digit(c); }) - s.begin();
+    if (digits == 0) return bad_date();
+    s.remove_prefix(static_cast<std::size_t>(digits));
+  }
+  f.month = static_cast<unsigned>(month);
+  f.day = static_cast<unsigned>(day);
+  if (take_char(s, 'Z') || take_char(s, 'z')) return s.empty() ? to_date_time(f) : bad_date();
+  const bool negative = s.starts_with('-');
+  int hours = 0, minutes_east = 0;
+  ok = (take_char(s, '+') || take_char(s, '-')) && take_digits(s, 2, Width::exactly, hours) && take_char(s, ':') &&
+       take_digits(s, 2, Width::exactly, minutes_east) && s.empty();
+  if (!ok || hours > 23 || minutes_east > 59) return bad_date();
+  f.offset_minutes = (negative ? -1 : 1) * (hours * 60 + minutes_east);
+  return to_date_time(f);
+}
+
+std::string format_rfc3339_utc(sys_seconds time) {
+  const sys_days date = std::chrono::floor<days>(time);
+  const year_month_day ymd(date);
+  const std::chrono::hh_mm_ss clock(time - date);
+  char buffer[32];
+  std::snprintf(buffer, sizeof buffer, "%04d-%02u-%02uT%02d:%02d:%02dZ", int(ymd.year()), unsigned(ymd.month()), unsigned(ymd.day()),
+                int(clock.hours().count()), int(clock.minutes().count()), int(clock.seconds().count()));
+  return buffer;
 }
 
 }  // namespace posthorn::text

@@ -35,4 +35,8 @@ std::string format_imap_date_time(const DateTime& d);
 Result<std::chrono::sys_days> parse_imap_date(std::string_view s);
 std::string format_imap_date(std::chrono::sys_days d);
 
+// [RFC3339 5.6] date-time: "1985-04-12T23:20:50.52Z", "1990-12-31T15:59:60-08:00".  Fractions are cut off.  Years 1900..9999.
+Result<DateTime> parse_rfc3339_date_time(std::string_view s);
+std::string format_rfc3339_utc(std::chrono::sys_seconds time);  // "1970-01-01T00:00:00Z"
+
 }  // namespace posthorn::text

@@ -107,5 +107,26 @@ TEST(ImapDate, Date) {
     EXPECT_FALSE(parse_imap_date(bad)) << bad;
 }
 
+TEST(Rfc3339Date, DateTime) {
+  const std::pair<std::string_view, DateTime> good[] = {
+      {"1985-04-12T23:20:50.52Z", at(482'196'050, 0)},  // [RFC3339 5.8], this and those below
+      {"1996-12-19T16:39:57-08:00", at(851'042'397, -480)},
+      {"1990-12-31T23:59:60Z", at(662'687'999, 0)},
+      {"1937-01-01T12:00:27.87+00:20", at(-1'041'337'173, 20)},
+      {"1970-01-01t00:00:00z", at(0, 0)},
+  };
+  for (const auto& [in, out] : good) {
+    const auto d = parse_rfc3339_date_time(in);
+    ASSERT_TRUE(d) << in;
+    EXPECT_EQ(*d, out) << in;
+    EXPECT_EQ(parse_rfc3339_date_time(format_rfc3339_utc(out.time))->time, out.time);
+  }
+  EXPECT_EQ(format_rfc3339_utc(at(851'042'397, 0).time), "1996-12-20T00:39:57Z");
+  for (const auto bad : {"", "1985-04-12", "1985-04-12T23:20Z", "1985-04-12T23:20:50", "1985-04-12 23:20:50Z", "1985-02-30T23:20:50Z",
+                         "1985-04-12T24:20:50Z", "1985-04-12T23:20:50.Z", "1985-04-12T23:20:50Zx", "1985-04-12T23:20:50+0100",
+                         "85-04-12T23:20:50Z", "1985-4-12T23:20:50Z", "1985-04-12T23:20:50+24:00", "1985-04-12T23:20:50+01:00 "})
+    EXPECT_FALSE(parse_rfc3339_date_time(bad)) << bad;
+}
+
 }  // namespace
 }  // namespace posthorn::text

@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <limits>
 
+#include "proto/smtp/parameters.h"
+#include "proto/smtp/words.h"
 #include "text/ascii.h"
-#include "text/utf8.h"
 
 namespace posthorn::smtp {
 namespace {
@@ -21,113 +22,9 @@ std::unexpected<CommandError> refuse(int code, EnhancedCode enhanced, std::strin
   return std::unexpected(CommandError{Reply(code, enhanced, std::move(text))});
 }
 
-bool is_blank(char c) { return c == ' ' || c == '\t'; }
-
-std::string_view take_word(std::string_view& in) {
-  const auto n = std::find_if(in.begin(), in.end(), is_blank) - in.begin();
-  const auto word = in.substr(0, n);
-  in.remove_prefix(n);
-  while (!in.empty() && is_blank(in.front())) in.remove_prefix(1);
-  return word;
-}
-
-// Digits only. Too large a number saturates.
-std::optional<std::uint64_t> to_number(std::string_view s) {
-  if (s.empty() || !std::all_of(s.begin(), s.end(), [](char c) { return text::is_digit(c); })) return {};
-  std::uint64_t n = 0;
-  for (char c : s) {
-    if (n > (std::numeric_limits<std::uint64_t>::max() - 9) / 10)
-      return std::numeric_limits<std::uint64_t>::max();
-    n = n * 10 + (c - '0');
-  }
-  return n;
-}
-
-// [RFC3461 4] xtext, with the octets above 127 of [RFC6533] let through.
-std::optional<std::string> from_xtext(std::string_view s) {
-  std::string out;
-  for (std::size_t i = 0; i < s.size(); ++i) {
-    if (static_cast<unsigned char>(s[i]) < 33 || s[i] == '=' || s[i] == 0x7f) return {};
-    if (s[i] != '+') {
-      out += s[i];
-      continue;
-    }
-    if (s.size() - i < 3) return {};
-    const int high = text::hex_value(s[i + 1]), low = text::hex_value(s[i + 2]);
-    if (high < 0 || low < 0) return {};
-    out += static_cast<char>(high * 16 + low);
-    i += 2;
-  }
-  return out;
-}
-
-// [RFC4954 5] AUTH=<>, or a mailbox; brackets around the mailbox are tolerated, some relays send them.
-std::optional<std::string> to_auth_identity(std::string_view value) {
-  auto decoded = from_xtext(value);
-  if (!decoded || decoded->empty()) return {};
-  if (*decoded == "<>") return std::string();
-  std::string_view rest = *decoded;
-  auto path = take_reverse_path(rest);
-  if (!path || !rest.empty()) return {};
-  return to_string(**path);
-}
-
 std::unexpected<CommandError> address_error(const Error& e, EnhancedCode enhanced) {
   // [RFC5321 4.2.2] 553 for a name that is not allowed: well-formed, but no domain.
   return refuse(e.code == Errc::invalid ? 553 : 501, enhanced, e.text);
-}
-
-std::optional<CommandError> set_mail_parameter(Mail& mail, std::string_view keyword,
-                                               std::optional<std::string_view> value) {
-  auto bad = [&](std::string what) { return CommandError{Reply(501, kBadArgument, std::move(what))}; };
-  if (text::iequals(keyword, "SIZE")) {  // [RFC1870 4] size-value = 1*20DIGIT
-    if (mail.size || !value || value->size() > 20) return bad("Bad SIZE parameter");
-    mail.size = to_number(*value);
-    if (!mail.size) return bad("Bad SIZE parameter");
-  } else if (text::iequals(keyword, "BODY")) {
-    if (!value) return bad("Bad BODY parameter");
-    if (text::iequals(*value, "7BIT"))
-      mail.body = Body::seven_bit;
-    else if (text::iequals(*value, "8BITMIME"))
-      mail.body = Body::eight_bit_mime;
-    else if (text::iequals(*value, "BINARYMIME"))
-      mail.body = Body::binary_mime;
-    else
-      return bad("Bad BODY parameter");
-  } else if (text::iequals(keyword, "SMTPUTF8")) {
-    if (value) return bad("SMTPUTF8 takes no value");  // [RFC6531 3.4]
-    mail.smtp_utf8 = true;
-  } else if (text::iequals(keyword, "AUTH")) {
-    if (mail.auth || !value) return bad("Bad AUTH parameter");
-    mail.auth = to_auth_identity(*value);
-    if (!mail.auth) return bad("Bad AUTH parameter");
-  } else {
-    // [RFC5321 4.1.1.11] RET and ENVID are here too: DSN is not offered.
-    return CommandError{Reply(555, kBadArgument, "Parameter not recognized")};
-  }
-  return {};
-}
-
-// [RFC5321 4.1.2] Mail-parameters, Rcpt-parameters
-template <class Set>
-std::optional<CommandError> take_parameters(std::string_view in, Set set) {
-  while (!in.empty() && is_blank(in.front())) in.remove_prefix(1);
-  while (!in.empty()) {
-    const auto word = take_word(in);
-    const auto equals = word.find('=');
-    const auto keyword = word.substr(0, equals);
-    if (keyword.empty() || !std::all_of(keyword.begin(), keyword.end(), [](char c) {
-          return text::is_alpha(c) || text::is_digit(c) || c == '-';
-        }))
-      return CommandError{Reply(501, kBadArgument, "Bad parameter")};
-    std::optional<std::string_view> value;
-    if (equals != word.npos) {
-      value = word.substr(equals + 1);
-      if (value->empty()) return CommandError{Reply(501, kBadArgument, "Parameter without value")};
-    }
-    if (auto error = set(keyword, value)) return error;
-  }
-  return {};
 }
 
 // "FROM:" or "TO:". [RFC5321 3.3] No space may follow it. Departure: we accept some, old clients send them.
@@ -144,9 +41,7 @@ Outcome parse_mail(std::string_view in, const CommandOptions& options) {
   auto path = take_reverse_path(in, options.limits.address);
   if (!path) return address_error(path.error(), kBadSender);
   mail.reverse_path = std::move(*path);
-  if (auto error = take_parameters(
-          in, [&](auto keyword, auto value) { return set_mail_parameter(mail, keyword, value); }))
-    return std::unexpected(std::move(*error));
+  if (auto error = take_mail_parameters(in, mail)) return std::unexpected(std::move(*error));
   // [RFC6531 3.5] 550 for MAIL, 553 for RCPT.
   if (mail.reverse_path && needs_smtp_utf8(*mail.reverse_path) && !mail.smtp_utf8)
     return refuse(550, kNeedsUtf8, "Address needs SMTPUTF8");
@@ -157,14 +52,11 @@ Outcome parse_rcpt(std::string_view in, const CommandOptions& options) {
   if (!take_label(in, "TO:")) return refuse(501, kBadArgument, "Syntax: RCPT TO:<address>");
   auto path = take_forward_path(in, options.limits.address);
   if (!path) return address_error(path.error(), kBadRecipient);
-  // [RFC5321 4.1.1.11] NOTIFY and ORCPT are refused here: DSN is not offered.
-  if (auto error = take_parameters(in, [](auto, auto) -> std::optional<CommandError> {
-        return CommandError{Reply(555, kBadArgument, "Parameter not recognized")};
-      }))
-    return std::unexpected(std::move(*error));
-  if (needs_smtp_utf8(*path) && !options.transaction_is_utf8)
+  Rcpt rcpt{.forward_path = std::move(*path), .notify = {}, .original_recipient = {}};
+  if (auto error = take_rcpt_parameters(in, rcpt)) return std::unexpected(std::move(*error));
+  if (needs_smtp_utf8(rcpt.forward_path) && !options.transaction_is_utf8)
     return refuse(553, kNeedsUtf8, "Address needs SMTPUTF8");
-  return Rcpt{std::move(*path)};
+  return rcpt;
 }
 
 Outcome parse_bdat(std::string_view in) {
@@ -197,6 +89,27 @@ Outcome parse_hello(std::string_view in) {
   const bool printable = std::all_of(in.begin(), in.end(), [](char c) { return c > ' ' && c < 0x7f; });
   if (in.empty() || in.size() > 255 || !printable) return refuse(501, kBadArgument, "Host name needed");
   return Hello{std::string(in)};
+}
+
+// [RFC1985 5] 500 without a name, 501 for one that is none.
+Outcome parse_etrn(std::string_view in) {
+  if (in.empty()) return refuse(500, kBadArgument, "Syntax: ETRN [@|#]name");
+  Etrn etrn;
+  if (in.front() == '@') etrn.what = Etrn::What::domain_and_below;
+  else if (in.front() == '#') etrn.what = Etrn::What::queue;
+  if (etrn.what != Etrn::What::host) in.remove_prefix(1);
+  const bool printable = std::all_of(in.begin(), in.end(), [](char c) { return c > ' ' && c < 0x7f; });
+  const bool named = etrn.what == Etrn::What::queue ? !in.empty() && in.size() <= 255 : is_domain(in) && in.find('.') != in.npos;
+  if (!printable || !named) return refuse(501, kBadArgument, "Bad name");
+  etrn.name = in;
+  return etrn;
+}
+
+template <class Take>
+Outcome parse_attributes(std::string_view in, Take take) {
+  auto taken = take(in);
+  if (!taken) return std::unexpected(std::move(taken).error());
+  return *std::move(taken);
 }
 
 template <class C>
@@ -235,6 +148,9 @@ constexpr Verb kVerbs[] = {
     {"HELP", with_text<Help>},
     {"STARTTLS", without_argument<StartTls>},
     {"AUTH", parse_auth},
+    {"ETRN", parse_etrn},
+    {"XCLIENT", [](std::string_view in) { return parse_attributes(in, take_xclient); }},
+    {"XFORWARD", [](std::string_view in) { return parse_attributes(in, take_xforward); }},
 };
 
 }  // namespace

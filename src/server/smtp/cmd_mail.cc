@@ -18,6 +18,11 @@ Task<> SmtpSession::cmd_mail(smtp::Command& command) {
     refuse(reply_for(Errc::too_large, About::message), "MAIL");
     co_return;
   }
+  // [RFC5321 4.1.1.11] What is not offered is not implemented.
+  if (mail.ret || mail.envelope_id || mail.require_tls || mail.deliver_by || mail.hold_for_seconds || mail.hold_until || mail.priority) {
+    refuse(555, {5, 5, 4}, "Parameter not recognized", "MAIL");
+    co_return;
+  }
   auto trouble = co_await judge_sender(mail.reverse_path);
   if (trouble) {
     refuse(*trouble, "MAIL");

@@ -19,7 +19,12 @@ constexpr std::size_t kOvershoot = 1000;
 }  // namespace
 
 Task<> SmtpSession::cmd_rcpt(smtp::Command& command) {
-  auto mailbox = std::move(std::get<smtp::Rcpt>(command).forward_path);
+  auto& rcpt = std::get<smtp::Rcpt>(command);
+  if (rcpt.notify || rcpt.original_recipient) {
+    refuse(555, {5, 5, 4}, "Parameter not recognized", "RCPT");
+    co_return;
+  }
+  auto mailbox = std::move(rcpt.forward_path);
   if (std::cmp_greater_equal(envelope_.forward_paths.size(), kMaxRecipients.get())) {
     const smtp::Reply too_many(452, {4, 5, 3}, "Too many recipients");
     if (++recipients_refused_ > kOvershoot) refuse_recipient(too_many, mailbox);

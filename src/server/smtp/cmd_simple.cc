@@ -46,7 +46,8 @@ Task<> SmtpSession::cmd_unknown(smtp::Command& command) {
   // A web browser that was led here posts mail commands in its body: it must not get that far.
   constexpr std::string_view kForeign[] = {"GET", "POST", "PUT", "HEAD", "OPTIONS", "CONNECT", "HOST:", "USER-AGENT:"};
   refuse(500, {5, 5, 2}, "Command not recognized", "unknown command");
-  if (std::ranges::find(kForeign, std::get<smtp::Unknown>(command).verb) != std::end(kForeign))
+  const auto* const unknown = std::get_if<smtp::Unknown>(&command);
+  if (unknown && std::ranges::find(kForeign, unknown->verb) != std::end(kForeign))
     say_goodbye({4, 7, 0}, "This is not a web server", "not SMTP");
   co_return;
 }

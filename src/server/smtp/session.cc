@@ -36,6 +36,9 @@ const SmtpSession::Entry SmtpSession::kCommands[] = {
     {"HELP", kAnywhere, &SmtpSession::cmd_help},
     {"STARTTLS", in(State::greeted, State::mail, State::chunks, State::chunks_refused), &SmtpSession::cmd_starttls},
     {"AUTH", in(State::greeted), &SmtpSession::cmd_auth},  // [RFC4954 4] not in a transaction
+    {"ETRN", in(State::greeted), &SmtpSession::cmd_unknown},
+    {"XCLIENT", kAnywhere, &SmtpSession::cmd_unknown},
+    {"XFORWARD", kAnywhere, &SmtpSession::cmd_unknown},
     {"", kAnywhere, &SmtpSession::cmd_unknown},
 };
 
