@@ -93,7 +93,7 @@ const std::string* intern(std::string_view text) {
 
 SettingBase::SettingBase(Kind kind, std::string_view name, Numbers numbers,
                          std::span<const std::string_view> choices, std::string_view text,
-                         std::string_view help)
+                         std::string_view help, const TextForm* form)
     : name_(name),
       help_(help),
       kind_(kind),
@@ -102,6 +102,7 @@ SettingBase::SettingBase(Kind kind, std::string_view name, Numbers numbers,
       max_(numbers.max),
       choices_(choices),
       default_string_(text),
+      form_(form),
       number_(numbers.value),
       text_(intern(text)),
       next_(nullptr) {
@@ -139,7 +140,7 @@ std::string SettingBase::current_text() const {
 
 std::string SettingBase::allowed_text() const {
   if (kind_ == Kind::boolean) return "true or false";
-  if (kind_ == Kind::text) return "text";
+  if (kind_ == Kind::text) return form_ ? std::string(form_->allowed) : "text";
   if (kind_ != Kind::choice) return number_text(min_) + " to " + number_text(max_);
   std::string out;
   for (std::size_t i = 0; i < choices_.size(); ++i) {
@@ -188,8 +189,9 @@ Result<std::int64_t> SettingBase::to_number(const SettingValue& value) const {
 
 Result<void> SettingBase::check(const SettingValue& value) const {
   if (kind_ == Kind::text) {
-    if (!std::holds_alternative<std::string>(value)) return fail(Errc::invalid, "must be text in quotes");
-    return {};
+    const auto* const text = std::get_if<std::string>(&value);
+    if (!text) return fail(Errc::invalid, "must be text in quotes");
+    return form_ ? form_->check(*text) : Result<void>();
   }
   TRY_OK(to_number(value));
   return {};

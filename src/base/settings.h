@@ -43,6 +43,12 @@ constexpr Bytes operator""_GiB(unsigned long long n) { return Bytes(static_cast<
 
 using SettingValue = std::variant<bool, std::int64_t, double, std::string>;  // as the file says it
 
+// What a text must look like where not every text will do.
+struct TextForm {
+  Result<void> (*check)(std::string_view);  // Errc::invalid, with a text that begins with what is wrong
+  std::string_view allowed;                 // for the manual
+};
+
 // What all settings have in common; the registry knows them as this.
 class SettingBase {
  public:
@@ -69,7 +75,7 @@ class SettingBase {
     std::int64_t value, min, max;
   };
   SettingBase(Kind, std::string_view name, Numbers, std::span<const std::string_view> choices,
-              std::string_view text, std::string_view help);
+              std::string_view text, std::string_view help, const TextForm* form = nullptr);
   ~SettingBase() = default;
   std::int64_t number() const { return number_.load(std::memory_order_relaxed); }
   const std::string& text() const { return *text_.load(std::memory_order_acquire); }
@@ -84,6 +90,7 @@ class SettingBase {
   const std::int64_t default_, min_, max_;  // durations in milliseconds
   const std::span<const std::string_view> choices_;
   const std::string_view default_string_;
+  const TextForm* const form_;  // of a text; null: any will do
   mutable std::atomic<std::int64_t> number_;
   mutable std::atomic<const std::string*> text_;  // interned, never freed: reloads are rare
   const SettingBase* next_;
@@ -135,6 +142,9 @@ class Setting<std::string> final : public SettingBase {
  public:
   Setting(std::string_view name, std::string_view value, std::string_view help)
       : SettingBase(Kind::text, name, {0, 0, 0}, {}, value, help) {}
+  // `form` lives for ever.  REQUIRES: it allows `value`.
+  Setting(std::string_view name, std::string_view value, const TextForm& form, std::string_view help)
+      : SettingBase(Kind::text, name, {0, 0, 0}, {}, value, help, &form) {}
   const std::string& get() const { return text(); }  // the reference stays valid for ever
 };
 

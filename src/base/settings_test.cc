@@ -21,6 +21,12 @@ const Setting<Bytes> kSize{"test.size", 1_MiB, 1_KiB, 1_GiB, "A size."};
 const Setting<std::chrono::seconds> kTime{"test.time", 35min, 30min, 24h, "A time."};
 const Setting<std::chrono::milliseconds> kShort{"test.short", 20ms, 0ms, 5s, "A short time."};
 const Setting<std::string> kText{"test.text", "abc", "A text."};
+constexpr TextForm kShortForm{[](std::string_view s) -> Result<void> {
+                                if (s.size() > 3) return fail(Errc::invalid, "is too long");
+                                return {};
+                              },
+                              "at most three letters"};
+const Setting<std::string> kWord{"test.word", "abc", kShortForm, "A word."};
 const Setting<Colour> kColour{"test.colour", Colour::green, kColours, "A colour."};
 
 TEST(Settings, HaveTheirDefaults) {
@@ -69,6 +75,9 @@ TEST(Settings, TakeWhatTheFileSays) {
                                                    {&kShort, text("0"), "\"0 s\""},
                                                    {&kText, text("say \"x\""), "\"say \\\"x\\\"\""},
                                                    {&kText, std::int64_t{1}, ""},
+                                                   {&kWord, text("xyz"), "\"xyz\""},
+                                                   {&kWord, text("wxyz"), ""},
+                                                   {&kWord, true, ""},
                                                    {&kColour, text("blue"), "\"blue\""},
                                                    {&kColour, text("Blue"), ""},
                                                    {&kColour, std::int64_t{1}, ""}}) {
@@ -86,6 +95,9 @@ TEST(Settings, TakeWhatTheFileSays) {
 TEST(Settings, SayWhatIsAllowed) {
   EXPECT_EQ(kTime.allowed_text(), "\"30 min\" to \"1 d\"");
   EXPECT_EQ(kColour.allowed_text(), "\"red\", \"green\" or \"blue\"");
+  EXPECT_EQ(kText.allowed_text(), "text");
+  EXPECT_EQ(kWord.allowed_text(), "at most three letters");
+  EXPECT_EQ(kWord.set(std::string("word")).error().text, "is too long");
   const auto bad = kCount.set(std::int64_t{99});
   ASSERT_FALSE(bad);
   EXPECT_EQ(bad.error().text, "is out of range: allowed is 1 to 10");
