@@ -19,7 +19,7 @@ enum class Space : std::uint8_t {
   blob_link = 11,    // by shard: who refers to a blob
   blob_open = 12,    // by shard: blobs being written ahead of their commit
   blob = 13,         // by shard: chunks of message bytes
-  queue = 14,        // reserved
+  queue = 14,        // partition 0: messages that wait to be sent, and when they are due
   column = 15,       // by account: columns of the search index, by mailbox
   index_state = 16,  // by account: how far the search index of a mailbox has got
   share = 17,        // by grantee's account (0: anyone): mailboxes of others
