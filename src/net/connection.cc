@@ -13,6 +13,7 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <algorithm>
 #include <cstring>
 
 #include "async/reactor.h"
@@ -50,6 +51,14 @@ struct Connection::Impl {
 std::string Peer::text() const {
   if (ip.empty()) return "unix";
   return ip.find(':') == std::string::npos ? ip + ":" + std::to_string(port) : "[" + ip + "]:" + std::to_string(port);
+}
+
+Peer peer_at(const IpAddress& address, std::uint16_t port) {
+  constexpr std::uint8_t kMapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+  const auto bytes = address.bytes();
+  const bool mapped = !address.is_v4() && std::equal(kMapped, kMapped + 12, bytes.begin());
+  const IpAddress shown = mapped ? IpAddress::v4(bytes.subspan<12, 4>()) : address;
+  return {.ip = shown.text(), .port = port, .loopback = shown.reach() == Reach::loopback};
 }
 
 Connection::Connection(int fd, Peer peer) : peer_(std::move(peer)) {
@@ -241,6 +250,19 @@ Task<Result<void>> Connection::read_more(Deadline deadline) {
     release_idle_buffers();
     CO_TRY_OK(co_await wait_ready(want_write ? Direction::write : Direction::read, deadline, false));
   }
+}
+
+Task<Result<void>> Connection::read_exactly(std::size_t n, Deadline deadline) {
+  CHECK(!ssl_ && !deflate_);
+  while (n > 0) {
+    auto scratch = Reactor::current().scratch();
+    bool want_write = false;
+    CO_TRY(const auto got, receive(scratch.first(std::min(n, scratch.size())), want_write));
+    append_input({scratch.data(), got});
+    n -= got;
+    if (got == 0) CO_TRY_OK(co_await wait_ready(Direction::read, deadline, false));
+  }
+  co_return Result<void>{};
 }
 
 Task<Result<std::string_view>> Connection::read_line(std::size_t limit, LineEnd ends, Deadline deadline) {

@@ -10,6 +10,7 @@
 
 #include "async/task.h"
 #include "async/timer.h"
+#include "base/ip_address.h"
 #include "base/result.h"
 #include "net/deflate.h"
 #include "net/tls.h"
@@ -22,7 +23,9 @@ struct Peer {
   std::uint16_t port = 0;
   bool loopback = false;  // 127/8, ::1 or a Unix socket
   std::string text() const;
+  friend bool operator==(const Peer&, const Peer&) = default;
 };
+Peer peer_at(const IpAddress&, std::uint16_t port);
 
 enum class LineEnd {
   crlf,      // only CRLF ends a line; a bare LF or CR inside is part of it (the caller refuses it)
@@ -44,6 +47,8 @@ class Connection {
   Connection& operator=(const Connection&) = delete;
 
   const Peer& peer() const { return peer_; }
+  // Somebody who may has said who the other end really is: a proxy, or a client by XCLIENT.
+  void set_peer(Peer peer) { peer_ = std::move(peer); }
 
   // --- input.  input() is what has arrived and was not consumed; valid until the next read on this connection.
   std::string_view input() const { return std::string_view(in_).substr(in_start_); }
@@ -55,6 +60,10 @@ class Connection {
   // One line without its end, already consumed; valid until the next wait.  A line longer than `limit` is discarded to its end
   // and answered with too_large: the connection can go on.
   Task<Result<std::string_view>> read_line(std::size_t limit, LineEnd, Deadline);
+
+  // Takes `n` more bytes from the socket, and not one behind them: they may be for another reader, such as TLS.  Appends them to input().
+  // REQUIRES: neither TLS nor compression; nothing but this has read so far.
+  Task<Result<void>> read_exactly(std::size_t n, Deadline);
 
   // Acknowledges what has arrived at once.  For the middle of a command whose sender may hold its next bytes back until then (Nagle
   // there, a delayed acknowledgement of 40 ms here).
