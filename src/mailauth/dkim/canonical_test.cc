@@ -5,6 +5,7 @@
 #include <random>
 
 #include "crypto/base64.h"
+#include "mailauth/dkim/by_the_book.h"
 #include "text/splits.h"
 
 namespace posthorn::mailauth::dkim {
@@ -87,31 +88,6 @@ TEST(DkimCanonical, HashesOfEmptyBodies) {  // [RFC6376 3.4.3] [RFC6376 3.4.4]
   };
   EXPECT_EQ(hash(simple), "frcCV1k9oG9oKj3dpUqdJg1PxRT2RSN/XKdLCPjaYaY=");
   EXPECT_EQ(hash(relaxed), "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=");
-}
-
-// The rules of the standard one after the other, over the whole body.
-std::string by_the_book(Canonicalization form, std::string_view body) {
-  std::vector<std::string> lines(1);
-  for (std::size_t i = 0; i < body.size(); ++i) {
-    if (body.substr(i).starts_with("\r\n")) {
-      lines.emplace_back();
-      ++i;
-    } else {
-      lines.back() += body[i];
-    }
-  }
-  if (form == relaxed)
-    for (auto& line : lines) {
-      while (!line.empty() && (line.back() == ' ' || line.back() == '\t')) line.pop_back();
-      std::string reduced;
-      for (const char c : line)
-        if (const char d = c == '\t' ? ' ' : c; d != ' ' || !reduced.ends_with(' ')) reduced += d;
-      line = reduced;
-    }
-  while (!lines.empty() && lines.back().empty()) lines.pop_back();
-  std::string out;
-  for (const auto& line : lines) out += line + "\r\n";
-  return out.empty() && form == simple ? "\r\n" : out;
 }
 
 TEST(DkimCanonical, RandomBodiesInRandomPieces) {
