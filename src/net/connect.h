@@ -12,23 +12,28 @@
 
 namespace posthorn::net {
 
-// One attempt at a time.  Threads: everything on the reactor's thread.
+// Makes connections, one at a time.  Threads: everything on the reactor's thread.
 class Connector {
  public:
   Connector();
   ~Connector();
+  Connector(const Connector&) = delete;
+  Connector& operator=(const Connector&) = delete;
 
-  // `to` is a numeric IPv4 or IPv6 address ("fe80::1%eth0" too) with a port, or a Unix socket; `source` a numeric address of ours of the
-  // same family, or empty.  invalid: one of them is no such address; timed_out; cancelled; io: refused, unreachable, no such source
-  // address ..., in words.
+  // `to` has a numeric address (no zone) and a port, or is a Unix socket; `source` is a numeric address of ours of the same family, or
+  // empty: the system chooses.  Errors: invalid: one of them is no such address; timed_out; cancelled; io: refused, unreachable, no such
+  // source address ..., each in words with the address.
   Task<Result<std::unique_ptr<Connection>>> connect(Address to, std::string source, Deadline);
 
   // The attempt under way ends with `cancelled`, and so does every later one.
   void cancel();
 
  private:
-  struct Impl;
-  std::unique_ptr<Impl> impl_;
+  struct Attempt;
+  Task<Result<void>> wait(Attempt&, Deadline);
+
+  Attempt* under_way_ = nullptr;  // lives in connect()'s frame
+  bool cancelled_ = false;
 };
 
 }  // namespace posthorn::net

@@ -17,6 +17,7 @@
 #include <cstring>
 
 #include "async/reactor.h"
+#include "net/tls_verifier.h"
 
 namespace posthorn::net {
 namespace {
@@ -29,6 +30,15 @@ constexpr std::size_t kCompressedAtOnce = 64 * 1024;
 Error io_error(const char* what, int code) {
   if (code == ECONNRESET || code == EPIPE || code == ENOTCONN) return {Errc::closed, "the peer closed the connection"};
   return {Errc::io, std::string(what) + ": " + std::strerror(code)};
+}
+
+std::string handshake_error() {
+  const auto code = ERR_get_error();
+  if (code == 0) return "protocol error";
+  const int reason = ERR_GET_REASON(code);
+  if (ERR_GET_LIB(code) == ERR_LIB_SSL && (reason == SSL_R_WRONG_VERSION_NUMBER || reason == SSL_R_HTTP_REQUEST)) return "the peer does not speak TLS";
+  const char* text = ERR_reason_error_string(code);
+  return text ? text : "protocol error";
 }
 
 void set_non_blocking(int fd) {
@@ -58,7 +68,8 @@ Peer peer_at(const IpAddress& address, std::uint16_t port) {
   const auto bytes = address.bytes();
   const bool mapped = !address.is_v4() && std::equal(kMapped, kMapped + 12, bytes.begin());
   const IpAddress shown = mapped ? IpAddress::v4(bytes.subspan<12, 4>()) : address;
-  return {.ip = shown.text(), .port = port, .loopback = shown.reach() == Reach::loopback};
+  const std::string text = shown.text();
+  return {.ip = text, .port = port, .loopback = shown.is_v4() ? shown.bytes()[0] == 127 : text == "::1"};
 }
 
 Connection::Connection(int fd, Peer peer) : peer_(std::move(peer)) {
@@ -265,6 +276,13 @@ Task<Result<void>> Connection::read_exactly(std::size_t n, Deadline deadline) {
   co_return Result<void>{};
 }
 
+Result<bool> Connection::read_available() {
+  if (!impl_->descriptor.is_open()) return fail(Errc::closed, "the connection is closed");
+  bool want_write = false;
+  TRY(const auto got, try_read(want_write));
+  return got > 0;
+}
+
 Task<Result<std::string_view>> Connection::read_line(std::size_t limit, LineEnd ends, Deadline deadline) {
   for (;;) {
     const std::string_view in = input();
@@ -346,22 +364,22 @@ Task<Result<void>> Connection::flush_if_large(Deadline deadline) {
   co_return co_await flush(deadline);
 }
 
-Task<Result<void>> Connection::handshake(const TlsContext& context, bool server, const std::string& server_name,
-                                         Deadline deadline) {
+Result<void> Connection::attach_tls(const TlsContext& context) {
+  if (!impl_->descriptor.is_open()) return fail(Errc::closed, "the connection is closed");
   // [RFC3207 4.2] What came before the handshake was not protected: forget it (INVARIANT 2).
   std::string().swap(in_);
   in_start_ = line_scanned_ = 0;
   discarding_line_ = false;
   CHECK(!ssl_);
   SSL* ssl = SSL_new(static_cast<SSL_CTX*>(context.native()));
-  if (!ssl) co_return fail(Errc::io, "TLS: out of memory");
+  if (!ssl) return fail(Errc::io, "TLS: out of memory");
   ssl_ = ssl;
   SSL_set_fd(ssl, impl_->descriptor.native_handle());
-  if (server) SSL_set_accept_state(ssl);
-  else {
-    SSL_set_connect_state(ssl);
-    if (!server_name.empty()) SSL_set_tlsext_host_name(ssl, server_name.c_str());
-  }
+  return {};
+}
+
+Task<Result<void>> Connection::handshake(Deadline deadline) {
+  auto* ssl = static_cast<SSL*>(ssl_);
   for (;;) {
     ERR_clear_error();
     const int n = SSL_do_handshake(ssl);
@@ -373,9 +391,7 @@ Task<Result<void>> Connection::handshake(const TlsContext& context, bool server,
     } else if (why == SSL_ERROR_SYSCALL) {
       ready = fail(Errc::closed, "the peer closed the connection during the TLS handshake");
     } else {
-      char text[160] = "protocol error";
-      if (const auto code = ERR_get_error()) ERR_error_string_n(code, text, sizeof text);
-      ready = fail(Errc::syntax, std::string("TLS handshake: ") + text);
+      ready = fail(Errc::syntax, "TLS handshake: " + handshake_error());
     }
     if (!ready) {
       // The stream is neither TLS nor plain any more.
@@ -386,11 +402,40 @@ Task<Result<void>> Connection::handshake(const TlsContext& context, bool server,
 }
 
 Task<Result<void>> Connection::start_tls(const TlsContext& context, Deadline deadline) {
-  co_return co_await handshake(context, true, {}, deadline);
+  CO_TRY_OK(attach_tls(context));
+  SSL_set_accept_state(static_cast<SSL*>(ssl_));
+  co_return co_await handshake(deadline);
 }
 
 Task<Result<void>> Connection::start_tls_client(const TlsContext& context, std::string server_name, Deadline deadline) {
-  co_return co_await handshake(context, false, server_name, deadline);
+  TlsPolicy any;
+  any.server_name = std::move(server_name);
+  co_return co_await start_tls_client(context, std::move(any), deadline);
+}
+
+Task<Result<void>> Connection::start_tls_client(const TlsContext& context, TlsPolicy policy, Deadline deadline) {
+  CO_TRY_OK(attach_tls(context));
+  auto* ssl = static_cast<SSL*>(ssl_);
+  SSL_set_connect_state(ssl);
+  TlsVerifier verifier(std::move(policy));
+  Result<void> done;
+  if (verifier.set_up(ssl)) done = co_await handshake(deadline);
+  const bool accepted = done && verifier.accept(ssl);
+  if (!done && !verifier.has_problem()) {
+    const bool lost = done.error().code != Errc::syntax;
+    verifier.fail(lost ? TlsProblem::connection : TlsProblem::handshake, done.error().text);
+  }
+  verdict_ = std::make_unique<TlsVerdict>(verifier.verdict());
+  if (accepted) co_return done;
+  SSL_set_quiet_shutdown(ssl, 1);
+  const bool distrusted = verdict_->problem != TlsProblem::connection && verdict_->problem != TlsProblem::handshake;
+  if (distrusted) co_return fail(Errc::denied, "TLS: " + verdict_->text);
+  co_return done;
+}
+
+const TlsVerdict& Connection::tls_verdict() const {
+  static const TlsVerdict none;
+  return verdict_ ? *verdict_ : none;
 }
 
 std::string Connection::tls_version() const { return ssl_ ? SSL_get_version(static_cast<SSL*>(ssl_)) : ""; }

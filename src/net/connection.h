@@ -14,6 +14,7 @@
 #include "base/result.h"
 #include "net/deflate.h"
 #include "net/tls.h"
+#include "net/tls_policy.h"
 
 namespace posthorn::net {
 
@@ -55,6 +56,8 @@ class Connection {
   void consume(std::size_t n);
   // Waits for at least one more byte and appends what is there (at most 64 KiB) to input().
   Task<Result<void>> read_more(Deadline);
+  // The same without waiting: true, something was there.  The end of the stream is an error here too.
+  Result<bool> read_available();
   // The same, but returns early when interrupt() was called since the last such return.
   Task<Result<Wake>> read_more_or_interrupt(Deadline);
   // One line without its end, already consumed; valid until the next wait.  A line longer than `limit` is discarded to its end
@@ -88,8 +91,14 @@ class Connection {
   bool is_tls() const { return ssl_ != nullptr; }
   // Server side of the handshake.  Buffered plaintext input is thrown away first [RFC3207 4.2].
   Task<Result<void>> start_tls(const TlsContext&, Deadline);
-  // Client side (tests, client library).
+  // Client side.  What has arrived and was not consumed is thrown away too: who has not asked for it looks at input() before.  Errors:
+  // denied: the certificate does not satisfy the policy; syntax: no handshake; closed, timed_out, cancelled, io.  After any of them the
+  // stream is of no use, and nothing was sent on it.
+  Task<Result<void>> start_tls_client(const TlsContext&, TlsPolicy, Deadline);
+  // Any certificate.
   Task<Result<void>> start_tls_client(const TlsContext&, std::string server_name, Deadline);
+  // What start_tls_client() found, also when it failed.
+  const TlsVerdict& tls_verdict() const;
   std::string tls_version() const;   // "TLSv1.3", empty when plain
   std::string tls_cipher() const;
   // What this channel can be bound by, for SASL; empty: it cannot, and always so without TLS.
@@ -110,7 +119,8 @@ class Connection {
   struct Impl;
   enum class Direction { read, write };
   Task<Result<void>> wait_ready(Direction, Deadline, bool interruptible);
-  Task<Result<void>> handshake(const TlsContext&, bool server, const std::string& server_name, Deadline);
+  Result<void> attach_tls(const TlsContext&);
+  Task<Result<void>> handshake(Deadline);
   Result<std::size_t> try_read(bool& want_write);
   Result<std::size_t> receive(std::span<char> into, bool& want_write);
   Result<std::size_t> decompress(bool& want_write);
@@ -123,6 +133,7 @@ class Connection {
   Peer peer_;
   std::unique_ptr<Impl> impl_;
   void* ssl_ = nullptr;  // SSL*
+  std::unique_ptr<TlsVerdict> verdict_;  // of a client
   std::string in_;
   std::size_t in_start_ = 0;
   std::string out_;

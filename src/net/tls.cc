@@ -21,6 +21,14 @@ void set_common_options(SSL_CTX* ctx) {
                                SSL_OP_IGNORE_UNEXPECTED_EOF);
 }
 
+Result<void> use_certificate(SSL_CTX* ctx, const std::string& certificate_file, const std::string& key_file) {
+  if (SSL_CTX_use_certificate_chain_file(ctx, certificate_file.c_str()) != 1)
+    return fail(Errc::invalid, "certificate " + certificate_file + ": " + openssl_error());
+  if (SSL_CTX_use_PrivateKey_file(ctx, key_file.c_str(), SSL_FILETYPE_PEM) != 1) return fail(Errc::invalid, "key " + key_file + ": " + openssl_error());
+  if (SSL_CTX_check_private_key(ctx) != 1) return fail(Errc::invalid, "key " + key_file + " does not belong to certificate " + certificate_file);
+  return {};
+}
+
 }  // namespace
 
 TlsContext::~TlsContext() { SSL_CTX_free(static_cast<SSL_CTX*>(ctx_)); }
@@ -32,17 +40,24 @@ Result<std::shared_ptr<const TlsContext>> TlsContext::server(const std::string& 
   if (!ctx) return fail(Errc::io, "TLS: " + openssl_error());
   context->ctx_ = ctx;
   set_common_options(ctx);
-  if (SSL_CTX_use_certificate_chain_file(ctx, certificate_pem_file.c_str()) != 1)
-    return fail(Errc::invalid, "certificate " + certificate_pem_file + ": " + openssl_error());
-  if (SSL_CTX_use_PrivateKey_file(ctx, key_pem_file.c_str(), SSL_FILETYPE_PEM) != 1)
-    return fail(Errc::invalid, "key " + key_pem_file + ": " + openssl_error());
-  if (SSL_CTX_check_private_key(ctx) != 1)
-    return fail(Errc::invalid, "key " + key_pem_file + " does not belong to certificate " + certificate_pem_file);
+  TRY_OK(use_certificate(ctx, certificate_pem_file, key_pem_file));
   // Resumption by tickets only: nothing to keep for each client.
   SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_num_tickets(ctx, 1);
   const unsigned char id[] = "posthorn";
   SSL_CTX_set_session_id_context(ctx, id, sizeof id - 1);
+  return context;
+}
+
+Result<std::shared_ptr<const TlsContext>> TlsContext::client(const ClientTls& options) {
+  TRY(auto context, client_insecure());
+  auto* ctx = static_cast<SSL_CTX*>(context->native());
+  if (options.ca_file.empty()) {
+    if (SSL_CTX_set_default_verify_paths(ctx) != 1) return fail(Errc::invalid, "the system's certificate authorities: " + openssl_error());
+  } else if (SSL_CTX_load_verify_file(ctx, options.ca_file.c_str()) != 1) {
+    return fail(Errc::invalid, "certificate authorities " + options.ca_file + ": " + openssl_error());
+  }
+  if (!options.certificate_file.empty()) TRY_OK(use_certificate(ctx, options.certificate_file, options.key_file));
   return context;
 }
 
@@ -52,7 +67,8 @@ Result<std::shared_ptr<const TlsContext>> TlsContext::client_insecure() {
   if (!ctx) return fail(Errc::io, "TLS: " + openssl_error());
   context->ctx_ = ctx;
   set_common_options(ctx);
-  SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, nullptr);
+  if (SSL_CTX_dane_enable(ctx) <= 0) return fail(Errc::io, "TLS: " + openssl_error());
+  SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, nullptr);  // until a policy is set (tls_policy.cc)
   return context;
 }
 

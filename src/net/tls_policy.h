@@ -34,8 +34,10 @@ enum class OnMistrust : std::uint8_t {
 struct TlsPolicy {
   TlsTrust trust = TlsTrust::none;
   OnMistrust on_mistrust = OnMistrust::fail;
-  std::string server_name;         // for SNI; a host name (no address is sent); empty: none
-  std::vector<std::string> names;  // host names (A-labels) or addresses; one of them must be in the certificate
+  std::string server_name;         // for SNI: a host name; empty, or an address: none is sent
+  // Host names (A-labels), or one address alone; one of them must be in the certificate.  A name is looked for in the subject's CN only
+  // if the certificate has no names of hosts elsewhere [RFC6125 6.4.4]; "*" stands for the whole of the leftmost label.
+  std::vector<std::string> names;  // REQUIRES: at least one, for ca_and_name and dane
   std::vector<TlsaRecord> tlsa;
   std::vector<std::string> pins;   // 32 bytes each
 };
@@ -53,18 +55,20 @@ enum class TlsProblem : std::uint8_t {
   tlsa_unusable,    // DANE was asked for, and no record is usable
   no_matching_pin,
   bad_certificate,  // another defect of the chain: weak keys, not meant for servers ...
-  handshake,        // no common version or cipher, damaged records, an alert
+  handshake,        // no common version or cipher, no TLS at all, damaged records, an alert
   connection,       // the peer left or was silent
+  bad_policy,       // ours: a policy without the names, records or pins that it needs
 };
 std::string_view to_string(TlsProblem);
 // result-type of a TLSRPT report [RFC8460 4.3]: "certificate-expired", "certificate-host-mismatch", "certificate-not-trusted",
-// "validation-failure"; empty for `none`.
+// "tlsa-invalid", "validation-failure"; empty for `none`.
 std::string_view tlsrpt_result(TlsProblem);
 
 struct TlsVerdict {
-  bool verified = false;     // the certificate satisfied the policy; never with TlsTrust::none
+  bool verified = false;  // the certificate satisfied the policy; never with TlsTrust::none
   TlsProblem problem = TlsProblem::none;
-  std::string text;          // for people: "the certificate is for mx.example.net, not for mx.example.org"
+  // For people: "the certificate is for mx.example.net, not for mx.example.org", "TLSA 3 1 1 matches".  No control characters.
+  std::string text;
 };
 
 }  // namespace posthorn::net
