@@ -19,6 +19,7 @@ inline constexpr std::size_t kLineLimit = 998;
 
 struct ContentOfBytes {
   Content content = Content::seven_bit;
+  bool has_8bit = false;           // binary content may have such bytes or not
   std::uint64_t longest_line = 0;  // bytes without its line end
   std::uint64_t escapes = 0;       // bytes that take three in quoted-printable
 
@@ -34,9 +35,11 @@ class ContentMeter {
   ContentOfBytes result() const;  // of what came so far, as if it ended here
 
  private:
-  ContentOfBytes found_;
-  std::uint64_t line_ = 0;  // bytes of the line so far, a CR that may end it included
-  bool cr_ = false;         // the last byte was one
+  bool has_8bit_ = false, has_nul_ = false;
+  std::uint64_t escapes_ = 0, longest_line_ = 0;
+  std::uint64_t returns_ = 0, newlines_ = 0, pairs_ = 0;  // CR, LF, CRLF
+  std::uint64_t line_ = 0;                                // bytes of the line so far
+  bool ends_with_cr_ = false;
 };
 
 }  // namespace posthorn::message

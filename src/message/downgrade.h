@@ -57,8 +57,11 @@ struct Piece {
   Kind kind = Kind::body;
   PartIndex part = 0;
   Range range;
+  bool of_this_message = true;  // not of one embedded in it
   ContentOfBytes bytes;
-  bool changeable = true;  // header: short enough, and its 8-bit bytes stand where they can be encoded
+  bool changeable = true;           // header: not too long; body: it may be encoded, and its header can say so
+  bool can_be_ascii = true;         // header: its 8-bit bytes stand where they can be encoded
+  std::uint64_t foldable_line = 0;  // header: the longest line that has white space
 };
 
 struct ContentFacts {
@@ -76,12 +79,14 @@ class ContentScan {
   ContentFacts finish();
 
  private:
-  void take(Piece* piece, std::string_view bytes);
-  void end_piece(Piece& piece);
+  void end_gap();
+  void end_piece();
+  void judge_header(Piece& piece);
 
   const Summary& summary_;
   ContentFacts facts_;
   std::size_t next_ = 0;  // of facts_.pieces
+  bool inside_ = false;   // that piece
   std::uint64_t position_ = 0;
   ContentMeter whole_, meter_;
   std::string header_;
@@ -95,7 +100,8 @@ struct DowngradePlan {
     Piece::Kind kind = Piece::Kind::body;
     PartIndex part = 0;
     Range range;
-    std::string label;  // header: the Content-Transfer-Encoding to be; empty: stays
+    bool keep = false;                                  // named only because what is between is mended
+    std::string label;                                  // header: the Content-Transfer-Encoding to be; empty: stays
     std::optional<TransferEncoder::Encoding> encoding;  // body
   };
 
@@ -122,7 +128,7 @@ struct DowngradePlan {
 // 7. The plan for what was converted is Fit::as_is.
 DowngradePlan plan_downgrade(const Summary& summary, const ContentFacts& facts, const HostTakes& host);
 
-// Memory: one header, one line.  The result does not depend on how the bytes are cut.
+// Memory: one header.  The result does not depend on how the bytes are cut.
 class Downgrader {
  public:
   // REQUIRES: plan.fit is not Fit::impossible; summary and plan outlive it.
@@ -132,9 +138,9 @@ class Downgrader {
   void finish(std::string& out);
 
  private:
-  void take(std::string_view bytes, std::string& out);
   void begin_change();
-  void end_change(std::string& out, bool at_end);
+  void take(std::string_view bytes, std::string& out);
+  void end_change(std::string& out);
   void mend(std::string_view bytes, std::string& out);
 
   const Summary& summary_;
@@ -145,8 +151,7 @@ class Downgrader {
   std::string header_;
   std::optional<TransferDecoder> decoder_;
   std::optional<TransferEncoder> encoder_;
-  std::size_t column_ = 0;  // of the line being mended
-  bool cr_ = false;
+  bool mended_cr_ = false;  // held back: LF may follow
 };
 
 }  // namespace posthorn::message

@@ -27,11 +27,13 @@ class TransferEncoder {
   void feed_base64(std::string_view bytes, std::string& out);
   void feed_quoted_printable(std::string_view bytes, std::string& out);
   void put_base64_line(std::string_view bytes, std::string& out);
+  enum class WhiteSpace : std::uint8_t { inside_line, ends_line };
+  void put_held(WhiteSpace where, std::string& out);
   void put_quoted(char c, bool escape, std::string& out);
-  void flush_held(bool line_ends, std::string& out);
+  void end_content(std::string& out);
 
   Encoding encoding_;
-  std::string held_;        // base64: bytes that make no line yet; quoted-printable: a blank or CR to be decided
+  std::string held_;        // base64: bytes that make no line yet; quoted-printable: a blank, or CR, or both
   std::size_t column_ = 0;  // of the line being written; base64: whether there was one
 };
 
