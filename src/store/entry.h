@@ -19,22 +19,23 @@ constexpr std::size_t kMaxKeywords = 64;
 
 // [RFC3501 2.3.3] With the zone it was given in.
 struct InternalDate {
-  std::int64_t seconds = 0;  // since 1970-01-01 UTC
-  std::int16_t zone_minutes = 0;
+  std::int64_t seconds : 48 = 0;  // since 1970-01-01 UTC
+  std::int64_t zone_minutes : 16 = 0;
   friend bool operator==(const InternalDate&, const InternalDate&) = default;
 };
 
 struct Entry {
   Uid uid;
-  std::uint8_t flags = 0;       // SystemFlag bits
-  bool overlaid = false;        // in memory only: newer than its page on disk
-  InternalDate internal_date;
   std::uint32_t size = 0;       // RFC822.SIZE, bytes
+  InternalDate internal_date;
   MessageId message;
   std::uint64_t keywords = 0;
   ModSeq mod_seq;
-  std::int64_t save_date = 0;   // seconds since 1970 UTC: when it came into this mailbox [RFC8514]
+  std::int64_t save_date : 48 = 0;  // seconds since 1970 UTC: when it came into this mailbox [RFC8514]
+  std::uint8_t flags = 0;       // SystemFlag bits
+  bool overlaid = false;        // in memory only: newer than its page on disk
 };
+static_assert(sizeof(Entry) == 48);  // a mailbox of a million is held in memory
 
 struct UidRange {
   Uid first, last;  // inclusive, first <= last

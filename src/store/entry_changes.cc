@@ -5,6 +5,7 @@
 
 #include "store/change.h"
 #include "store/mail_store.h"
+#include "store/page_codec.h"
 #include "text/ascii.h"
 
 namespace posthorn::store {
@@ -62,24 +63,29 @@ void count_entry(MailboxState& mailbox, Account::Core& core, const Entry& e, int
 
 }  // namespace
 
+void number_entries(Change& change, MailboxState& mailbox, std::vector<Entry>& entries) {
+  const std::int64_t now = now_seconds();
+  for (Entry& e : entries) {
+    e.uid = mailbox.uid_next;
+    e.mod_seq = change.mod_seq();
+    e.save_date = now;
+    mailbox.uid_next = Uid(mailbox.uid_next.value() + 1);
+    count_entry(mailbox, change.core(), e, +1);
+  }
+}
+
 std::vector<Uid> add_entries(Change& change, MailboxId id, std::vector<Entry> entries) {
   MailboxState& mailbox = *change.edit(id);
-  const ModSeq mod_seq = change.mod_seq();
-  const std::int64_t now = now_seconds();
+  number_entries(change, mailbox, entries);
   std::vector<Uid> uids;
   uids.reserve(entries.size());
   for (Entry& e : entries) {
-    e.uid = mailbox.uid_next;
-    e.mod_seq = mod_seq;
-    e.save_date = now;
     e.overlaid = true;
-    mailbox.uid_next = Uid(mailbox.uid_next.value() + 1);
     ++mailbox.overlay_rows;
-    count_entry(mailbox, change.core(), e, +1);
     change.batch().put(Space::entry, change.account().id().value(), entry_key(id, e.uid), encode_entry(e));
     uids.push_back(e.uid);
   }
-  mailbox.highest_mod_seq = mod_seq;
+  mailbox.highest_mod_seq = change.mod_seq();
   change.log(ChangeKind::added, id, uid_set_of(uids));
   change.note_added(id);
 
@@ -236,6 +242,15 @@ Task<Result<void>> retain_messages(Change& change, const std::vector<Entry>& cop
   co_return Result<void>{};
 }
 
+Task<Result<void>> forget_messages(Change& change, const std::vector<Entry>& copied) {
+  CO_TRY(auto counts, co_await references(change, copied));
+  // Never the last one: what they are copies of is still there.
+  for (const Entry& e : copied)
+    if (auto& count = counts[e.message]; count > 1) --count;
+  for (const auto& [id, count] : counts) put_references(change, id, count);
+  co_return Result<void>{};
+}
+
 Result<std::uint64_t> keyword_bits(MailboxState& mailbox, const std::vector<std::string>& keywords, OnUnknownKeyword what) {
   std::uint64_t bits = 0;
   for (const std::string& keyword : keywords) {
@@ -253,21 +268,25 @@ Result<std::uint64_t> keyword_bits(MailboxState& mailbox, const std::vector<std:
   return bits;
 }
 
-std::vector<Entry> entries_of(const View& view, const UidSet& uids) {
+std::vector<Entry> entries_of(const View& view, const UidSet& uids) { return entries_of(view, uids, Uid(0), view.size()); }
+
+std::vector<Entry> entries_of(const View& view, const UidSet& uids, Uid after, std::size_t most) {
+  const auto behind = [&view](Uid uid) { return uid.value() == 0xFFFFFFFF ? view.size() : view.lower_bound(Uid(uid.value() + 1)); };
   std::vector<Entry> out;
-  for (const UidRange& r : uids) {
-    const std::uint32_t from = view.lower_bound(r.first);
+  auto range = std::lower_bound(uids.begin(), uids.end(), after, [](const UidRange& r, Uid u) { return r.last <= u; });
+  for (; range != uids.end() && out.size() < most; ++range) {
+    const std::uint32_t from = std::max(view.lower_bound(range->first), behind(after));
     if (from == view.size()) break;
-    const std::uint32_t to = r.last.value() == 0xFFFFFFFF ? view.size() : view.lower_bound(Uid(r.last.value() + 1));
-    view.for_each(from, to, [&](std::uint32_t, const Entry& e) { out.push_back(e); });
+    const auto to = std::min<std::uint64_t>(behind(range->last), from + (most - out.size()));
+    view.for_each(from, static_cast<std::uint32_t>(to), [&](std::uint32_t, const Entry& e) { out.push_back(e); });
   }
   return out;
 }
 
 Result<void> check_room(const Quota& quota, std::uint64_t bytes, std::uint64_t messages) {
-  if (quota.bytes_limit && quota.bytes_used + bytes > quota.bytes_limit)
+  if (!quota.has_room(bytes, 0))
     return fail(Errc::over_quota, "the account is over its quota");
-  if (quota.messages_limit && quota.messages_used + messages > quota.messages_limit)
+  if (!quota.has_room(0, messages))
     return fail(Errc::over_quota, "the account has too many messages");
   return {};
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "store/page_codec.h"
 #include "store/rows.h"
 
 namespace posthorn::store {
@@ -51,7 +52,7 @@ Result<void> lay_over(std::vector<std::shared_ptr<Page>>& pages, Uid uid, std::s
 
 }  // namespace
 
-Task<Result<ViewPtr>> read_view(kv::Store& store, AccountId account, MailboxId mailbox, kv::SnapshotPtr at) {
+Task<Result<ViewPtr>> read_view(kv::Store& store, AccountId account, MailboxId mailbox, Uid end, kv::SnapshotPtr at) {
   std::vector<std::shared_ptr<Page>> pages;
   auto take_page = [&pages](std::string_view key, std::string_view row) -> Result<void> {
     auto page = std::make_shared<Page>();
@@ -66,7 +67,7 @@ Task<Result<ViewPtr>> read_view(kv::Store& store, AccountId account, MailboxId m
     TRY(const auto uid, uid_of_key(key));
     return lay_over(pages, uid, row);
   };
-  const std::string from = mailbox_key(mailbox), to = after_mailbox_key(mailbox);
+  const std::string from = mailbox_key(mailbox), to = entry_key(mailbox, end);
   CO_TRY_OK(co_await store.visit_range(Space::entry_page, account.value(), from, to, take_page, at));
   CO_TRY_OK(co_await store.visit_range(Space::entry, account.value(), from, to, take_entry, at));
   std::vector<PagePtr> kept;

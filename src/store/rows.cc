@@ -1,6 +1,5 @@
 #include "store/rows.h"
 
-#include "crypto/digest.h"
 #include "kv/key_codec.h"
 #include "store/codec.h"
 
@@ -9,25 +8,9 @@ namespace {
 
 constexpr std::uint64_t kMailboxVersion = 2;
 constexpr char kEntryVersion = 1;
-constexpr char kPageVersion = 1;
 constexpr char kMessageVersion = 2;
-constexpr std::size_t kPageRecord = 52;
-constexpr std::size_t kPageHeader = 8;  // version, 3 zero bytes, CRC-32C of the records
 
 Error damaged(const char* what) { return {Errc::corrupt, std::string(what) + " row is damaged"}; }
-
-template <class T>
-void put_le(char*& out, T v) {
-  for (std::size_t i = 0; i < sizeof(T); ++i) out[i] = static_cast<char>(static_cast<std::uint64_t>(v) >> (8 * i));
-  out += sizeof(T);
-}
-template <class T>
-T get_le(const char*& in) {
-  std::uint64_t v = 0;
-  for (std::size_t i = 0; i < sizeof(T); ++i) v |= std::uint64_t{static_cast<unsigned char>(in[i])} << (8 * i);
-  in += sizeof(T);
-  return static_cast<T>(v);
-}
 
 }  // namespace
 
@@ -171,50 +154,6 @@ Result<Entry> decode_entry(Uid uid, std::string_view value) {
   e.save_date = in.signed_varint();
   if (!in.at_end()) return std::unexpected(damaged("entry"));
   return e;
-}
-
-std::string encode_page(const std::vector<Entry>& entries) {
-  std::string row(kPageHeader + entries.size() * kPageRecord, '\0');
-  char* out = row.data() + kPageHeader;
-  for (const Entry& e : entries) {
-    put_le(out, e.uid.value());
-    put_le(out, e.flags);
-    put_le(out, std::uint8_t{0});
-    put_le(out, static_cast<std::uint16_t>(e.internal_date.zone_minutes));
-    put_le(out, e.size);
-    put_le(out, e.message.value());
-    put_le(out, e.keywords);
-    put_le(out, e.mod_seq.value());
-    put_le(out, static_cast<std::uint64_t>(e.internal_date.seconds));
-    put_le(out, static_cast<std::uint64_t>(e.save_date));
-  }
-  row[0] = kPageVersion;
-  char* checksum = row.data() + 4;
-  put_le(checksum, crypto::crc32c(std::string_view(row).substr(kPageHeader)));
-  return row;
-}
-
-Result<std::vector<Entry>> decode_page(std::string_view value) {
-  if (value.size() < kPageHeader || value[0] != kPageVersion || (value.size() - kPageHeader) % kPageRecord)
-    return std::unexpected(damaged("page"));
-  const char* header = value.data() + 4;
-  const std::string_view records = value.substr(kPageHeader);
-  if (get_le<std::uint32_t>(header) != crypto::crc32c(records)) return std::unexpected(damaged("page"));
-  std::vector<Entry> entries(records.size() / kPageRecord);
-  const char* in = records.data();
-  for (Entry& e : entries) {
-    e.uid = Uid(get_le<std::uint32_t>(in));
-    e.flags = get_le<std::uint8_t>(in);
-    get_le<std::uint8_t>(in);
-    e.internal_date.zone_minutes = static_cast<std::int16_t>(get_le<std::uint16_t>(in));
-    e.size = get_le<std::uint32_t>(in);
-    e.message = MessageId(get_le<std::uint64_t>(in));
-    e.keywords = get_le<std::uint64_t>(in);
-    e.mod_seq = ModSeq(get_le<std::uint64_t>(in));
-    e.internal_date.seconds = static_cast<std::int64_t>(get_le<std::uint64_t>(in));
-    e.save_date = static_cast<std::int64_t>(get_le<std::uint64_t>(in));
-  }
-  return entries;
 }
 
 std::string encode_message(ThreadId thread, std::string_view summary) {

@@ -27,8 +27,6 @@ std::string encode_mailbox(const MailboxState&);
 Result<MailboxState> decode_mailbox(MailboxId, std::string_view);
 std::string encode_entry(const Entry&);                      // overlay row; an empty value is a tombstone
 Result<Entry> decode_entry(Uid, std::string_view);
-std::string encode_page(const std::vector<Entry>&);          // with a checksum
-Result<std::vector<Entry>> decode_page(std::string_view);
 std::string encode_message(ThreadId, std::string_view summary);  // of an encoded summary
 struct MessageRow {
   ThreadId thread;
