@@ -22,7 +22,9 @@ namespace posthorn::kv {
 namespace {
 
 constexpr std::size_t kScanBytes = 4 << 20;
+constexpr std::size_t kFewKeys = 64;  // so many are looked up on the reactor, if they are in memory: about 100 us
 constexpr std::size_t kGroupBytes = 8 << 20;  // one synced write carries at most about this much
+constexpr std::size_t kReadAhead = 128 << 10;  // small enough that its buffer is memory used again, not pages fresh from the kernel
 constexpr auto kGatherTime = std::chrono::microseconds(300);
 
 Error error_of(const rocksdb::Status& s) {
@@ -258,6 +260,7 @@ struct RocksDbStore::Impl {
     std::ranges::sort(sorted);
     auto options = read_options(at, rocksdb::kReadAllTier);
     options.verify_checksums = space != Space::blob;  // Debian's RocksDB has no CRC instruction: a quarter of the time
+    options.fill_cache = space != Space::blob;        // whole mailboxes pass here, and would push out what is worth keeping
     std::unique_ptr<rocksdb::Iterator> it(db->NewIterator(options, family(space)));
     unsigned strangers = 0;  // stepped onto in a row: a step reads the value, wanted or not
     for (const auto& [key, index] : sorted) {
@@ -276,7 +279,9 @@ struct RocksDbStore::Impl {
   Result<void> visit_range(Space space, std::uint64_t partition, const std::string& first, const std::string& behind,
                            const RowVisitor& visitor, const SnapshotPtr& at) const {
     auto options = read_options(at, rocksdb::kReadAllTier);
-    options.readahead_size = 1 << 20;  // all of the range will be asked for
+    // The caller keeps what it wants: blocks that pass through the cache would only cost fresh memory there, and push others out.
+    options.fill_cache = false;
+    options.readahead_size = kReadAhead;
     const std::string to = behind.empty() ? partition_end(space, partition) : full_key(space, partition, behind);
     const rocksdb::Slice upper(to);
     options.iterate_upper_bound = &upper;
@@ -365,6 +370,7 @@ rocksdb::ColumnFamilyOptions blob_options(const std::shared_ptr<rocksdb::Cache>&
   options.blob_file_size = 256 << 20;
   options.blob_compression_type = rocksdb::kNoCompression;  // blob/ compresses chunks itself, before the log
   options.enable_blob_garbage_collection = false;           // in the foreground it copies live mail; see run_collector
+  options.blob_cache = cache;  // what is read again soon (several devices, a page of a message after the other) is had without a worker
   return options;
 }
 
@@ -436,7 +442,7 @@ Task<Result<std::vector<std::optional<std::string>>>> RocksDbStore::multi_get(Sp
     return out;
   };
   bool incomplete = false;
-  if (keys.size() <= 16) {
+  if (keys.size() <= kFewKeys) {
     auto values = read_all(rocksdb::kBlockCacheTier, incomplete);
     if (!incomplete) co_return values;
   }
