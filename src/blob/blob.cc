@@ -35,6 +35,12 @@ std::string link_key(Id id, AccountId account) {
 }
 std::string next_key(Id id) { return id_key(Id(id.value() + 1)); }
 
+void erase_chunks(kv::Batch& batch, Blobs::Unlinked blob) {
+  const std::uint64_t chunks = std::max<std::uint64_t>(1, (blob.size + kChunkSize - 1) / kChunkSize);
+  for (std::uint64_t i = 0; i < chunks; ++i)
+    batch.erase(Space::blob, shard_of(blob.id), chunk_key(blob.id, static_cast<std::uint32_t>(i)));
+}
+
 std::uint64_t now_microseconds() {
   using namespace std::chrono;
   return static_cast<std::uint64_t>(duration_cast<microseconds>(system_clock::now().time_since_epoch()).count());
@@ -168,6 +174,11 @@ void Blobs::erase_link(kv::Batch& batch, Id id, AccountId account) {
 
 void Blobs::put_doomed(kv::Batch& batch, Id id) { batch.put(Space::blob_open, shard_of(id), id_key(id), ""); }
 
+void Blobs::put_removal(kv::Batch& batch, Unlinked blob, AccountId account) {
+  erase_link(batch, blob.id, account);
+  erase_chunks(batch, blob);
+}
+
 Task<Result<void>> Blobs::remove_one(Unlinked blob) {
   const std::uint64_t shard = shard_of(blob.id);
   const kv::Range links_of{Space::blob_link, shard, id_key(blob.id), next_key(blob.id), 1};
@@ -175,9 +186,7 @@ Task<Result<void>> Blobs::remove_one(Unlinked blob) {
   kv::Batch batch;
   // Another account has it.  The mark stays until the next start: it may be that account's, too, by now.
   if (!links.rows.empty()) co_return Result<void>{};
-  const std::uint64_t chunks = std::max<std::uint64_t>(1, (blob.size + kChunkSize - 1) / kChunkSize);
-  for (std::uint64_t i = 0; i < chunks; ++i)
-    batch.erase(Space::blob, shard, chunk_key(blob.id, static_cast<std::uint32_t>(i)));
+  erase_chunks(batch, blob);
   batch.erase(Space::blob_open, shard, id_key(blob.id));
   CO_TRY_OK(co_await store_.write_ahead(std::move(batch)));
   store_.note_garbage(blob.size);
@@ -204,16 +213,23 @@ Task<Result<std::string>> Blobs::read(Id id, std::uint64_t offset, std::uint64_t
   co_return chunk.bytes.substr(start, length);
 }
 
-Task<Result<std::vector<std::optional<std::string>>>> Blobs::read_whole(std::vector<Id> ids, kv::SnapshotPtr at) {
+Task<Result<Wholes>> Blobs::read_whole(std::vector<Id> ids, std::uint64_t bytes, kv::SnapshotPtr at) {
   std::vector<kv::Place> places;
   places.reserve(ids.size());
   for (const Id id : ids) places.push_back({shard_of(id), chunk_key(id, 0)});
-  std::vector<std::optional<std::string>> out(ids.size());
+  Wholes out;
+  out.places_.resize(ids.size());
+  auto& all = *(out.bytes_ = std::make_unique<std::string>());
+  all.reserve(bytes);
   auto decode = [&](std::size_t index, std::optional<std::string_view> stored) {
     if (!stored) return;
-    auto chunk = decode_chunk(chunk_key(ids[index], 0), *stored);
+    const std::size_t before = all.size();
+    const auto head = append_chunk(all, chunk_key(ids[index], 0), *stored);
+    if (!head) return;
     // Nothing else has verified what is visited: an older chunk is for read().
-    if (chunk && chunk->last && chunk->knows_key) out[index] = std::move(chunk->bytes);
+    if (head->last && head->knows_key)
+      out.places_[index] = {.offset = before, .length = static_cast<std::uint32_t>(all.size() - before), .found = true};
+    else all.resize(before);
   };
   CO_TRY_OK(co_await store_.visit(Space::blob, std::move(places), decode, at));
   co_return out;

@@ -36,6 +36,27 @@ struct Sealed {
 
 class Blobs;
 
+// Blobs that were read at once, in one piece of memory: many small ones cost one allocation.  Moving it leaves the views valid.
+class Wholes {
+ public:
+  std::size_t size() const { return places_.size(); }
+  // nullopt: there is none, it is damaged, or longer than a chunk: Blobs::read() says which.
+  std::optional<std::string_view> operator[](std::size_t index) const {
+    const Place& p = places_[index];
+    return p.found ? std::optional(std::string_view(*bytes_).substr(p.offset, p.length)) : std::nullopt;
+  }
+
+ private:
+  friend class Blobs;
+  struct Place {
+    std::size_t offset = 0;
+    std::uint32_t length = 0;
+    bool found = false;
+  };
+  std::unique_ptr<std::string> bytes_;
+  std::vector<Place> places_;
+};
+
 // A blob being written.  Up to one chunk is in memory; more is written ahead, unsynced.  What a dropped draft has written
 // ahead is removed (Blobs::on_abandoned), or swept at the next start.
 class Draft {
@@ -83,6 +104,9 @@ class Blobs {
   static void erase_link(kv::Batch&, Id, AccountId);
   // Marks a blob whose last link goes with this batch: if the process ends before remove_unlinked(), the next start removes it.
   static void put_doomed(kv::Batch&, Id);
+  // Erases the link and the bytes in one go.  REQUIRES: nobody else has ever linked it, so nobody can.  Call kv::Store::note_garbage() after the
+  // commit.
+  static void put_removal(kv::Batch&, Unlinked, AccountId);
   // Deletes the bytes of those that have no link left.  Call it after the unlinking commit.
   Task<Result<void>> remove_unlinked(std::vector<Unlinked>);
 
@@ -90,9 +114,9 @@ class Blobs {
   // go on behind them.  not_found: no such blob; corrupt: the checksum of a chunk does not match.
   Task<Result<std::string>> read(Id, std::uint64_t offset, std::uint64_t length, kv::SnapshotPtr at = {});
 
-  // Whole blobs of one chunk, in the order asked for, read at once.  nullopt: none, damaged, or longer than a chunk: read() says which.
+  // Whole blobs of one chunk, in the order asked for, read at once.  `bytes`: about how long they are together, if that is known.
   // REQUIRES: not more at once than may be in memory.
-  Task<Result<std::vector<std::optional<std::string>>>> read_whole(std::vector<Id>, kv::SnapshotPtr at = {});
+  Task<Result<Wholes>> read_whole(std::vector<Id>, std::uint64_t bytes = 0, kv::SnapshotPtr at = {});
 
   // What store check uses; `at` is the state it looks at.
   struct Problem {

@@ -37,27 +37,39 @@ std::string encode_chunk(std::string_view key, std::string_view bytes, bool last
 }
 
 Result<Chunk> decode_chunk(std::string_view key, std::string_view stored) {
+  Chunk chunk;
+  TRY(const auto head, append_chunk(chunk.bytes, key, stored));
+  chunk.last = head.last;
+  chunk.knows_key = head.knows_key;
+  return chunk;
+}
+
+Result<ChunkHead> append_chunk(std::string& out, std::string_view key, std::string_view stored) {
   if (stored.size() < kHeader || (stored[0] != kVersion && stored[0] != kVersionWithoutKey))
     return fail(Errc::corrupt, "blob chunk: unknown version");
   const auto flags = static_cast<unsigned char>(stored[1]);
   const std::uint32_t length = get_le32(stored, 2);
   const std::string_view packed = stored.substr(kHeader);
   if (length > kChunkSize) return fail(Errc::corrupt, "blob chunk: impossible length");
-  Chunk chunk;
-  chunk.last = flags & kLast;
-  chunk.knows_key = stored[0] == kVersion;
+  const std::size_t before = out.size();
   if (flags & kLz4) {
-    chunk.bytes.resize_and_overwrite(length, [packed, length](char* data, std::size_t) {  // libstdc++ 12 may tell the capacity instead of the length
-      const int got = LZ4_decompress_safe(packed.data(), data, static_cast<int>(packed.size()), static_cast<int>(length));
-      return got == static_cast<int>(length) ? length : 0;
-    });
-    if (chunk.bytes.size() != length) return fail(Errc::corrupt, "blob chunk: damaged");
+    out.resize(before + length);
+    const int got = LZ4_decompress_safe(packed.data(), out.data() + before, static_cast<int>(packed.size()), static_cast<int>(length));
+    if (got != static_cast<int>(length)) {
+      out.resize(before);
+      return fail(Errc::corrupt, "blob chunk: damaged");
+    }
   } else {
     if (packed.size() != length) return fail(Errc::corrupt, "blob chunk: cut");
-    chunk.bytes = packed;
+    out.append(packed);
   }
-  if (crypto::crc32c(chunk.bytes, chunk.knows_key ? crypto::crc32c(key) : 0) != get_le32(stored, 6)) return fail(Errc::corrupt, "blob chunk: checksum");
-  return chunk;
+  const ChunkHead head{.last = (flags & kLast) != 0, .knows_key = stored[0] == kVersion};
+  const auto checksum = crypto::crc32c(std::string_view(out).substr(before), head.knows_key ? crypto::crc32c(key) : 0);
+  if (checksum != get_le32(stored, 6)) {
+    out.resize(before);
+    return fail(Errc::corrupt, "blob chunk: checksum");
+  }
+  return head;
 }
 
 }  // namespace posthorn::blob

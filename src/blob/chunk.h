@@ -20,4 +20,11 @@ std::string encode_chunk(std::string_view key, std::string_view bytes, bool last
 // corrupt: wrong version, length or checksum.
 Result<Chunk> decode_chunk(std::string_view key, std::string_view stored);
 
+// The same, its bytes behind those of `out`, which stays as it was after an error.
+struct ChunkHead {
+  bool last = false;
+  bool knows_key = false;
+};
+Result<ChunkHead> append_chunk(std::string& out, std::string_view key, std::string_view stored);
+
 }  // namespace posthorn::blob

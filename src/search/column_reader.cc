@@ -21,15 +21,15 @@ Task<Result<std::vector<std::string>>> read_starts(store::Account& account, std:
   std::vector<std::string> out;
   for (std::size_t from = 0; from < ids.size(); from += kReadAtOnce) {
     const auto end = std::min(from + kReadAtOnce, ids.size());
-    CO_TRY(auto whole, co_await account.read_whole({ids.begin() + static_cast<std::ptrdiff_t>(from), ids.begin() + static_cast<std::ptrdiff_t>(end)}));
+    CO_TRY(const auto whole, co_await account.read_whole({ids.begin() + static_cast<std::ptrdiff_t>(from), ids.begin() + static_cast<std::ptrdiff_t>(end)}));
     for (auto i = from; i < end; ++i) {
-      auto& bytes = whole[i - from];
-      if (!bytes) {
-        auto start = co_await account.read(ids[i], 0, blob::kChunkSize);
-        if (!start && start.error().code != Errc::not_found) co_return std::unexpected(std::move(start).error());
-        bytes = start ? *std::move(start) : std::string();
+      if (const auto bytes = whole[i - from]) {
+        out.emplace_back(*bytes);
+        continue;
       }
-      out.push_back(*std::move(bytes));
+      auto start = co_await account.read(ids[i], 0, blob::kChunkSize);
+      if (!start && start.error().code != Errc::not_found) co_return std::unexpected(std::move(start).error());
+      out.push_back(start ? *std::move(start) : std::string());
     }
   }
   co_return out;

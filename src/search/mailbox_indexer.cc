@@ -40,12 +40,12 @@ class BlockingReader {
 };
 
 // Packs what has been read of one message.
-void pack_one(SegmentPacker& packer, store::Account& account, const store::Entry& entry, std::string_view summary, const std::optional<std::string>& whole,
+void pack_one(SegmentPacker& packer, store::Account& account, const store::Entry& entry, std::string_view summary, std::optional<std::string_view> whole,
               const std::atomic<bool>& stopping) {
   PackedMessage message{.uid = entry.uid, .summary = summary, .size = entry.size};
   if (whole) {
     const message::ReadBytes read = [&](std::uint64_t offset, std::size_t want) -> Result<std::string_view> {
-      return offset < whole->size() ? std::string_view(*whole).substr(offset, want) : std::string_view();
+      return offset < whole->size() ? whole->substr(offset, want) : std::string_view();
     };
     message.start = *whole;
     message.read = &read;

@@ -14,7 +14,20 @@ namespace posthorn::store {
 namespace {
 
 using kv::Space;
-constexpr std::uint64_t kCoreVersion = 2;
+constexpr std::uint64_t kCoreVersion = 4;
+
+}  // namespace
+
+namespace {
+
+// The limit plus one; 0: none.  Until version 2 the limit itself, and 0: none.
+void put_limit(std::string& out, Limit limit) { put_varint(out, limit ? std::min(*limit, ~std::uint64_t{0} - 1) + 1 : 0); }
+
+Limit take_limit(RowReader& in, std::uint64_t version) {
+  const auto stored = in.varint();
+  if (stored == 0) return {};
+  return version >= 3 ? stored - 1 : stored;
+}
 
 }  // namespace
 
@@ -26,11 +39,12 @@ std::string encode_core(const Account::Core& core) {
   put_varint(out, core.mod_seq.value());
   put_varint(out, core.change_floor.value());
   put_varint(out, core.quota.bytes_used);
-  put_varint(out, core.quota.bytes_limit);
+  put_limit(out, core.quota.bytes_limit);
   put_varint(out, core.quota.messages_used);
-  put_varint(out, core.quota.messages_limit);
+  put_limit(out, core.quota.messages_limit);
   put_varint(out, core.has_copies);
-  put_varint(out, core.quota.mailboxes_limit);
+  put_limit(out, core.quota.mailboxes_limit);
+  put_varint(out, core.staging.value());
   return out;
 }
 
@@ -44,11 +58,12 @@ Result<Account::Core> decode_core(std::string_view value) {
   core.mod_seq = ModSeq(in.varint());
   core.change_floor = ModSeq(in.varint());
   core.quota.bytes_used = in.varint();
-  core.quota.bytes_limit = in.varint();
+  core.quota.bytes_limit = take_limit(in, version);
   core.quota.messages_used = in.varint();
-  core.quota.messages_limit = in.varint();
+  core.quota.messages_limit = take_limit(in, version);
   core.has_copies = in.varint() != 0;
-  if (version >= 2) core.quota.mailboxes_limit = in.varint();
+  if (version >= 2) core.quota.mailboxes_limit = take_limit(in, version);
+  if (version >= 4) core.staging = MailboxId(in.varint32());
   if (!in.at_end()) return fail(Errc::corrupt, "account row is damaged");
   return core;
 }
@@ -147,6 +162,13 @@ std::vector<std::string> Account::subscriptions() const {
   return {subscriptions_.begin(), subscriptions_.end()};
 }
 
+std::vector<std::string> Account::subscriptions_from(std::string_view from, std::size_t limit) const {
+  std::lock_guard hold(mutex_);
+  std::vector<std::string> out;
+  for (auto it = subscriptions_.lower_bound(from); it != subscriptions_.end() && out.size() < limit; ++it) out.push_back(*it);
+  return out;
+}
+
 bool Account::is_subscribed(std::string_view name) const {
   std::lock_guard hold(mutex_);
   return subscriptions_.contains(name);
@@ -175,12 +197,15 @@ Task<Result<ViewPtr>> Account::view(MailboxId id) {
 }
 
 Task<Result<ViewPtr>> Account::load_view(MailboxId id) {
+  Uid end;
   {
     std::lock_guard hold(mutex_);
-    if (!mailboxes_.contains(id)) co_return fail(Errc::not_found, "the mailbox has been deleted");
+    const auto state = mailboxes_.find(id);
+    if (state == mailboxes_.end()) co_return fail(Errc::not_found, "the mailbox has been deleted");
     if (auto it = views_.find(id); it != views_.end()) co_return it->second;
+    end = state->second->uid_next;
   }
-  CO_TRY(auto view, co_await read_view(store_.kv(), id_, id, store_.kv().snapshot()));
+  CO_TRY(auto view, co_await read_view(store_.kv(), id_, id, end, store_.kv().snapshot()));
   {
     std::lock_guard hold(mutex_);
     views_[id] = view;
@@ -242,8 +267,8 @@ Task<Result<std::string>> Account::read(MessageId id, std::uint64_t offset, std:
   return store_.blobs().read(id, offset, length);
 }
 
-Task<Result<std::vector<std::optional<std::string>>>> Account::read_whole(std::vector<MessageId> ids) {
-  return store_.blobs().read_whole(std::move(ids));
+Task<Result<blob::Wholes>> Account::read_whole(std::vector<MessageId> ids, std::uint64_t bytes) {
+  return store_.blobs().read_whole(std::move(ids), bytes);
 }
 
 }  // namespace posthorn::store

@@ -25,13 +25,16 @@ namespace posthorn::store {
 class MailStore;
 
 // [RFC9208 5] STORAGE, MESSAGE and MAILBOX.
+using Limit = std::optional<std::uint64_t>;  // none: as many as you like; 0: nothing more
 struct Quota {
-  std::uint64_t bytes_used = 0, bytes_limit = 0;        // limit 0: none
-  std::uint64_t messages_used = 0, messages_limit = 0;
-  std::uint64_t mailboxes_used = 0, mailboxes_limit = 0;
+  std::uint64_t bytes_used = 0, messages_used = 0, mailboxes_used = 0;
+  Limit bytes_limit, messages_limit, mailboxes_limit;
+  bool has_room(std::uint64_t bytes, std::uint64_t messages) const {
+    return (!bytes_limit || bytes_used + bytes <= *bytes_limit) && (!messages_limit || messages_used + messages <= *messages_limit);
+  }
 };
 struct QuotaLimits {
-  std::uint64_t bytes = 0, messages = 0, mailboxes = 0;  // 0: none
+  Limit bytes, messages, mailboxes;
 };
 
 struct CreateOptions {
@@ -56,6 +59,7 @@ struct CopyResult {
   UidValidity uid_validity;     // of the target
   std::vector<Uid> from, to;    // pairs, in order
   ViewPtr source_view;          // afterwards (MOVE took the entries out)
+  std::optional<Error> stopped;  // MOVE of many: why the others are still where they were
 };
 
 struct ExpungeResult {
@@ -80,6 +84,7 @@ class Account : public std::enable_shared_from_this<Account> {
     ModSeq change_floor{1};  // changes up to here have been trimmed from the log
     Quota quota;
     bool has_copies = false;  // some message has more than one entry
+    MailboxId staging;        // a copy is being written beyond its UIDNEXT (staged_copy.h); 0: none
   };
   AccountId id() const { return id_; }
   MailStore& store() const { return store_; }
@@ -95,6 +100,7 @@ class Account : public std::enable_shared_from_this<Account> {
   std::vector<MailboxStatePtr> mailboxes_from(std::string_view from, std::size_t limit) const;
   bool has_children(std::string_view name) const;
   std::vector<std::string> subscriptions() const;             // names, sorted; may name vanished mailboxes [RFC3501 6.3.6]
+  std::vector<std::string> subscriptions_from(std::string_view from, std::size_t limit) const;  // a page of them
   bool is_subscribed(std::string_view name) const;
   Quota quota() const;
   ModSeq mod_seq() const;
@@ -129,12 +135,16 @@ class Account : public std::enable_shared_from_this<Account> {
   // A piece of the message's bytes, see blob::Blobs::read.
   Task<Result<std::string>> read(MessageId, std::uint64_t offset, std::uint64_t length);
   // Many small messages at once, see blob::Blobs::read_whole.
-  Task<Result<std::vector<std::optional<std::string>>>> read_whole(std::vector<MessageId>);
+  Task<Result<blob::Wholes>> read_whole(std::vector<MessageId>, std::uint64_t bytes = 0);
 
   // --- changes
   Task<Result<FlagsResult>> change_flags(MailboxId, UidSet, FlagsChange, std::optional<ModSeq> unchanged_since = {});
-  // [RFC4314 4] Flags that `at_target` does not allow to set are not copied.
+  // [RFC4314 4] Flags that `at_target` does not allow to set are not copied.  Both hold a slice of the messages (MailStore::Options) at a
+  // time, however many there are.
+  // [RFC9051 6.4.7] All or none, and nobody sees some of them only; nobody else changes the account meanwhile.
   Task<Result<CopyResult>> copy(MailboxId from, UidSet, MailboxId to, Rights at_target = kAllRights);
+  // [RFC6851 3.3] A message is in one of the mailboxes always, never in both.  Many go in several commits: an error means that none has
+  // been moved, CopyResult::stopped that only those in the result have.
   Task<Result<CopyResult>> move(MailboxId from, UidSet, MailboxId to, Rights at_target = kAllRights);
   // Removes entries that have \Deleted; with a set: only those in it [RFC4315 2.1].  Many go in several commits; after an error
   // some may have gone.
@@ -148,6 +158,9 @@ class Account : public std::enable_shared_from_this<Account> {
   friend class Change;
   Account(MailStore& store, AccountId id) : store_(store), id_(id) {}
 
+  struct MoveUnderWay;
+  Task<Result<void>> move_slice(MoveUnderWay&);
+  Task<Result<CopyResult>> try_copy(MailboxId from, UidSet, MailboxId to, Rights at_target);
   Task<Result<void>> load();
   // REQUIRES: the partition lock is held.
   Task<Result<ViewPtr>> load_view(MailboxId);

@@ -1,16 +1,19 @@
 #include "server/imap/fetch_reader.h"
 
 #include <algorithm>
+#include <atomic>
 #include <utility>
 
 #include "async/reactor.h"
 #include "search/fields.h"
+#include "server/imap/imap_settings.h"
 
 namespace posthorn::imap {
 namespace {
 
 constexpr std::size_t kBatch = 512;                // messages
-constexpr std::uint64_t kBatchBytes = 256 << 10;   // of them, when their bytes are read
+constexpr std::uint64_t kBatchBytes = 1 << 20;          // of them, when their bytes are read: neighbours in the store come cheap...
+constexpr std::uint64_t kSmallBatchBytes = 128 << 10;   // ...but beyond imap.fetch_memory so many must do
 constexpr std::uint64_t kBatchSummaries = 16 << 20;  // of them, when summaries are read: one may be as long as its message, up to...
 constexpr std::uint64_t kLongSummary = 1 << 20;      // ...about so many
 constexpr std::size_t kWorthWorker = 4;            // messages: of fewer, what is in memory is had at once (Account::read)
@@ -22,11 +25,17 @@ bool in_fields_column(const FetchAttribute& a) {
          search::holds_fields(a.section.fields);
 }
 
+std::atomic<std::uint64_t> held_bytes{0};
+bool is_memory_short() { return held_bytes.load(std::memory_order_relaxed) >= static_cast<std::uint64_t>(kFetchMemory.get()); }
+
 bool is_whole_message(const FetchAttribute& a) {
   return a.item == FetchItem::rfc822 || (a.item == FetchItem::section && a.section.part.empty() && a.section.text == SectionText::whole);
 }
 
 }  // namespace
+
+HeldBytes::HeldBytes(std::uint64_t bytes) : bytes_(bytes) { held_bytes += bytes; }
+HeldBytes::~HeldBytes() { held_bytes -= bytes_; }
 
 bool needs_bytes(const FetchAttribute& a) {
   switch (a.item) {
@@ -103,7 +112,8 @@ Task<Result<FetchBatch>> FetchReader::next() {
     batch = std::move(first->batch);
   }
   // A column is read by one at a time; messages are worth two threads.
-  const std::size_t wanted = in_columns_ && (needs_.summaries || needs_.fields) ? 1 : 2;
+  const bool reads_columns = in_columns_ && (needs_.summaries || needs_.fields);
+  const std::size_t wanted = is_memory_short() ? 0 : reads_columns ? 1 : 2;
   while (batch && !at_end() && pending_.size() < wanted) {
     const auto next = pending_.emplace_back(std::make_shared<Ahead>());
     ahead_.spawn(Reactor::current(), run_ahead(*this, next));
@@ -115,13 +125,14 @@ Task<Result<FetchBatch>> FetchReader::next() {
 void FetchReader::take_indexes(FetchBatch& batch) {
   batch.rows.reserve(kBatch);
   const bool reads_messages = needs_.bytes || (needs_.fields && !in_columns_);
+  const std::uint64_t most = is_memory_short() ? kSmallBatchBytes : kBatchBytes;
   std::uint64_t bytes = 0, summaries = 0;
   for (; range_ < ranges_.size(); ++range_) {
     const auto& range = ranges_[range_];
     for (auto index = std::max(next_, range.from); index < range.to; ++index) {
       const auto size = reads_messages ? view_->at(index).size : 0;
       if (needs_.summaries) summaries += std::min<std::uint64_t>(view_->at(index).size, kLongSummary);
-      const bool is_full = bytes + size > kBatchBytes || summaries > kBatchSummaries;
+      const bool is_full = bytes + size > most || summaries > kBatchSummaries;
       if (batch.rows.size() == kBatch || (is_full && !batch.rows.empty())) {
         next_ = index;
         return;
@@ -188,9 +199,10 @@ Task<Result<void>> FetchReader::read_bytes(FetchBatch& batch) {
     rows.push_back(&row);
   }
   if (ids.size() < kWorthWorker) co_return Result<void>{};
-  CO_TRY(batch.bytes, co_await account_->read_whole(std::move(ids)));
+  batch.held = HeldBytes(bytes);
+  CO_TRY(batch.bytes, co_await account_->read_whole(std::move(ids), bytes));
   for (std::size_t i = 0; i < rows.size(); ++i)
-    if (batch.bytes[i] && batch.bytes[i]->size() == view_->at(rows[i]->index).size) rows[i]->bytes = *batch.bytes[i];
+    if (batch.bytes[i] && batch.bytes[i]->size() == view_->at(rows[i]->index).size) rows[i]->bytes = batch.bytes[i];
   co_return Result<void>{};
 }
 

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "async/event.h"
@@ -38,11 +39,28 @@ struct FetchRow {
   std::optional<std::string_view> bytes;   // the whole message, unless it is long
   store::ThreadId thread{0};
 };
+// A part of what imap.fetch_memory counts.
+class HeldBytes {
+ public:
+  HeldBytes() = default;
+  explicit HeldBytes(std::uint64_t bytes);
+  HeldBytes(HeldBytes&& other) noexcept : bytes_(std::exchange(other.bytes_, 0)) {}
+  HeldBytes& operator=(HeldBytes&& other) noexcept {
+    std::swap(bytes_, other.bytes_);
+    return *this;
+  }
+  ~HeldBytes();
+
+ private:
+  std::uint64_t bytes_ = 0;
+};
+
 struct FetchBatch {
   std::vector<FetchRow> rows;  // none: at the end
+  HeldBytes held;
   std::vector<std::shared_ptr<const search::ColumnRows>> columns;
   std::vector<std::string> summaries;
-  std::vector<std::optional<std::string>> bytes;
+  blob::Wholes bytes;
 };
 
 // The batches behind the one being written are read meanwhile.  Threads: one coroutine uses it; it resumes on its own reactor.

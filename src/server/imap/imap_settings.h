@@ -27,6 +27,10 @@ inline const Setting<std::int64_t> kMaxBadCommands{
     "imap.max_bad_commands", 20, 1, 1'000'000,
     "Close a connection after so many wrong commands or passwords in a row."};
 
+inline const Setting<Bytes> kFetchMemory{
+    "imap.fetch_memory", 64_MiB, 1_MiB, 1024_GiB,
+    "As much of messages may FETCH commands have read ahead for their clients, all together; beyond it each reads little at a time."};
+
 inline const Setting<std::string> kCapabilitiesOff{
     "imap.capabilities_off", "", "IMAP capabilities that nobody is offered, with spaces between: \"COMPRESS THREAD\"."};
 inline const Setting<std::string> kCapabilitiesOffFor{
@@ -36,6 +40,10 @@ inline const Setting<std::string> kCapabilitiesOffFor{
 inline const Setting<std::string> kSharedAccount{
     "imap.shared_account", "",
     "The account whose mailboxes everybody finds under \"Shared/\", as far as its access control lists allow; empty: there are none."};
+inline const Setting<bool> kAclAnyone{
+    "imap.acl_anyone", false,
+    "Users may grant rights to \"anyone\": everybody's mail program then lists their mailboxes. Where it is false, that is refused, and what was granted before has "
+    "no effect, but for the mailboxes of imap.shared_account."};
 inline const Setting<std::string> kQuotaAdmins{
     "imap.quota_admins", "", "Accounts that may change quotas by SETQUOTA, with spaces between."};
 

@@ -200,7 +200,7 @@ class MessageSearch {
   Task<Result<void>> match_bytes(std::span<const Open> messages) {
     std::vector<MessageId> ids;
     for (const auto& message : messages) ids.push_back(place_.view->at(message.index).message);
-    CO_TRY(auto bytes, co_await place_.account->read_whole(std::move(ids)));
+    CO_TRY(const auto bytes, co_await place_.account->read_whole(std::move(ids)));
     std::vector<std::uint32_t> hits;
     co_await place_.account->store().workers().run([&] {
       for (std::size_t i = 0; i < messages.size(); ++i)
