@@ -28,6 +28,7 @@ Gauge backlog{"search.backlog", "Mailboxes that wait to be packed for searching,
 constexpr std::size_t kMaxQueue = 100'000;    // a mailbox that is not taken comes back when it is opened
 constexpr std::size_t kMaxRemembered = 10'000;
 constexpr double kBusyCommits = 100;          // a second
+constexpr auto kOpenedAgain = 10min;          // telephones open a mailbox all the time: one look at it in so long is enough
 
 using Key = std::pair<AccountId, MailboxId>;
 
@@ -59,9 +60,11 @@ struct Indexer::Impl {
   std::deque<Key> queue;
   std::set<Key> queued;  // what is in the queue
   std::set<Key> opened;  // look at these whatever is remembered
+  std::map<Key, std::chrono::steady_clock::time_point> opened_at;  // when that was last asked for
   bool running = false;
 
-  void push(Key key);  // REQUIRES: the mutex is held
+  void push(Key key);                // REQUIRES: the mutex is held
+  bool was_opened_lately(Key key);  // the same
 };
 
 Indexer::Indexer(store::MailStore& store) : impl_(std::make_unique<Impl>(store)) {}
@@ -80,10 +83,22 @@ void Indexer::hint(AccountId account, MailboxId mailbox, Why why) {
   const Key key(account, mailbox);
   std::lock_guard hold(impl_->mutex);
   if (impl_->stopping || impl_->queue.size() >= kMaxQueue) return;
-  if (why == Why::opened) impl_->opened.insert(key);
+  if (why == Why::opened) {
+    if (impl_->was_opened_lately(key)) return;
+    impl_->opened.insert(key);
+  }
   impl_->push(key);
   if (std::exchange(impl_->running, true)) return;
   impl_->tasks.spawn(impl_->reactors.at(0), impl_->run());
+}
+
+bool Indexer::Impl::was_opened_lately(Key key) {
+  const auto now = std::chrono::steady_clock::now();
+  if (opened_at.size() >= kMaxRemembered) opened_at.clear();
+  const auto [last, is_new] = opened_at.try_emplace(key, now);
+  if (!is_new && now - last->second < kOpenedAgain) return true;
+  last->second = now;
+  return false;
 }
 
 void Indexer::Impl::push(Key key) {
