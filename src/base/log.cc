@@ -1,18 +1,23 @@
 #include "base/log.h"
 
-#include <spdlog/async.h>
-#include <spdlog/async_logger.h>
+#include <spdlog/logger.h>
 #include <spdlog/sinks/base_sink.h>
 
 #include <algorithm>
 #include <atomic>
 #include <charconv>
+#include <chrono>
+#include <climits>
+#include <condition_variable>
 #include <cstdio>
 #include <ctime>
 #include <memory>
 #include <system_error>
+#include <thread>
+#include <utility>
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -22,8 +27,6 @@ namespace posthorn::log {
 namespace {
 
 Counter g_failed{"log.failed", "Log lines that could not be written."};
-
-constexpr std::size_t kQueueLines = 8192;  // at most kMaxLine each, usually 150 bytes
 
 // The length of the well-formed UTF-8 sequence at the start of `s`, 0 when there is none. [RFC3629 4]
 std::size_t utf8_length(std::string_view s) {
@@ -150,65 +153,121 @@ std::string timestamp() {
   return out + "." + std::string(3 - std::min<std::size_t>(3, part.size()), '0') + part + "Z";
 }
 
-// Writes whole lines to a file descriptor; one write call per line, so that lines of two processes do not
-// mix.
+// Gathers lines, and writes them by a thread of its own, many at once: a wake-up and a system call for each line would cost more than
+// the line.
 class LineSink final : public spdlog::sinks::base_sink<std::mutex> {
  public:
   static Result<std::shared_ptr<LineSink>> open(const std::string& path) {
     auto sink = std::make_shared<LineSink>();
     sink->path_ = path;
     TRY_OK(sink->reopen());
+    sink->thread_ = std::thread([s = sink.get()] { s->run(); });
     return sink;
   }
   ~LineSink() override {
+    {
+      const std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
+    wake_.notify_one();
+    if (thread_.joinable()) thread_.join();
     if (!path_.empty() && fd_ >= 0) ::close(fd_);
   }
   Result<void> reopen() {
-    if (path_.empty()) return {};
-    const int fd = ::open(path_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
+    int fd = STDERR_FILENO;
+    if (!path_.empty()) fd = ::open(path_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
     if (fd < 0)
       return fail(Errc::io,
                   "cannot open the log file " + path_ + ": " + std::generic_category().message(errno));
-    const std::lock_guard lock(mutex_);
+    struct stat status {};
+    const bool is_pipe = ::fstat(fd, &status) == 0 && S_ISFIFO(status.st_mode);
+    const std::lock_guard hold(writing_);
     if (fd_ != STDERR_FILENO) ::close(fd_);
     fd_ = fd;
+    piece_ = is_pipe ? PIPE_BUF : std::size_t{64} << 10;
     return {};
   }
+  std::int64_t dropped() const { return dropped_.load(std::memory_order_relaxed); }
 
  protected:
   void sink_it_(const spdlog::details::log_msg& msg) override {
-    std::string_view rest(msg.payload.data(), msg.payload.size());
-    while (!rest.empty()) {
-      const ssize_t n = ::write(fd_, rest.data(), rest.size());
-      if (n < 0 && errno == EINTR) continue;
-      if (n <= 0) {
-        g_failed.add();
-        return;
-      }
-      rest.remove_prefix(static_cast<std::size_t>(n));
-    }
+    if (gathered_.size() + msg.payload.size() > kMostGathered) drop_oldest();
+    gathered_.append(msg.payload.data(), msg.payload.size());
+    if (!std::exchange(awake_, true)) wake_.notify_one();
   }
   void flush_() override {}
 
  private:
+  static constexpr std::size_t kMostGathered = 2 << 20;  // bytes
+  static constexpr auto kGatherTime = std::chrono::milliseconds(5);
+
+  void drop_oldest() {
+    auto end = gathered_.find('\n', kMostGathered / 4);
+    end = end == gathered_.npos ? gathered_.size() : end + 1;
+    dropped_ += std::count(gathered_.begin(), gathered_.begin() + static_cast<std::ptrdiff_t>(end), '\n');
+    gathered_.erase(0, end);
+  }
+
+  void run() {
+    std::string lines;
+    std::unique_lock lock(mutex_);
+    for (;;) {
+      wake_.wait(lock, [this] { return stopping_ || !gathered_.empty(); });
+      if (gathered_.empty()) return;
+      if (!stopping_) wake_.wait_for(lock, kGatherTime, [this] { return stopping_; });
+      lines.swap(gathered_);
+      lock.unlock();
+      write_lines(lines);
+      lines.clear();
+      if (lines.capacity() > kMostGathered / 8) lines.shrink_to_fit();
+      lock.lock();
+      if (gathered_.empty()) awake_ = false;
+    }
+  }
+
+  // Whole lines in each call, and no more than a pipe takes in one piece: lines of two processes do not mix.
+  void write_lines(std::string_view lines) {
+    const std::lock_guard hold(writing_);
+    while (!lines.empty()) {
+      auto end = lines.size() <= piece_ ? lines.size() : lines.rfind('\n', piece_ - 1) + 1;
+      if (end == 0) end = lines.find('\n') + 1;  // one line that is longer
+      std::string_view piece = lines.substr(0, end);
+      lines.remove_prefix(end);
+      while (!piece.empty()) {
+        const ssize_t n = ::write(fd_, piece.data(), piece.size());
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) {
+          g_failed.add(std::ranges::count(piece, '\n'));
+          break;
+        }
+        piece.remove_prefix(static_cast<std::size_t>(n));
+      }
+    }
+  }
+
   std::string path_;
+  std::mutex writing_;  // guards fd_ and piece_
   int fd_ = STDERR_FILENO;
+  std::size_t piece_ = PIPE_BUF;
+  // mutex_ of base_sink guards what follows
+  std::string gathered_;
+  bool awake_ = false;  // the thread will look without being woken
+  bool stopping_ = false;
+  std::condition_variable wake_;
+  std::atomic<std::int64_t> dropped_{0};
+  std::thread thread_;
 };
 
-// The queue and its thread.  spdlog keeps the newest kQueueLines and drops the oldest.
 struct Writer {
   explicit Writer(std::shared_ptr<LineSink> s)
       : sink(std::move(s)),
-        pool(std::make_shared<spdlog::details::thread_pool>(kQueueLines, 1)),
-        logger(std::make_shared<spdlog::async_logger>("posthorn", sink, pool,
-                                                      spdlog::async_overflow_policy::overrun_oldest)),
-        dropped("log.dropped", [p = pool] { return static_cast<std::int64_t>(p->overrun_counter()); }) {
+        logger(std::make_shared<spdlog::logger>("posthorn", sink)),
+        dropped("log.dropped", [held = sink] { return held->dropped(); }) {
     logger->set_level(spdlog::level::trace);
     logger->set_error_handler([](const std::string&) { g_failed.add(); });
   }
   std::shared_ptr<LineSink> sink;
-  std::shared_ptr<spdlog::details::thread_pool> pool;
-  std::shared_ptr<spdlog::async_logger> logger;
+  std::shared_ptr<spdlog::logger> logger;
   MetricSource dropped;
 };
 
@@ -311,7 +370,7 @@ void stop() {
     const std::lock_guard lock(s.mutex);
     writer.swap(s.writer);
   }
-  writer.reset();  // the pool's destructor writes what is queued and joins its thread
+  writer.reset();  // the sink's destructor writes what has gathered and joins its thread
 }
 
 Capture::Capture(Level level) : before_(kLevel.get()) {

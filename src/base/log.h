@@ -10,9 +10,8 @@
 // 2. A value is cut after kMaxValue bytes, a line after kMaxLine; "..." marks the cut.
 // 3. Any thread; nothing here throws.  A level that is off costs one atomic load (build costly values behind
 // enabled()).
-// 4. After start() lines go through a bounded queue to a writer thread, and when the disk or the pipe cannot
-// keep
-//    up the oldest are dropped and counted (log.dropped): a session never waits for the log.  Before start(),
+// 4. After start() lines gather in a bounded buffer, from which a thread writes them within some milliseconds, and when the disk
+//    or the pipe cannot keep up the oldest are dropped and counted (log.dropped): a session never waits for the log.  Before start(),
 //    and after stop(), lines are written at once by the caller.
 //
 // Passwords and message bodies are never logged.
