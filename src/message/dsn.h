@@ -53,7 +53,8 @@ Returned returned_part(bool has_failure, Ret ret, std::uint64_t size, std::uint6
 // a field, a line or a part of its own.  Addresses are mailboxes without brackets, in UTF-8.
 
 struct DsnRecipient {
-  std::string final_recipient;  // as in the envelope when it came
+  // As in the envelope when it came; where a forwarding led from there is the recipient's business [RFC3464 4.2].
+  std::string final_recipient;
   // ORCPT, decoded [RFC3461 4.2]; of the type "utf-8" in UTF-8 or, where that was impossible, as sent.  Empty: none.
   std::string original_type, original_recipient;
 
@@ -87,8 +88,8 @@ enum class Language : std::uint8_t { english, german };
 struct DsnContext {
   Audience audience = Audience::sender;  // REQUIRES: not nobody, and the reverse-path is not null for sender
   Language language = Language::english;
-  std::string reporting_mta;  // our name
-  std::string from;           // mailbox of a human who looks after this server [RFC3464 2]; also the postmaster written to
+  std::string reporting_mta;  // our name, ASCII
+  std::string from;           // ASCII: mailbox of a human who looks after this server [RFC3464 2]; also the postmaster written to
   std::string unique;         // REQUIRES: 16 to 60 letters and digits nobody can guess: message-id and boundary
   text::DateTime now;
   std::uint64_t return_limit = 1 << 20;  // bytes of a whole message that comes back
@@ -106,7 +107,7 @@ struct Dsn {
   bool smtp_utf8 = false;                // MAIL needs SMTPUTF8
 };
 
-inline constexpr std::size_t kMaxDsnRecipients = 500;  // in one notification; each takes at most 8 KiB
+inline constexpr std::size_t kMaxDsnRecipients = 500;  // in one notification; each takes at most 64 KiB, and mostly 1
 inline constexpr std::uint64_t kMaxReturnedHeader = 256 << 10;
 
 // REQUIRES: 1 to kMaxDsnRecipients recipients.  Several with one outcome or with different ones are one report; whoever
