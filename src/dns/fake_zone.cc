@@ -56,7 +56,7 @@ Name name_of(std::string_view text) {
 
 struct FakeZone::Impl {
   struct Records {
-    std::chrono::seconds ttl = kTtl;
+    std::chrono::seconds ttl = std::chrono::seconds::max();
     std::vector<std::string> rdata;
   };
   struct Held {
@@ -131,7 +131,7 @@ Result<void> FakeZone::Impl::load_record(const Name& owner, std::string_view lin
   auto rdata = rdata_from_text(*type, line);
   if (!rdata) return std::unexpected(wrong(number, rdata.error().text));
   auto& set = records[{owner, *type}];
-  set.ttl = ttl;
+  set.ttl = std::min(set.ttl, ttl);  // [RFC2181 5.2] one for the whole set
   set.rdata.push_back(*std::move(rdata));
   return {};
 }
@@ -185,7 +185,7 @@ Reply FakeZone::Impl::answer(const Name& asked_for, Type type) const {
     if (failure_of(name, type)) return out;
     if (const auto found = records.find({name, type}); found != records.end()) {
       out.status = Status::ok;
-      out.ttl = std::min(out.ttl, found->second.ttl);
+      out.ttl = links == 0 ? found->second.ttl : std::min(out.ttl, found->second.ttl);
       out.rdata = found->second.rdata;
       return out;
     }
@@ -194,7 +194,7 @@ Reply FakeZone::Impl::answer(const Name& asked_for, Type type) const {
       out.status = exists(name) ? Status::nodata : Status::nxdomain;
       return out;
     }
-    out.ttl = std::min(out.ttl, alias->second.ttl);
+    out.ttl = links == 0 ? alias->second.ttl : std::min(out.ttl, alias->second.ttl);
     out.canonical_name = *parse_name(alias->second.rdata[0]);
   }
   return no_reply(Status::servfail, "too many aliases");
