@@ -14,18 +14,18 @@
 
 namespace posthorn::client {
 
-class SmtpChannel;
+struct SmtpState;
 
 // It knows neither queue nor DNS: addresses come from the caller.
 //
-// INVARIANT 1: `accepted` is said of a recipient only after a 2yz that belongs to the end of this message; a reply that nobody had asked
+// INVARIANT 1: `accepted` is said of a recipient only after a 2yz that belongs to the end of this message: a reply that nobody had asked
 //              for ends the connection.
-// INVARIANT 2: `unknown` is said only when the end of the message was handed to the network whole and no reply to it was read.
+// INVARIANT 2: `unknown` is said only when the end of the message was handed to the network whole and no reply to it could be read.
 // INVARIANT 3: the end of a message is sent only if the source gave all of it.
 // INVARIANT 4: a password or token is sent without TLS only with Credentials::allow_plaintext, and never appears in a transcript.
 // INVARIANT 5: nothing that was said before TLS counts behind it. [RFC3207 4.2]
 //
-// Memory: some 64 KiB for what is sent and ReplyLimits for what is received, and nothing of that while it idles.
+// Memory: some 128 KiB for what is sent and ReplyLimits for what is received, and nothing of that while it idles.
 // Threads: everything on the reactor's thread; one call at a time, except shut_down().
 class SmtpConnection {
  public:
@@ -37,7 +37,7 @@ class SmtpConnection {
   // Connects, reads the greeting, says EHLO (HELO where that is not known; LHLO), starts TLS, signs in.  After a failure the connection is
   // closed, politely where that makes sense.  Once.
   Task<std::expected<void, Failure>> open(net::Address to, std::string source_address = {});
-  // The same on a stream that exists.
+  // The same on a stream that is there already.
   Task<std::expected<void, Failure>> open(std::unique_ptr<net::Connection>);
 
   // One transaction.  Sends RSET first if the last one needs it.  REQUIRES: is_usable().
@@ -49,10 +49,13 @@ class SmtpConnection {
   bool is_alive();
   // NOOP. [RFC5321 4.1.1.9]
   Task<std::expected<void, Failure>> check();
-  // QUIT and the end; whatever the server does about it.
+  // QUIT and the end, whatever the server does about it.
   Task<> quit();
-  // Waits under way, and all later ones, fail with Cause::cancelled; quit() still says its word.
+  // For the end of the process: what is under way fails with Cause::cancelled, and so does all that is begun later.  Only the wait for the
+  // reply to a message that was sent whole goes on (SmtpTimeouts::final_dot), because without it the message would be `unknown`;
+  // abandon() ends that too.
   void shut_down();
+  void abandon();
 
   const smtp::Extensions& extensions() const;  // as of the last EHLO; nothing after HELO
   const TlsState& tls() const;
@@ -62,8 +65,7 @@ class SmtpConnection {
   std::uint64_t transactions() const;          // how many were begun
 
  private:
-  struct State;
-  std::unique_ptr<State> state_;
+  std::unique_ptr<SmtpState> state_;
 };
 
 }  // namespace posthorn::client

@@ -32,18 +32,18 @@ enum class Chunking : std::uint8_t { when_needed, when_offered };  // BDAT for B
 
 // How long each wait may last; the peer cannot stretch one by sending a little now and then. [RFC5321 4.5.3.2]
 struct SmtpTimeouts {
-  using Seconds = std::chrono::seconds;
-  Seconds connect{30};
-  Seconds tls{60};          // a handshake
-  Seconds greeting{300};
-  Seconds command{300};     // EHLO, STARTTLS, AUTH, MAIL, RCPT
-  Seconds data{120};        // DATA to 354
-  Seconds block{180};       // the server to take 64 KiB of the message
-  Seconds final_dot{600};   // the end of the message, or a chunk, to its reply; with LMTP to each
-  Seconds reset{20};        // RSET, NOOP
-  Seconds quit{5};
-  Seconds opening{900};     // all of open()
-  Seconds transaction{7200};  // all of send()
+  using Patience = std::chrono::milliseconds;
+  Patience connect = std::chrono::seconds(30);
+  Patience tls = std::chrono::seconds(60);          // a handshake
+  Patience greeting = std::chrono::minutes(5);
+  Patience command = std::chrono::minutes(5);       // EHLO, STARTTLS, AUTH, MAIL, RCPT
+  Patience data = std::chrono::minutes(2);          // DATA to 354
+  Patience block = std::chrono::minutes(3);         // the server to take 64 KiB of the message
+  Patience final_dot = std::chrono::minutes(10);    // the end of the message, or of a chunk, to its reply; with LMTP to each
+  Patience reset = std::chrono::seconds(20);        // RSET, NOOP
+  Patience quit = std::chrono::seconds(5);
+  Patience opening = std::chrono::minutes(15);      // all of open()
+  Patience transaction = std::chrono::hours(2);     // all of send(), but for the replies to the end of the message
 };
 
 struct SmtpOptions {
@@ -84,7 +84,7 @@ enum class Cause : std::uint8_t {
   // The server does not offer what the message needs; nothing of it was sent, and the connection can be used for others.
   too_large,      // SIZE
   no_8bitmime, no_binarymime, no_smtputf8, no_requiretls, no_deliverby, no_futurerelease,
-  bad_command,    // an address or a value that no command can carry
+  bad_command,    // a value that no command can carry
   source,         // MessageSource failed
 };
 std::string_view to_string(Cause);
@@ -92,15 +92,16 @@ std::string_view to_string(Cause);
 struct Failure {
   Stage stage = Stage::connect;
   Cause cause = Cause::closed;
-  std::optional<smtp::Reply> reply;  // always for `refused`
-  net::TlsVerdict tls;               // for tls_failed
-  std::string text;                  // one line for people, complete by itself
-  bool is_permanent() const;         // a 5yz, or another attempt at this server would end the same way
+  std::optional<smtp::Reply> reply;  // with `refused`
+  net::TlsVerdict tls;               // with tls_failed
+  std::string text;                  // one line for people, complete by itself; no control characters
+  // A 5yz, or what the server cannot do and the message needs: another attempt at this server would end the same way.
+  bool is_permanent() const;
 };
 
 struct MessageToSend {
-  // size: of the message if it is known.  body: as the content is; 7BIT is never checked.  Parameters for notices and for priority are left
-  // out where they are not offered; one without which the message must not go (SMTPUTF8, REQUIRETLS, BY with R, HOLD...) fails.
+  // size: of the message, if it is known.  body: as the content is; 7BIT is believed.  What only concerns notices, priority or AUTH= is left
+  // out where it is not offered; that without which the message must not go (SMTPUTF8, REQUIRETLS, BY with R, HOLDFOR and HOLDUNTIL) fails.
   smtp::Mail mail;
   std::vector<smtp::Rcpt> recipients;  // REQUIRES: at least one
   // Lines end with CRLF; what does not is made so, except in a message of BINARYMIME.
@@ -108,28 +109,36 @@ struct MessageToSend {
 };
 
 enum class RecipientState : std::uint8_t {
-  accepted,   // the server has taken responsibility (2yz behind the message)
+  accepted,   // the server has taken responsibility: 2yz behind the message
   refused,    // `reply` says why: 4yz for now, 5yz for good; `stage` says to what
-  not_tried,  // nothing was accepted: the transaction did not come so far (TransactionResult::failure)
-  postponed,  // too many recipients for one transaction, others were taken: try the rest at once in another [RFC5321 4.5.3.1.10] [RFC9422]
-  unknown,    // all was sent and no answer came: it may be accepted or not.  A new attempt may double it. [RFC5321 4.5.3.2.6]
+  not_tried,  // nothing was accepted: the transaction did not come so far, TransactionResult::failure says why
+  postponed,  // too many recipients for one transaction: try the rest at once in another [RFC5321 4.5.3.1.10] [RFC9422]
+  unknown,    // all was sent and no answer came: it may be accepted or not, and a new attempt may double it [RFC5321 4.5.3.2.6]
 };
 std::string_view to_string(RecipientState);
+
+inline smtp::Reply no_reply() {
+  smtp::Reply none;
+  none.code = 0;
+  return none;
+}
 
 struct RecipientResult {
   RecipientState state = RecipientState::not_tried;
   Stage stage = Stage::mail;
-  smtp::Reply reply;  // with accepted and refused; else its code is 0
+  smtp::Reply reply = no_reply();  // with accepted and refused, and with postponed if the server said it; else its code is 0
+  bool by_us = false;  // the reply is ours: no RCPT can say this address
 };
 
 struct TransactionResult {
   std::vector<RecipientResult> recipients;  // as many as were asked for, in their order
-  std::optional<Failure> failure;           // why there are not_tried or unknown ones; also a connection lost behind the last reply
-  bool dsn_passed_on = false;               // the DSN parameters were sent: further notices are the server's duty [RFC3461 5.2]
+  std::optional<Failure> failure;           // what ended the transaction early, or the connection
+  bool dsn_passed_on = false;               // the server takes part in DSN: further notices are its duty [RFC3461 5.2]
 };
 
 // How the channel is protected.
 struct TlsState {
+  bool is_on() const { return !version.empty(); }
   std::string version, cipher;  // empty: clear text
   net::TlsVerdict verdict;
   std::optional<smtp::Reply> refusal;  // the server offered STARTTLS and refused it; we went on in clear text

@@ -59,7 +59,7 @@ struct Connection::Impl {
 };
 
 std::string Peer::text() const {
-  if (ip.empty()) return "unix";
+  if (ip.empty()) return loopback ? "unix" : "unknown";
   return ip.find(':') == std::string::npos ? ip + ":" + std::to_string(port) : "[" + ip + "]:" + std::to_string(port);
 }
 
@@ -114,9 +114,14 @@ void Connection::shut_down() {
   if (impl_->waiting && impl_->waiting_to_read) impl_->descriptor.cancel();
 }
 
+void Connection::abort() {
+  shut_down_ = aborted_ = true;
+  if (impl_->waiting) impl_->descriptor.cancel();
+}
+
 Task<Result<void>> Connection::wait_ready(Direction direction, Deadline deadline, bool interruptible) {
   if (!impl_->descriptor.is_open()) co_return fail(Errc::closed, "the connection is closed");
-  if (shut_down_ && direction == Direction::read) co_return fail(Errc::cancelled, "shutting down");
+  if (aborted_ || (shut_down_ && direction == Direction::read)) co_return fail(Errc::cancelled, "shutting down");
   if (interruptible && interrupted_) co_return Result<void>{};
   impl_->timed_out = false;
   Reactor::current().wheel().arm(
@@ -137,7 +142,7 @@ Task<Result<void>> Connection::wait_ready(Direction direction, Deadline deadline
   impl_->waiting = false;
   impl_->alarm.disarm();
   if (impl_->timed_out) co_return fail(Errc::timed_out, "the peer was silent too long");
-  if (shut_down_ && direction == Direction::read) co_return fail(Errc::cancelled, "shutting down");
+  if (aborted_ || (shut_down_ && direction == Direction::read)) co_return fail(Errc::cancelled, "shutting down");
   if (error == asio::error::operation_aborted) {
     if (interrupted_ && interruptible) co_return Result<void>{};
     co_return fail(Errc::cancelled, "the wait was ended");

@@ -112,6 +112,8 @@ class Connection {
   // Every wait for input from now on fails with `cancelled`, and one under way is woken; output may still go out.  Used by
   // shutdown.
   void shut_down();
+  // The same for output too: for who no longer cares what became of it.
+  void abort();
   bool is_shut_down() const { return shut_down_; }
   void close();
 
@@ -144,6 +146,7 @@ class Connection {
   bool interrupted_ = false;
   bool waiting_interruptible_ = false;
   bool shut_down_ = false;
+  bool aborted_ = false;
 };
 
 // Two connected Connections without a network: transcripts and unit tests.

@@ -10,6 +10,7 @@ namespace {
 using text::is_digit;
 
 constexpr std::size_t kCode = 3;
+constexpr std::size_t kKeepCapacity = 1024;
 
 // [RFC2034 4] status-code: class "." subject "." detail, of at most three digits each, and a space or the end behind it.
 std::optional<EnhancedCode> take_enhanced_code(std::string_view& text, char klass) {
@@ -84,6 +85,7 @@ Result<bool> ReplyParser::take_line(std::string_view line) {
 Result<std::optional<Reply>> ReplyParser::next(std::string_view& in) {
   if (complete_) {
     raw_.clear();
+    if (raw_.capacity() > kKeepCapacity) std::string().swap(raw_);
     line_start_ = 0;
     complete_ = false;
     reply_ = Reply();

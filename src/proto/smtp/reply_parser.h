@@ -34,6 +34,8 @@ class ReplyParser {
 
   // The bytes of the reply that was returned last, or of what was read of the next one; for a transcript.  Valid until next().
   std::string_view raw() const { return raw_; }
+  // Some of the next reply was taken, but not all.
+  bool in_reply() const { return !complete_ && !raw_.empty(); }
 
  private:
   Result<void> check_line_start() const;
