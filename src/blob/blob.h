@@ -24,6 +24,9 @@ namespace posthorn::blob {
 // A blob and the message it holds have one id: unique in the store for ever, ascending with time.
 using Id = MessageId;
 
+// Who links a blob is an account, or the queue, which stands beside the accounts.
+constexpr AccountId kQueueOwner{~std::uint64_t{0}};
+
 constexpr std::size_t kChunkSize = 256 * 1024;
 
 // Bytes that are ready to be committed with the rows that refer to them.
@@ -99,7 +102,7 @@ class Blobs {
   Draft begin();
   // Called when a draft is dropped after it has written ahead, on the dropping thread; set once, before begin().
   void on_abandoned(std::function<void(Unlinked)> f) { on_abandoned_ = std::move(f); }
-  // Rows that link / unlink a blob to an account; the caller commits them with its own rows.
+  // Rows that link / unlink a blob to an account or to kQueueOwner; the caller commits them with its own rows.
   static void put_link(kv::Batch&, Id, AccountId);
   static void erase_link(kv::Batch&, Id, AccountId);
   // Marks a blob whose last link goes with this batch: if the process ends before remove_unlinked(), the next start removes it.

@@ -14,9 +14,6 @@ namespace posthorn::queue {
 
 using EntryId = MessageId;  // that of the blob with the message
 
-// Whom the queue's links to blobs name instead of an account.
-constexpr AccountId kQueueOwner{~std::uint64_t{0}};
-
 constexpr std::size_t kMaxRecipients = 100'000;  // of one entry
 constexpr std::size_t kGroupSize = 100;          // recipients tried together at most [RFC5321 4.5.3.1.8]
 constexpr std::size_t kMaxAnswerText = 1000;     // bytes kept of what a server said
@@ -28,6 +25,7 @@ struct Entry {
   Origin origin;
   SysTime arrival;
   std::uint64_t size = 0;        // of the message, bytes
+  std::uint32_t prefix = 0;      // so many of them, at the beginning, are for mailboxes here only (Return-Path): they are not sent
   std::uint32_t received = 0;    // Received fields it came with, for those who look for loops [RFC5321 6.3]
   std::uint32_t recipients = 0;  // all there ever were; set by the queue
   std::uint32_t groups = 0;      // made so far; set by the queue

@@ -100,10 +100,12 @@ class Queue {
 
   // --- For operators; every step is bounded, see select.h ---
 
-  Task<Result<Page>> list(Selection, std::string cursor, std::size_t limit);
-  // not_found: no such entry.  At most 50 groups at once: `cursor` goes on behind them.
-  Task<Result<Detail>> show(EntryId, std::string cursor);
-  Task<Result<Step>> act(Verb, Selection, std::string cursor, std::size_t limit);
+  // Looks at about `limit` groups (100 to 1000).
+  Task<Result<Page>> list(Selection, Position from, std::size_t limit);
+  // not_found: no such entry.  At most 50 groups at once.
+  Task<Result<Detail>> show(EntryId, Position from);
+  // Looks at about `limit` groups (1 to 1000); one commit.
+  Task<Result<Step>> act(Verb, Selection, Position from, std::size_t limit);
 
   Stats stats() const;
   // The clock may have been set, or limits be other ones.  (The queue looks by itself twice a minute.)

@@ -14,7 +14,7 @@ constexpr std::size_t kGroupIdBytes = 12;
 
 // Flags of an entry row.
 constexpr std::uint64_t kShared = 1, kUtf8 = 2, kRequireTls = 4, kRetFull = 8, kRetHeaders = 16, kEnvelopeId = 32, kBy = 64, kByReturn = 128,
-                        kByTrace = 256, kHoldUntil = 512, kPriority = 1024;
+                        kByTrace = 256, kHoldUntil = 512, kPriority = 1024, kTlsOptional = 2048;
 // Flags of a recipient, above its state.
 constexpr std::uint64_t kStateBits = 7, kOwed = 8, kWarned = 16, kNotify = 32, kOriginal = 64;
 constexpr std::uint64_t kHeldGroup = 1;
@@ -229,9 +229,11 @@ std::string encode(const Entry& e) {
   flag(o.deliver_by && o.deliver_by->trace, kByTrace);
   flag(o.hold_until.has_value(), kHoldUntil);
   flag(o.priority.has_value(), kPriority);
+  flag(o.tls_optional, kTlsOptional);
   put_varint(out, flags);
   put_varint(out, static_cast<std::uint64_t>(o.body));
   put_varint(out, e.received);
+  put_varint(out, e.prefix);
   put_string(out, e.reverse_path);
   put_varint(out, e.origin.account.value());
   for (const auto* text : {&e.origin.ip, &e.origin.helo, &e.origin.with}) put_string(out, *text);
@@ -253,6 +255,7 @@ Result<Entry> decode_entry(std::string_view row) {
   const std::uint64_t flags = in.varint();
   const std::uint64_t body = in.varint();
   e.received = in.varint32();
+  e.prefix = in.varint32();
   e.reverse_path = in.string();
   e.origin.account = AccountId(in.varint());
   for (auto* text : {&e.origin.ip, &e.origin.helo, &e.origin.with}) *text = in.string();
@@ -261,6 +264,7 @@ Result<Entry> decode_entry(std::string_view row) {
   o.body = static_cast<smtp::Body>(body);
   o.smtp_utf8 = flags & kUtf8;
   o.require_tls = flags & kRequireTls;
+  o.tls_optional = flags & kTlsOptional;
   if (flags & kRetFull) o.ret = smtp::Return::full;
   if (flags & kRetHeaders) o.ret = smtp::Return::headers;
   if (flags & kEnvelopeId) o.envelope_id = in.string();

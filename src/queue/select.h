@@ -37,7 +37,7 @@ using Position = std::string;
 struct Listed {
   EntryId id;
   Entry entry;
-  // Of the groups that fit (of the first 100, when there are more: `partial`).
+  // Of the groups that fit; `partial`: it has more than a page holds.
   std::uint64_t waiting = 0, done = 0, held = 0;  // recipients; held ones wait, too
   std::uint32_t attempts = 0;                     // most
   SysTime next{};                                 // earliest; 0: held all
@@ -49,7 +49,7 @@ struct Listed {
 struct Page {
   std::vector<Listed> entries;
   Position next;
-  std::uint64_t examined = 0;  // entries looked at by this step
+  std::uint64_t examined = 0;  // groups looked at by this step
 };
 
 struct Shown {

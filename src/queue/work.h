@@ -15,6 +15,7 @@
 namespace posthorn::queue {
 
 class Queue;
+class Settling;
 struct Item;
 
 // A message that is to be queued; `bytes` is it.
@@ -64,6 +65,7 @@ class Work {
 
  private:
   friend class Queue;
+  friend class Settling;
   Work(Queue& queue, Item& item, std::shared_ptr<const Entry> entry, std::shared_ptr<const Group> group, std::string destination);
   Queue* queue_;
   Item* item_;
