@@ -29,6 +29,7 @@ PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
 # What the front can do to a question instead of passing it on, by how it is named.
 ACTIONS = ("drop", "servfail", "refuse", "truncate", "garbage", "wrong-id", "strip")
 SERIAL = 2026112200
+NAME_SERVER = "ns.servers.example."  # of every zone; only who recurses from the root looks it up, and comes to port 53
 TYPES = {1: "A", 2: "NS", 5: "CNAME", 6: "SOA", 12: "PTR", 15: "MX", 16: "TXT", 28: "AAAA", 33: "SRV", 43: "DS", 48: "DNSKEY", 52: "TLSA"}
 
 
@@ -46,7 +47,7 @@ class Zone:
         self.sign = sign
         self.origin = name.rstrip(".") + "."
         self.lines = [f"$ORIGIN {self.origin}", f"$TTL {ttl}",
-                      f"@ SOA ns.invalid. hostmaster.invalid. {SERIAL} 3600 900 604800 {min(ttl, 300)}", "@ NS ns.invalid."]
+                      f"@ SOA {NAME_SERVER} hostmaster.invalid. {SERIAL} 3600 900 604800 {min(ttl, 300)}", f"@ NS {NAME_SERVER}"]
         self.delegation = []  # what the root says of it, when it is signed
         self.add(records)
 
@@ -75,10 +76,11 @@ class Zone:
 class Dns:
     """nsd with the zones on one port, the front on another: that one is to be asked."""
 
-    def __init__(self, listen="127.0.0.1", port=0, root_ttl=300):
+    def __init__(self, listen="127.0.0.1", port=0, root_ttl=300, address=None):
+        """Port 0: a free one.  `address` is what the zones say of their name server; without it, `listen`."""
         self.directory = tempfile.mkdtemp(prefix="posthorn-dns-")
         self.zones, self.keys, self.root_ttl = {}, {}, root_ttl
-        self.listen, self.port = listen, port
+        self.listen, self.port, self.address = listen, port, address or listen
         self.process = None
         self.front = None
         self.rules = {}      # (name, type or None): action
@@ -160,9 +162,9 @@ class Dns:
         served = {}
         for number, (name, zone) in enumerate(self.zones.items()):
             served[name] = zone.write(self.directory, f"zone-{number}", self.keys)
-        root = Zone(".", "", "yes", self.root_ttl)
+        root = Zone(".", f"{NAME_SERVER} A {self.address}", "yes", self.root_ttl)
         for zone in self.zones.values():
-            root.lines += [f"{zone.origin} NS ns.invalid.", *zone.delegation]
+            root.lines += [f"{zone.origin} NS {NAME_SERVER}", *zone.delegation]
         served["."] = root.write(self.directory, "root", self.keys)
         shutil.copy(os.path.join(self.directory, self.keys[".", ""] + ".key"), self.trust_anchor)
         with open(os.path.join(self.directory, "nsd.conf"), "w", encoding="ascii") as out:

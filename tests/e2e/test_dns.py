@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 import threading
 import time
 import unittest
@@ -284,5 +285,36 @@ class OwnZones(DnsTestCase):
         self.assertEqual(lookup.ask("MX", "wrong.test")["status"], "bogus")
 
 
+class FromTheRoot(unittest.TestCase):
+    """Without resolvers, in a network of its own where every address of IPv4 is ours, and IPv6 leads nowhere."""
+
+    def test_recursion(self):
+        inside = ("unshare", "--user", "--map-root-user", "--net")
+        if subprocess.run([*inside, "true"], capture_output=True, timeout=60).returncode:
+            self.skipTest("no network namespaces here")
+        done = subprocess.run([*inside, sys.executable, __file__, "--in-namespace"], capture_output=True, text=True, timeout=300)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+    def recurse(self):
+        subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+        subprocess.run(["ip", "route", "add", "local", "default", "dev", "lo"], check=True)
+        with Dns(listen="0.0.0.0", port=53, address="192.0.2.53") as dns:
+            dns.zone("signed.example", "@ MX 10 mx\nmx A 192.0.2.1\nout CNAME mx.plain.example.")
+            dns.zone("plain.example", "mx A 192.0.2.9", sign="no")
+            dns.zone("forged.example", "mx A 192.0.2.8", sign="expired")
+            dns.start()
+            lookup = Lookup("dns.servers=root", f"dns.trust_anchor={dns.trust_anchor}")
+            for kind, name, status, dnssec in (("MX", "signed.example", "ok", "secure"), ("A", "out.signed.example", "ok", "insecure"),
+                                               ("A", "mx.forged.example", "bogus", "bogus"), ("A", "no.such.name", "nxdomain", "secure"),
+                                               ("A", "mail.test", "nxdomain", "insecure"), ("PTR", "1.0.0.10.in-addr.arpa", "nxdomain", "insecure")):
+                got = lookup.ask(kind, name)
+                self.assertEqual((got["status"], got["dnssec"]), (status, dnssec), got)
+            lookup.close()
+            self.assertEqual([name for name, _, _ in dns.asked if name.endswith(("mail.test", "in-addr.arpa"))], [])
+
+
 if __name__ == "__main__":
-    unittest.main()
+    if "--in-namespace" in sys.argv:
+        FromTheRoot().recurse()
+    else:
+        unittest.main()
