@@ -12,8 +12,8 @@ namespace {
 
 constexpr std::size_t kLongestHeader = 1 << 20;
 
-// What is encoded as a whole although a message is in it: message/global may be [RFC6532 3.7], and message/rfc822 that says
-// so in spite of [RFC2045 6.4] is shown by nobody as a message.
+// What is not looked into although a message is in it: message/global may be encoded as a whole [RFC6532 3.7], and
+// message/rfc822 that says so in spite of [RFC2045 6.4] is left as it came, for it may be true.
 bool is_opaque(const Part& part) {
   return part.is_message() && (part.subtype == "global" || part.encoding == "base64" || part.encoding == "quoted-printable");
 }
@@ -24,7 +24,7 @@ bool is_signed(const Part& part) { return part.type == "multipart" && part.subty
 // encoding of somebody's own is not to be wrapped in another.
 bool may_be_encoded(const Part& part) {
   if (part.encoding.starts_with("x-")) return false;
-  return part.type != "message" || part.subtype.starts_with("global") || is_opaque(part);
+  return part.type != "message" || part.subtype.starts_with("global");
 }
 
 // The parser shows what is broken or past a limit as another type; relabelling that would make the real one worse.

@@ -142,6 +142,7 @@ TEST(Downgrade, WhatMustNotBeConverted) {
            Case{multipart + "Content-Type: multipart/signed; boundary=c\r\n\r\n--c\r\nSubject: \xC3\xA4\r\n\r\nx\r\n--c--\r\n--b--\r\n", "5.6.2"},
            Case{multipart + "Content-Type: message/partial\r\n\r\n\xC3\xA4\r\n--b--\r\n", "5.6.3"},
            Case{multipart + "Content-Type: message/delivery-status\r\n\r\n\xC3\xA4\r\n--b--\r\n", "5.6.3"},
+           Case{multipart + "Content-Type: message/rfc822\r\nContent-Transfer-Encoding: base64\r\n\r\nSubject: \xC3\xA4\r\n\r\nx\r\n--b--\r\n", "5.6.3"},
            Case{"Content-Transfer-Encoding: x-uuencode\r\n\r\n\xC3\xA4\r\n", "5.6.3"},
            Case{"Content-Type: multipart/mixed\r\n\r\n\xC3\xA4\r\n", "5.6.3"},
            Case{"Content-Type: multipart/mixed; boundary=b\r\n\r\n\xC3\xA4\r\n", "5.6.3"},

@@ -39,7 +39,7 @@ void put_address_field(std::string& out, std::string_view name, std::string_view
 }
 
 void put_header(std::string& out, const DsnContext& context, const DsnMessage& message, DsnAction action, const std::string& to,
-                const std::string& boundary, Content content) {
+                const std::string& boundary, Content body) {
   put_address_field(out, "From", "Mail Delivery System ", context.from);
   put_address_field(out, "To", "", to);
   put_header_field(out, "Subject", encode_encoded_words(dsn_subject(context, message, action)));
@@ -52,7 +52,7 @@ void put_header(std::string& out, const DsnContext& context, const DsnMessage& m
   put_header_field(out, "Auto-Submitted", "auto-replied");  // [RFC3834 5]
   put_header_field(out, "MIME-Version", "1.0");
   put_header_field(out, "Content-Type", "multipart/report; report-type=delivery-status;\n boundary=\"" + boundary + "\"");
-  if (content == Content::eight_bit) put_header_field(out, "Content-Transfer-Encoding", "8bit");
+  if (body == Content::eight_bit) put_header_field(out, "Content-Transfer-Encoding", "8bit");
   out += "\r\n";
 }
 
@@ -143,10 +143,11 @@ Dsn compose_dsn(const DsnContext& context, const DsnMessage& message, std::span<
   const std::string status = delivery_status(context, message, recipients, charset);
   const Third third = third_part(message, dsn.returned, charset);
   dsn.encode = third.encode;
-  dsn.content = std::max(third.content, text::is_ascii(status) ? Content::seven_bit : Content::eight_bit);
+  const auto body = std::max(third.content, text::is_ascii(status) ? Content::seven_bit : Content::eight_bit);
+  dsn.content = charset == Charset::utf8 ? Content::eight_bit : body;  // its To is not ASCII
 
   const std::string boundary = "=_" + context.unique;  // neither base64 nor quoted-printable has "=_"
-  put_header(dsn.head, context, message, action, dsn.recipient, boundary, dsn.content);
+  put_header(dsn.head, context, message, action, dsn.recipient, boundary, body);
   const auto delimiter = [&] { dsn.head.append("--").append(boundary).append("\r\n"); };
   delimiter();
   put_text_part(dsn.head, text, context.language);
