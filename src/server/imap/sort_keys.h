@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <numeric>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,7 +28,15 @@ class SortKeys {
     std::uint64_t prefix = 0;  // the number, or the first 8 bytes
     std::uint32_t offset = 0, size = 0;  // of the rest of the text in pool_
   };
+  struct Item {
+    std::uint64_t block = 0;
+    std::uint32_t message = 0;
+    std::uint32_t place = 0;  // in the order so far
+  };
   std::string_view rest(const Key& key) const { return std::string_view(pool_).substr(key.offset, key.size); }
+  std::uint64_t block(const Key& key, std::size_t number) const;
+  // REQUIRES: the blocks before `number` are the same in all of the run.
+  void sort_run(std::span<Item> run, std::size_t number, bool reverse) const;
 
   std::vector<Key> keys_;
   std::string pool_;
