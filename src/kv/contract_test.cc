@@ -135,6 +135,19 @@ TEST_P(Contract, WhatIsWrittenAheadIsThereAfterTheNextCommit) {
   EXPECT_EQ(get("ahead"), "1");
 }
 
+TEST_P(Contract, WhatIsWrittenBehindIsBeforeTheNextCommit) {
+  Batch behind;
+  behind.put(Space::entry, 1, "a", "1");
+  behind.put(Space::entry, 1, "b", "1");
+  store().write_behind(std::move(behind));
+  put("b", "2");
+  EXPECT_EQ(get("a"), "1");
+  EXPECT_EQ(get("b"), "2");
+  backend->reopen();
+  EXPECT_EQ(get("a"), "1");
+  EXPECT_EQ(get("b"), "2");
+}
+
 TEST_P(Contract, MultiGetAnswersInOrder) {
   for (int i = 0; i < 40; ++i) put("k" + std::to_string(i), std::to_string(i));
   std::vector<std::string> keys{"k7", "none", "k3"};

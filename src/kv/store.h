@@ -114,6 +114,8 @@ class Store {
   virtual Task<Result<void>> commit(Batch) = 0;
   // Atomic and ordered before every later commit, which makes it durable too; not durable by itself.
   virtual Task<Result<void>> write_ahead(Batch) = 0;
+  // The same, and nobody waits for it: for what is not missed much if it fails, which is logged.
+  virtual void write_behind(Batch) = 0;
 
   // The right to be the only writer of a partition; several partitions are taken in ascending order.
   virtual Task<Result<AsyncMutex::Guard>> lock_partition(std::uint64_t partition) = 0;

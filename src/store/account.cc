@@ -237,9 +237,8 @@ Task<Result<Uid>> Account::claim_recent(MailboxId id) {
     std::lock_guard hold(mutex_);
     mailboxes_[id] = std::make_shared<const MailboxState>(std::move(claimed));
   }
-  // Not worth a sync: after a crash somebody is told once more.  A full disk does not keep anyone from reading.
-  auto written = co_await store_.kv().write_ahead(std::move(batch));
-  if (!written && written.error().code != Errc::no_space) co_return std::unexpected(written.error());
+  // Not worth a wait: after a crash somebody is told once more.  A full disk does not keep anyone from reading.
+  store_.kv().write_behind(std::move(batch));
   co_return first;
 }
 

@@ -192,6 +192,7 @@ Task<Result<void>> MemoryStore::visit_range(Space space, std::uint64_t partition
 
 Task<Result<void>> MemoryStore::commit(Batch batch) { co_return state_->write(batch, true); }
 Task<Result<void>> MemoryStore::write_ahead(Batch batch) { co_return state_->write(batch, false); }
+void MemoryStore::write_behind(Batch batch) { static_cast<void>(state_->write(batch, false)); }
 
 Task<Result<AsyncMutex::Guard>> MemoryStore::lock_partition(std::uint64_t partition) {
   co_return co_await state_->locks.lock(partition);

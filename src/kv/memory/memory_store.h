@@ -29,6 +29,7 @@ class MemoryStore final : public Store {
   Task<Result<void>> visit_range(Space, std::uint64_t, std::string, std::string, RowVisitor, SnapshotPtr) override;
   Task<Result<void>> commit(Batch) override;
   Task<Result<void>> write_ahead(Batch) override;
+  void write_behind(Batch) override;
   Task<Result<AsyncMutex::Guard>> lock_partition(std::uint64_t) override;
   Stats stats() const override;
 

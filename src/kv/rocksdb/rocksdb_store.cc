@@ -25,6 +25,7 @@ constexpr std::size_t kScanBytes = 4 << 20;
 constexpr std::size_t kFewKeys = 64;  // so many are looked up on the reactor, if they are in memory: about 100 us
 constexpr std::size_t kGroupBytes = 8 << 20;  // one synced write carries at most about this much
 constexpr std::size_t kReadAhead = 128 << 10;  // small enough that its buffer is memory used again, not pages fresh from the kernel
+constexpr auto kQuietStart = std::chrono::seconds(10);  // no table files are merged so long
 constexpr auto kGatherTime = std::chrono::microseconds(300);
 
 Error error_of(const rocksdb::Status& s) {
@@ -48,12 +49,13 @@ rocksdb::ReadOptions read_options(const SnapshotPtr& s, rocksdb::ReadTier tier) 
   return options;
 }
 
-// A batch on its way; lives in the frame of the coroutine that waits for it.
+// A batch on its way; lives in the frame of the coroutine that waits for it, or is the committer's when nobody does.
 struct Pending {
   Batch batch;
   bool durable;
   Result<void> result;
   Event done;
+  bool is_awaited = true;
 };
 
 bool stores_mail(const Batch& batch) {
@@ -183,6 +185,16 @@ struct RocksDbStore::Impl {
     wanted = 1;
   }
 
+  // *p is gone after this.
+  static void conclude(Pending* p) {
+    if (p->is_awaited) {
+      p->done.set();
+      return;
+    }
+    const std::unique_ptr<Pending> owned(p);
+    if (!owned->result) log::warning("storage.write_behind_failed", {{"error", owned->result.error()}});
+  }
+
   void run_committer() {
     std::vector<Pending*> group;
     std::unique_lock hold(mutex);
@@ -198,7 +210,7 @@ struct RocksDbStore::Impl {
       queue.erase(queue.begin(), queue.begin() + static_cast<std::ptrdiff_t>(taken));
       hold.unlock();
       write_group(group);
-      for (Pending* p : group) p->done.set();  // *p may be gone after this
+      for (Pending* p : group) conclude(p);
       hold.lock();
       writers = group.size() + queue.size();
     }
@@ -207,6 +219,13 @@ struct RocksDbStore::Impl {
   // Gives the room of deleted mail back: blob files are only rewritten when a quarter of their bytes is garbage.
   void run_collector() {
     std::unique_lock hold(mutex);
+    // After a start everybody comes back at once: they go first.
+    collect.wait_for(hold, kQuietStart, [this] { return stopping; });
+    if (stopping) return;
+    hold.unlock();
+    const auto enabled = db->EnableAutoCompaction({rows, blobs});
+    if (!enabled.ok()) log::error("storage.no_compaction", {{"error", enabled.ToString()}, {"advice", "restart the server"}});
+    hold.lock();
     while (!stopping) {
       collect.wait_for(hold, std::chrono::seconds(30));
       if (stopping) return;
@@ -230,15 +249,19 @@ struct RocksDbStore::Impl {
 
   Task<Result<void>> submit(Batch batch, bool durable) {
     Pending pending{std::move(batch), durable, {}, {}};
+    push(&pending);
+    co_await pending.done.wait();
+    co_return std::move(pending.result);
+  }
+
+  void push(Pending* pending) {
     bool enough = false;
     {
       std::lock_guard hold(mutex);
-      queue.push_back(&pending);
+      queue.push_back(pending);
       enough = queue.size() >= wanted;
     }
     if (enough) wake.notify_one();
-    co_await pending.done.wait();
-    co_return std::move(pending.result);
   }
 
   Result<std::optional<std::string>> read(Space space, const std::string& key, const SnapshotPtr& at,
@@ -351,6 +374,7 @@ rocksdb::ColumnFamilyOptions row_options(const std::shared_ptr<rocksdb::Cache>& 
   // Every delivery looks for message-ids that nobody has seen yet.
   options.memtable_prefix_bloom_size_ratio = 0.05;
   options.memtable_whole_key_filtering = true;
+  options.disable_auto_compactions = true;  // for a while: run_collector
   options.compression = rocksdb::kLZ4Compression;
   options.level_compaction_dynamic_level_bytes = true;
   rocksdb::BlockBasedTableOptions table;
@@ -407,6 +431,9 @@ RocksDbStore::~RocksDbStore() {
   impl_->db->DisableManualCompaction();
   impl_->committer.join();
   impl_->collector.join();
+  // The next start has nothing to read again from the log, and nothing to sort out while the first clients come.
+  const auto flushed = impl_->db->Flush({}, {impl_->rows, impl_->blobs});
+  if (!flushed.ok()) log::warning("storage.flush_failed", {{"error", flushed.ToString()}, {"advice", "nothing is lost: it is in the log"}});
   impl_->db->DestroyColumnFamilyHandle(impl_->rows);
   impl_->db->DestroyColumnFamilyHandle(impl_->blobs);
   auto status = impl_->db->Close();
@@ -468,6 +495,11 @@ Task<Result<void>> RocksDbStore::visit_range(Space space, std::uint64_t partitio
 
 Task<Result<void>> RocksDbStore::commit(Batch batch) { return impl_->submit(std::move(batch), true); }
 Task<Result<void>> RocksDbStore::write_ahead(Batch batch) { return impl_->submit(std::move(batch), false); }
+void RocksDbStore::write_behind(Batch batch) {
+  auto pending = std::make_unique<Pending>(std::move(batch), false);
+  pending->is_awaited = false;
+  impl_->push(pending.release());
+}
 
 Task<Result<AsyncMutex::Guard>> RocksDbStore::lock_partition(std::uint64_t partition) {
   co_return co_await impl_->locks.lock(partition);

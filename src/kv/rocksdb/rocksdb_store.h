@@ -20,7 +20,7 @@ inline const Setting<Bytes> kMinFreeSpace{
 
 // INVARIANT 1: no session does a synced write of its own: batches of all callers wait in one queue, and the committer thread writes
 //              all that wait with one synced write.
-// INVARIANT 2: batches take effect in the order in which commit() and write_ahead() were called.
+// INVARIANT 2: batches take effect in the order in which commit(), write_ahead() and write_behind() were called.
 // The process must not fork while it is open.
 class RocksDbStore final : public Store {
  public:
@@ -37,6 +37,7 @@ class RocksDbStore final : public Store {
   Task<Result<void>> visit_range(Space, std::uint64_t, std::string, std::string, RowVisitor, SnapshotPtr) override;
   Task<Result<void>> commit(Batch) override;
   Task<Result<void>> write_ahead(Batch) override;
+  void write_behind(Batch) override;
   Task<Result<AsyncMutex::Guard>> lock_partition(std::uint64_t) override;
   Stats stats() const override;
   void note_garbage(std::uint64_t bytes) override;
