@@ -16,6 +16,7 @@ constexpr std::uint64_t kBatchBytes = 1 << 20;          // of them, when their b
 constexpr std::uint64_t kSmallBatchBytes = 128 << 10;   // ...but beyond imap.fetch_memory so many must do
 constexpr std::uint64_t kBatchSummaries = 16 << 20;  // of them, when summaries are read: one may be as long as its message, up to...
 constexpr std::uint64_t kLongSummary = 1 << 20;      // ...about so many
+constexpr std::size_t kAhead = 3;                  // batches
 constexpr std::size_t kWorthWorker = 4;            // messages: of fewer, what is in memory is had at once (Account::read)
 constexpr std::uint32_t kWorthColumns = 32;        // messages...
 constexpr std::uint32_t kNeighbours = 8;           // ...of which one in so many is asked for
@@ -113,7 +114,7 @@ Task<Result<FetchBatch>> FetchReader::next() {
   }
   // A column is read by one at a time; messages are worth two threads.
   const bool reads_columns = in_columns_ && (needs_.summaries || needs_.fields);
-  const std::size_t wanted = is_memory_short() ? 0 : reads_columns ? 1 : 2;
+  const std::size_t wanted = is_memory_short() ? 0 : reads_columns ? 1 : kAhead;
   while (batch && !at_end() && pending_.size() < wanted) {
     const auto next = pending_.emplace_back(std::make_shared<Ahead>());
     ahead_.spawn(Reactor::current(), run_ahead(*this, next));

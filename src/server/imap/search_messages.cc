@@ -21,7 +21,7 @@ constexpr std::uint64_t kHeldSummaries = 16 << 20;  // bytes of them; one may be
 constexpr std::uint64_t kLongSummary = 1 << 20;     // ...about so many
 constexpr std::size_t kWorthAColumn = 64;       // fewer summaries of a window are read one by one
 constexpr std::uint64_t kHeldBytes = 1 << 20;   // of messages, held at once in each lane
-constexpr int kLanes = 2;                       // windows in work at the same time: while one is read, the other is matched
+constexpr int kLanes = 3;                       // windows in work at the same time: while one is read, the other is matched
 
 // The first `length` bytes.
 Task<Result<std::string>> read_start(store::Account& account, MessageId id, std::uint64_t length) {
