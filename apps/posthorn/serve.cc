@@ -1,13 +1,17 @@
 // `serve` and `check-config`.
 #include <malloc.h>
+
 #include <signal.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <thread>
 
 #include "app/app.h"
 #include "base/log.h"
+#include "code_pages.h"
 #include "commands.h"
 #include "output.h"
 
@@ -69,8 +73,8 @@ int run(app::App& app, const Common& common, const sigset_t& signals) {
 int serve(const Common& common, const std::string& version) {
   const auto signals = block_signals();
   raise_descriptor_limit();
-  // Every thread would get arenas of its own, each with its own free memory.
-  ::mallopt(M_ARENA_MAX, 2);
+  // Every thread would get an arena of its own, each with its own free memory; with fewer they wait for each other.
+  ::mallopt(M_ARENA_MAX, static_cast<int>(2 * std::max(1u, std::thread::hardware_concurrency())));
   const auto config = load_config(common);
   if (!config) return kFailed;
   if (const auto started = log::start(log::kFile.get()); !started) return say_failed(started.error());
@@ -81,6 +85,7 @@ int serve(const Common& common, const std::string& version) {
     if (!log::kFile.get().empty()) say_failed(app.error());
     return kFailed;
   }
+  map_code_pages();
   const int code = run(**app, common, signals);
   if (code == kDone) app->reset();
   log::stop();
