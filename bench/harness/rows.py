@@ -182,7 +182,7 @@ GROUPS = (
     Group(("notify",), measure_notify, dovecot_with("mdbox"), warm_up=warm_mailboxes),
     Group(("pop3",), measure_pop3, dovecot_with("maildir"), warm_up=fill_for_pop3),
     Group(("login",), measure_login("login", "imap", peer=5000, ours=30000), dovecot_with("mdbox", tuned=True), warm_up=warm_login),
-    Group(("login_tls",), measure_login("login_tls", "imaps", "--tls", peer=3000, ours=6000), dovecot_with("mdbox", tuned=True),
+    Group(("login_tls",), measure_login("login_tls", "imaps", "--tls", "--threads", "2", peer=3000, ours=6000), dovecot_with("mdbox", tuned=True),
           warm_up=warm_login),
     Group(("argon2id",), measure_login("argon2id", "imap", peer=0, ours=800), warm_up=warm_login,
           posthorn={"scheme": "argon2id", "more_auth": 'success_cache = "0 s"\n'}),
