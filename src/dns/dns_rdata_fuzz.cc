@@ -6,6 +6,7 @@
 #include "base/result.h"
 #include "dns/options.h"
 #include "dns/records.h"
+#include "text/idna.h"
 
 using namespace posthorn;
 using namespace posthorn::dns;
@@ -33,6 +34,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     (void)name->is_host_name();
   }
   for (const auto type : {Type::a, Type::aaaa, Type::mx, Type::txt, Type::srv, Type::tlsa, Type::ptr}) (void)rdata_from_text(type, in);
+  (void)text::domain_to_unicode(in);
   (void)parse_zones(in);
   (void)servers_of_resolv_conf(in);
   (void)names_of_anchors(in);

@@ -14,6 +14,7 @@
 #include "async/reactor.h"
 #include "async/task_group.h"
 #include "base/file_descriptor.h"
+#include "dns/fake_zone.h"
 #include "dns/unbound_context.h"
 
 namespace posthorn::dns {
@@ -122,6 +123,17 @@ TEST(UnboundResolver, RefusesTrustAnchorsItCannotUse) {
   EXPECT_FALSE(UnboundResolver::open(options)) << "no such file";
   options.trust_anchor_file.clear();
   EXPECT_TRUE(UnboundResolver::open(options)) << "those of the system, or built in";
+}
+
+TEST(Probe, TellsResolversThatStripFromThoseThatAreDown) {
+  for (const auto& [zone, result] : {std::pair{"zone . secure\nexample A 192.0.2.1", DnssecProbe::works},
+                                     {"example A 192.0.2.1", DnssecProbe::off},
+                                     {"zone . bogus\nexample A 192.0.2.1", DnssecProbe::stripped},
+                                     {"fail . TXT servfail", DnssecProbe::unreachable},
+                                     {"fail . TXT timeout", DnssecProbe::unreachable}}) {
+    FakeZone dns{std::string_view(zone)};
+    EXPECT_EQ(run_task(probe_dnssec(dns, after(60s))), result) << zone;
+  }
 }
 
 TEST(UnboundReply, KeepsApartWhatIsCertain) {
