@@ -160,7 +160,8 @@ TEST(FakeZone, EndsEverythingWhenShutDown) {
 
 TEST(FakeZone, SaysWhatItDoesNotUnderstand) {
   for (const auto& [text, where] : {std::pair{"a A 192.0.2.1\nb A mail", "line 2"}, {"a FOO x", "line 1"}, {"a..b A 192.0.2.1", "line 1"},
-                                    {"zone a maybe", "line 1"}, {"fail a A sometimes", "line 1"}, {"fail a FOO servfail", "line 1"}, {"a", "line 1"}}) {
+                                    {"zone a maybe", "line 1"}, {"fail a A sometimes", "line 1"}, {"fail a FOO servfail", "line 1"},
+                                    {"a", "line 1"}}) {
     FakeZone dns;
     const auto loaded = dns.load(text);
     ASSERT_FALSE(loaded) << text;

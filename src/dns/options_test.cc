@@ -14,7 +14,8 @@ std::string join(const std::vector<ServerAddress>& servers) {
 }
 
 TEST(Servers, AreAddressesWithPorts) {
-  for (const auto& [in, out] : {std::pair{"192.0.2.1", "192.0.2.1@53"}, {"2001:DB8::1@5353", "2001:db8::1@5353"}, {"127.0.0.1@65535", "127.0.0.1@65535"}}) {
+  for (const auto& [in, out] : {std::pair{"192.0.2.1", "192.0.2.1@53"}, {"2001:DB8::1@5353", "2001:db8::1@5353"},
+                                {"127.0.0.1@65535", "127.0.0.1@65535"}}) {
     const auto server = parse_server(in);
     ASSERT_TRUE(server) << in;
     EXPECT_EQ(server->text(), out);

@@ -194,7 +194,9 @@ void UnboundResolver::Impl::ask(Job job) {
   const auto id = next_id++;
   auto& one = *asked.emplace(id, std::make_unique<Asked>(this, id, std::move(job))).first->second;
   const std::string name = one.job.name.text();
-  const int error = broken ? static_cast<int>(UB_PIPE) : ub_resolve_async(context.get(), name.c_str(), static_cast<int>(one.job.type), kClassIn, &one, answered, nullptr);
+  int error = UB_PIPE;
+  if (!broken)
+    error = ub_resolve_async(context.get(), name.c_str(), static_cast<int>(one.job.type), kClassIn, &one, answered, nullptr);
   if (error == UB_NOERROR) return;
   one.job.pending->finish(no_reply(Status::servfail, std::string("libunbound: ") + ub_strerror(error)));
   asked.erase(id);
