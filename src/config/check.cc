@@ -10,6 +10,7 @@
 #include "config/document.h"
 #include "config/files.h"
 #include "config/listeners.h"
+#include "config/relays.h"
 #include "config/report.h"
 
 namespace posthorn::config {
@@ -35,6 +36,8 @@ class Checker {
         check_tls(e);
       else if (e.key == "listen")
         check_listen(e);
+      else if (e.key == "relay")
+        config_.relays = check_relays(e, report_);
       else
         check_setting(e, "", kTopKeys);
     }

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/settings.h"
+#include "config/relay.h"
 
 namespace posthorn::config {
 
@@ -53,6 +54,7 @@ struct Config {
   std::string data_dir;  // absolute
   TlsFiles tls;
   std::vector<Listener> listeners;  // never empty
+  std::vector<Relay> relays;
   // Settings that the file changes, checked, by name.
   std::vector<std::pair<std::string, SettingValue>> settings;
 };
