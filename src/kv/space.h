@@ -24,6 +24,7 @@ enum class Space : std::uint8_t {
   index_state = 16,  // by account: how far the search index of a mailbox has got
   share = 17,        // by grantee's account (0: anyone): mailboxes of others
   thread = 18,       // by account: the thread of a message-id
+  trace = 19,        // partition 0: what happened to messages, for some days
 };
 
 }  // namespace posthorn::kv
