@@ -8,16 +8,19 @@
 #include <vector>
 
 #include "async/task.h"
+#include "auth/dkim_key.h"
 #include "auth/secrets.h"
 #include "base/ids.h"
 #include "base/result.h"
 #include "base/settings.h"
+#include "crypto/signing_key.h"
 #include "kv/store.h"
 
 namespace posthorn::auth {
 
 namespace rows {
 enum class Kind : char;
+struct StoredDkimKey;
 }
 
 inline const Setting<Bytes> kDirectoryCache{"auth.directory_cache", 16_MiB, 64_KiB, 4_GiB,
@@ -64,7 +67,8 @@ class Directory {
   const std::string& secret() const;
 
   // --- changes (each one durable commit); errors of all of them: no_space, io
-  Task<Result<void>> add_domain(std::string domain);      // exists, invalid
+  // With its first DKIM keys, which sign at once.  exists, invalid
+  Task<Result<void>> add_domain(std::string domain, std::vector<crypto::NamedKey> keys = {});
   Task<Result<void>> remove_domain(std::string domain);   // not_found; busy: it still has accounts or aliases
   std::vector<std::string> domains() const;               // sorted
   // The id is new and never reused; the caller creates the mail account in the store.  exists; invalid: bad address;
@@ -80,6 +84,17 @@ class Directory {
   Task<Result<void>> add_alias(std::string address, std::vector<std::string> targets);
   Task<Result<void>> remove_alias(std::string address);
   Task<Result<std::vector<AliasRecord>>> list_aliases(std::string domain_or_empty);
+
+  // --- DKIM keys; dkim_key.h tells their life.  not_found: no such domain
+  Task<Result<std::vector<DkimKey>>> dkim_keys(std::string domain);  // by selector
+  // They wait, or sign at once when none does.  exists: a selector is taken, or others wait already; limit: more than kMaxDkimKeys.
+  Task<Result<void>> add_dkim_keys(std::string domain, std::vector<crypto::NamedKey>);
+  // Those that wait sign from now on, and those that signed retire.  not_found: none waits.
+  Task<Result<void>> activate_dkim_keys(std::string domain);
+  // In whatever state it is.  not_found: no such selector.
+  Task<Result<void>> remove_dkim_key(std::string domain, std::string selector);
+  // What mail of this domain is signed with now; empty when nothing, and when the domain is not ours.  From a bounded cache.
+  Task<Result<SigningKeys>> signing_keys(std::string domain);
 
   // --- accounts in step with their mail, whatever crashes: an id is pending from reserve_ids() until its account has been added,
   // and from remove_account() until settle().  Mail of ids that are pending at the start belongs to nobody.
@@ -109,6 +124,7 @@ class Directory {
   Task<Result<void>> read_domains();
   Task<Result<void>> read_secret();
   Task<Result<void>> write_account(const AccountRecord&);
+  Task<Result<std::vector<rows::StoredDkimKey>>> read_dkim_keys(std::string domain);
 
   kv::Store& kv_;
   std::shared_ptr<State> state_;

@@ -1,5 +1,6 @@
 // Every change: under the lock of the partition, one commit, then the cache forgets.
 #include <algorithm>
+#include <set>
 #include <unordered_set>
 #include <utility>
 
@@ -19,12 +20,17 @@ constexpr auto kPartition = rows::kPartition;
 // REQUIRES: the lock is held.
 Task<Result<void>> Directory::commit(kv::Batch batch) {
   std::vector<std::string> keys;
-  for (const auto& op : batch.ops())
+  std::set<std::string> domains;  // whose DKIM keys change
+  for (const auto& op : batch.ops()) {
     if (op.key.front() == static_cast<char>(rows::Kind::account) || op.key.front() == static_cast<char>(rows::Kind::alias))
       keys.push_back(op.key);
+    if (op.key.front() == static_cast<char>(rows::Kind::dkim_key))
+      if (const auto name = rows::address_of_key(op.key)) domains.insert(name->domain);
+  }
   auto done = co_await kv_.commit(std::move(batch));
   if (done) {
     state_->forget(std::move(keys));
+    state_->forget_signing_keys(domains);
     co_return done;
   }
   state_->forget_everything();  // whether it was written may be unknown
@@ -33,12 +39,13 @@ Task<Result<void>> Directory::commit(kv::Batch batch) {
   co_return done;
 }
 
-Task<Result<void>> Directory::add_domain(std::string domain) {
+Task<Result<void>> Directory::add_domain(std::string domain, std::vector<crypto::NamedKey> keys) {
   CO_TRY(const auto name, normal_domain(domain));
   CO_TRY(const auto lock, co_await kv_.lock_partition(kPartition));
   if (state_->has_domain(name)) co_return fail(Errc::exists, "domain " + name + " exists already");
   kv::Batch batch;
   batch.put(kSpace, kPartition, rows::domain_key(name), rows::encode_domain());
+  for (const auto& key : keys) rows::put_new_dkim_key(batch, name, key, DkimKeyState::active);
   CO_TRY_OK(co_await commit(std::move(batch)));
   std::unique_lock hold(state_->domains_mutex);
   state_->domains.insert(name);
@@ -55,7 +62,9 @@ Task<Result<void>> Directory::remove_domain(std::string domain) {
     CO_TRY(const auto found, co_await kv_.scan(std::move(range)));
     if (!found.rows.empty()) co_return fail(Errc::busy, "domain " + name + " still has accounts or aliases");
   }
+  CO_TRY(const auto keys, co_await scan_kind(rows::Kind::dkim_key, name));
   kv::Batch batch;
+  for (const auto& row : keys) batch.erase(kSpace, kPartition, row.key);
   batch.erase(kSpace, kPartition, rows::domain_key(name));
   CO_TRY_OK(co_await commit(std::move(batch)));
   std::unique_lock hold(state_->domains_mutex);

@@ -6,6 +6,20 @@
 #include "auth/directory_rows.h"
 
 namespace posthorn::auth {
+namespace {
+
+// What is wrong with the row of a DKIM key; empty is good.
+std::string check_dkim_key(const kv::Row& row, const LocalAddress& name) {
+  const auto what = "the DKIM key " + name.local + " of " + name.domain;
+  const auto stored = rows::decode_dkim_key(row.key, row.value);
+  if (!stored) return what + " cannot be read";
+  if (stored->key.state == DkimKeyState::retired) return {};
+  const auto key = crypto::SigningKey::from_pem(stored->private_key);
+  if (!key || key->algorithm() != stored->key.algorithm || key->public_key() != stored->key.public_key) return what + " cannot sign";
+  return {};
+}
+
+}  // namespace
 
 Task<Result<std::vector<std::string>>> Directory::check() {
   const auto snapshot = kv_.snapshot();
@@ -24,13 +38,17 @@ Task<Result<std::vector<std::string>>> Directory::check() {
     }
   }
   for (const auto& row : rows_found) {  // 'a' rows come before 'l' rows
-    if (row.key.front() != 'a' && row.key.front() != 'l') continue;
+    if (row.key.front() != 'a' && row.key.front() != 'l' && row.key.front() != 'k') continue;
     const auto address = rows::address_of_key(row.key);
     if (!address) {
       problems.push_back("a key cannot be read");
       continue;
     }
     if (!domains.contains(address->domain)) problems.push_back(address->text() + " is in no domain of this server");
+    if (row.key.front() == 'k') {
+      if (auto problem = check_dkim_key(row, *address); !problem.empty()) problems.push_back(std::move(problem));
+      continue;
+    }
     if (row.key.front() == 'l') {
       if (!rows::decode_alias(row.key, row.value)) problems.push_back("the alias " + address->text() + " cannot be read");
       if (accounts.contains(address->text())) problems.push_back(address->text() + " is both account and alias");

@@ -60,6 +60,9 @@ std::string account_key(const LocalAddress& a) { return key_of(Kind::account, a)
 std::string alias_key(const LocalAddress& a) { return key_of(Kind::alias, a); }
 std::string id_key(AccountId id) { return 'i' + encode_id(id); }
 std::string pending_key(AccountId id) { return 'p' + encode_id(id); }
+std::string dkim_key(std::string_view domain, std::string_view selector) {
+  return key_of(Kind::dkim_key, {std::string(selector), std::string(domain)});
+}
 
 KeyRange all_of(Kind kind) {
   const char c = static_cast<char>(kind);
@@ -95,6 +98,27 @@ std::string encode_alias(const AliasRecord& r) {
   put_u32(out, static_cast<std::uint32_t>(r.targets.size()));
   for (const auto& t : r.targets) put_text(out, t);
   return out;
+}
+
+std::string encode_dkim_key(const DkimKey& k, std::string_view private_key) {
+  const auto seconds = [](const std::optional<SysTime>& t) {
+    return t ? static_cast<std::uint64_t>(std::chrono::floor<std::chrono::seconds>(*t).time_since_epoch().count()) : 0;
+  };
+  std::string out(1, kVersion);
+  out.push_back(static_cast<char>(k.algorithm));
+  out.push_back(static_cast<char>(k.state));
+  put_u64(out, seconds(k.created));
+  put_u64(out, seconds(k.activated));
+  put_u64(out, seconds(k.retired));
+  put_text(out, k.public_key);
+  put_text(out, private_key);
+  return out;
+}
+
+void put_new_dkim_key(kv::Batch& batch, std::string_view domain, const crypto::NamedKey& made, DkimKeyState state) {
+  DkimKey key{.selector = made.name, .algorithm = made.key->algorithm(), .state = state, .created = now(), .public_key = made.key->public_key()};
+  if (state == DkimKeyState::active) key.activated = key.created;
+  batch.put(kv::Space::directory, kPartition, dkim_key(domain, key.selector), encode_dkim_key(key, made.key->to_pem()));
 }
 
 Result<AccountId> decode_id(std::string_view value) {
@@ -133,6 +157,29 @@ Result<AliasRecord> decode_alias(std::string_view key, std::string_view value) {
   for (auto n = in.number(4); n > 0 && in.ok; --n) r.targets.push_back(in.text());
   TRY_OK(in.end("alias"));
   return r;
+}
+
+Result<StoredDkimKey> decode_dkim_key(std::string_view key, std::string_view value) {
+  TRY(auto name, address_of_key(key));
+  Reader in{value};
+  in.version();
+  const auto algorithm = in.number(1), state = in.number(1);
+  if (algorithm < 1 || algorithm > 2 || state < 1 || state > 3) in.ok = false;
+  const auto time = [&in]() -> std::optional<SysTime> {
+    const auto seconds = in.number(8);
+    if (seconds > 1ull << 40) in.ok = false;
+    if (seconds == 0) return std::nullopt;
+    return SysTime(std::chrono::seconds(static_cast<std::int64_t>(seconds)));
+  };
+  StoredDkimKey out{{.selector = std::move(name.local), .algorithm = crypto::KeyAlgorithm(algorithm), .state = DkimKeyState(state)}, {}};
+  out.key.created = time().value_or(SysTime());
+  out.key.activated = time();
+  out.key.retired = time();
+  out.key.public_key = in.text();
+  out.private_key = in.text();
+  if (out.key.state == DkimKeyState::retired && !out.key.retired) in.ok = false;
+  TRY_OK(in.end("DKIM key"));
+  return out;
 }
 
 Result<AccountId> id_of_pending_key(std::string_view key) { return decode_id(key.substr(key.empty() ? 0 : 1)); }

@@ -11,6 +11,8 @@
 
 namespace posthorn::auth {
 
+inline constexpr std::size_t kSigningKeyCache = 16 << 20;  // bytes: the keys of some 1,000 domains
+
 // What an address is.  Null in both: it does not exist.
 struct Directory::Address {
   std::shared_ptr<const AccountRecord> account;
@@ -25,6 +27,7 @@ struct Directory::State {
 
   mutable std::mutex mutex;  // guards what follows
   LruMap<Address> cache{static_cast<std::size_t>(kDirectoryCache.get())};
+  LruMap<SigningKeys> signing_keys{kSigningKeyCache};  // by domain
   // Counts changes: what was read from the store before one is not put into the cache after it.
   std::uint64_t generation = 0;
 
@@ -54,6 +57,11 @@ struct Directory::State {
     std::lock_guard hold(mutex);
     ++generation;
     cache.clear();
+    signing_keys.clear();
+  }
+  void forget_signing_keys(const std::set<std::string>& of) {
+    std::lock_guard hold(mutex);
+    for (const auto& domain : of) signing_keys.erase(domain);
   }
 };
 

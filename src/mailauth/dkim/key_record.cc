@@ -24,8 +24,8 @@ std::string key_record_name(std::string_view selector, std::string_view domain) 
   return std::string(selector) + "._domainkey." + std::string(domain);
 }
 
-std::string key_record(const crypto::SigningKey& key) {
-  return "v=DKIM1; k=" + std::string(name_of(key.algorithm())) + "; p=" + crypto::encode_base64(key.public_key(), crypto::Padding::equals);
+std::string key_record(crypto::KeyAlgorithm algorithm, std::string_view public_key) {
+  return "v=DKIM1; k=" + std::string(name_of(algorithm)) + "; p=" + crypto::encode_base64(public_key, crypto::Padding::equals);
 }
 
 std::string txt_zone_line(std::string_view name, std::string_view text) {
