@@ -131,9 +131,7 @@ Task<Outcome<smtp::Reply>> SmtpChannel::read_reply(Stage stage, Patience patienc
       --open_commands_;
       co_return **std::move(reply);
     }
-    Result<void> more;
-    if (std::chrono::steady_clock::now() >= until) more = fail(Errc::timed_out, "the server was silent too long");
-    else more = co_await connection_->read_more(until);
+    auto more = co_await connection_->read_more(until);
     if (!more) {
       show_received(parser_.raw());
       co_return std::unexpected(ended(failure(stage, more.error())));

@@ -19,11 +19,17 @@ struct Case {
 
 void check_once(const Case& c, bool byte_by_byte = false) {
   SCOPED_TRACE(c.what + (byte_by_byte ? ", byte by byte" : ""));
-  auto dialogue = make_dialogue(c.script);
-  if (c.change) c.change(dialogue);
-  dialogue.script.byte_by_byte = byte_by_byte;
-  const auto played = play(std::move(dialogue));
-  EXPECT_EQ(played.outcome, c.outcome);
+  Played played;
+  for (int attempt = 0; attempt < 3; ++attempt) {
+    auto dialogue = make_dialogue(c.script);
+    if (c.change) c.change(dialogue);
+    dialogue.script.byte_by_byte = byte_by_byte;
+    const auto begun = std::chrono::steady_clock::now();
+    played = play(std::move(dialogue));
+    // A machine that stood still meanwhile has let deadlines pass that are not the dialogue's.
+    if (played.outcome == c.outcome || std::chrono::steady_clock::now() - begun < 10s) break;
+  }
+  EXPECT_EQ(played.outcome, c.outcome) << testing::PrintToString(played.transcript);
   EXPECT_EQ(played.complaints, "");
 }
 
@@ -260,12 +266,28 @@ TEST(SmtpTransaction, TheConnectionBreaks) {
 }
 
 TEST(SmtpTransaction, RefusedInTheMiddleOfTheMessage) {
-  const auto large = [](Dialogue& d) { d.text = "Subject: x\r\n" + std::string(8'000'000, 'x'); };
   const std::string begun = kPipelining + kEnvelope + kTaken + "C: Subject: x\n";
-  check({"and closed", begun + "S: 552 5.3.4 too big\nCLOSE", "refused 552 (message) | refused 552 (message)", large});
-  check({"and waits", begun + "S: 552 5.3.4 too big\nHANG", "refused 552 (message) | refused 552 (message)", large});
-  check({"closing", begun + "S: 421 4.3.2 later\nCLOSE", "refused 421 (message) | refused 421 (message)", large});
-  check({"accepted too early", begun + "S: 250 ok\nHANG", "not tried | bad reply (message)", large});
+  const Case cases[] = {
+      {"and closed", begun + "S: 552 5.3.4 too big\nCLOSE", "refused 552 (message) | refused 552 (message)"},
+      {"and waits", begun + "S: 552 5.3.4 too big\nHANG", "refused 552 (message) | refused 552 (message)"},
+      {"and is deaf", begun + "S: 552 5.3.4 too big\nDEAF", "refused 552 (message) | refused 552 (message)"},
+      {"closing", begun + "S: 421 4.3.2 later\nCLOSE", "refused 421 (message) | refused 421 (message)"},
+      {"accepted too early", begun + "S: 250 ok\nHANG", "not tried | bad reply (message)"},
+  };
+  for (auto c : cases) {
+    c.change = [](Dialogue& d) {
+      d.text = "Subject: x\r\n" + std::string(8'000'000, 'x');
+      if (d.script.text.ends_with("DEAF")) d.options.timeouts.block = 300ms;
+    };
+    check(c);
+    // Over TCP what is sent last before such an end may be lost, so the server says it in one piece.
+    c.what += ", TCP";
+    c.change = [change = c.change](Dialogue& d) {
+      change(d);
+      d.tcp = true;
+    };
+    check_once(c);
+  }
 }
 
 // A drop now and then does not hold us for ever: each wait has one deadline, however often something comes.
@@ -352,15 +374,15 @@ TEST(SmtpTransaction, OneAfterTheOther) {
   for (const auto& c : cases) check_once(c);
 }
 
+// More than the buffers between both sides hold: who sends all commands before it reads replies waits for ever [RFC2920 3.1].
 TEST(SmtpTransaction, ManyRecipientsGoInGroups) {
-  std::string script = kPipelining;
-  std::string outcome;
+  constexpr int kMany = 2000;
   auto many = [](Dialogue& d) {
     d.recipients.clear();
-    for (int i = 0; i < 1000; ++i) d.recipients.push_back("recipient-" + std::to_string(i) + "@example.net");
+    for (int i = 0; i < kMany; ++i) d.recipients.push_back(std::string(200, 'r') + std::to_string(i) + "@example.net");
   };
-  script += "C: MAIL *\nS: 250 ok\n";
-  for (int i = 0; i < 1000; ++i) {
+  std::string script = kPipelining + "C: MAIL *\nS: 250 ok\n", outcome;
+  for (int i = 0; i < kMany; ++i) {
     script += "C: RCPT *\nS: " + std::string(i % 2 ? "250 " : "550 ") + std::string(400, 'x') + "\n";
     outcome += std::string(i ? ", " : "") + (i % 2 ? "accepted 250" : "refused 550 (RCPT)");
   }

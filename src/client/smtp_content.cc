@@ -38,8 +38,6 @@ Task<Outcome<>> check_not_refused(SmtpState& s) {
   co_return std::unexpected(channel.failure(Stage::body, Cause::bad_reply, "a reply before the message was sent: " + smtp::to_string(*reply)));
 }
 
-void show_bytes(SmtpState& s, std::uint64_t bytes) { s.channel->show_sent("(" + std::to_string(bytes) + " bytes)"); }
-
 Task<Outcome<>> send_chunk(SmtpState& s, std::string& chunk, bool last) {
   auto& channel = *s.channel;
   if (channel.open_commands() == 0) CO_TRY_OK(channel.check_silence(Stage::body));
@@ -90,7 +88,7 @@ Task<Part> send_dotted(SmtpState& s, MessageSource& source, std::size_t replies)
     }
   }
   channel.put_content(stuffer.finish());
-  show_bytes(s, bytes);
+  channel.show_sent("(" + std::to_string(bytes) + " bytes)");
   channel.show_sent(".");
   CO_TRY_OK(co_await check_not_refused(s));
   CO_TRY_OK(co_await channel.flush(Stage::body, s.options.timeouts.block));
@@ -102,12 +100,10 @@ Task<Part> send_chunked(SmtpState& s, MessageSource& source, smtp::Body body, st
   auto& channel = *s.channel;
   LineEnds line_ends;
   std::string chunk;
-  std::uint64_t bytes = 0;
   for (;;) {
     auto piece = co_await source.next();
     if (!piece) co_return source_failed(s, piece.error());
     if (piece->empty()) break;
-    bytes += piece->size();
     for (std::string_view rest = *piece; !rest.empty(); rest.remove_prefix(std::min(rest.size(), kSlice))) {
       // A full chunk goes out when there is more, so that the last one is never empty without need.
       if (chunk.size() >= kChunk) {
@@ -123,7 +119,6 @@ Task<Part> send_chunked(SmtpState& s, MessageSource& source, smtp::Body body, st
   // No chunk is open when the last one goes out: whatever was said too much is found before it could be taken for the decision.
   CO_TRY(auto refused, co_await read_chunk_replies(s, 0));
   if (refused) co_return refused;
-  show_bytes(s, bytes);
   CO_TRY_OK(co_await send_chunk(s, chunk, true));
   for (std::size_t i = 1; i < replies; ++i) channel.expect_reply();
   co_return all_sent();

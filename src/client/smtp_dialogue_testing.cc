@@ -1,7 +1,11 @@
 #include "client/smtp_dialogue_testing.h"
 
+#include <netinet/in.h>
+#include <sys/socket.h>
+
 #include "async/reactor.h"
 #include "async/task_group.h"
+#include "base/file_descriptor.h"
 #include "client/message_source.h"
 #include "client/smtp_connection.h"
 
@@ -55,8 +59,22 @@ Task<> converse(const Dialogue& d, std::unique_ptr<net::Connection> stream, Play
   co_await connection.quit();
 }
 
+net::ConnectionPair make_tcp_pair() {
+  sockaddr_in at{};
+  at.sin_family = AF_INET;
+  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  auto* any = reinterpret_cast<sockaddr*>(&at);
+  socklen_t size = sizeof at;
+  const FileDescriptor ear(::socket(AF_INET, SOCK_STREAM, 0));
+  CHECK(::bind(ear.fd(), any, size) == 0 && ::listen(ear.fd(), 1) == 0 && ::getsockname(ear.fd(), any, &size) == 0);
+  const int client = ::socket(AF_INET, SOCK_STREAM, 0);
+  CHECK(::connect(client, any, size) == 0);
+  const net::Peer peer{.ip = "127.0.0.1", .port = 25, .loopback = true};
+  return {std::make_unique<net::Connection>(::accept(ear.fd(), nullptr, nullptr), peer), std::make_unique<net::Connection>(client, peer)};
+}
+
 Task<Played> run(Dialogue d) {
-  auto pair = net::make_connection_pair();
+  auto pair = d.tcp ? make_tcp_pair() : net::make_connection_pair();
   Played played;
   d.options.transcript = [&played](const TranscriptLine& line) {
     constexpr const char* kMarks[] = {"> ", "< ", "- "};

@@ -16,6 +16,7 @@ struct Dialogue {
   std::vector<std::string> recipients = {"you@example.net"};
   std::string text = "Subject: x\r\n\r\nhello\r\n";
   int sends = 1;        // as many transactions
+  bool tcp = false;     // over the network of this host, where a server that closes may cut off what it said
   Script script;
 };
 Dialogue make_dialogue(std::string script);
