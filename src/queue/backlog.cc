@@ -34,25 +34,30 @@ Task<Result<void>> Queue::Impl::do_chores(bool& did) {
 
 Task<Result<void>> Queue::Impl::do_chore(std::string destination, bool& did) {
   Window::Chore chore;
+  bool has_room = true;
   {
     std::lock_guard hold(mutex);
     Destination* d = window.find_destination(destination);
     if (!d) co_return Result<void>{};
     chore = window.chore_of(*d, steady_now());
-    if (chore == Window::Chore::read && d->ready.size() >= window.share()) co_return Result<void>{};  // there is no room
+    has_room = chore != Window::Chore::read || d->ready.size() < window.share();
     ++d->pins;
   }
   Result<void> done;
   switch (chore) {
     case Window::Chore::none: break;
     case Window::Chore::park: done = co_await park(destination, did); break;
-    case Window::Chore::read: done = co_await read_backlog(destination, did); break;
+    case Window::Chore::read: if (has_room) done = co_await read_backlog(destination, did); break;
     case Window::Chore::unmark: done = co_await erase_mark(destination, did); break;
   }
   std::lock_guard hold(mutex);
-  Destination* d = window.find_destination(destination);
-  --d->pins;
-  window.update(*d, steady_now());  // it may need more
+  Destination& d = *window.find_destination(destination);
+  --d.pins;
+  // The same once more, when nothing could be done, waits for the next round: who makes room rings.
+  const auto next = window.chore_of(d, steady_now());
+  did = did || (next != Window::Chore::none && next != chore);
+  window.update(d, steady_now());
+  window.take_new_chore();
   co_return done;
 }
 
@@ -63,7 +68,9 @@ Task<Result<void>> Queue::Impl::read_backlog(std::string destination, bool& did)
     std::lock_guard hold(mutex);
     Destination& d = *window.find_destination(destination);
     range.from = d.position;
-    range.limit = std::min(kPageRows, window.share() - std::min(window.share(), d.ready.size()) + 1);
+    std::size_t wanted = window.share() - std::min(window.share(), d.ready.size());
+    if (d.is_blocked()) wanted = std::min<std::size_t>(wanted, d.limits.concurrency);  // enough, when it moves
+    range.limit = std::clamp<std::size_t>(wanted, 1, kPageRows);
     d.reading = scanning = true;
     d.lowest.reset();
     released.clear();
@@ -131,26 +138,67 @@ Task<Result<void>> Queue::Impl::erase_mark(std::string destination, bool& did) {
 
 // Nothing of this destination is to be tried for a while: all of it goes to disk, where the mark finds it when the pause is over.
 Task<Result<void>> Queue::Impl::park(std::string destination, bool& did) {
-  const SysTime present = now();
   SysTime until;
+  {
+    std::lock_guard hold(mutex);
+    until = now() + (window.find_destination(destination)->limits.not_before - steady_now());
+  }
+  CO_TRY_OK(co_await unload_destination(destination, 0, until));
+  did = true;
+  std::lock_guard hold(mutex);
+  Destination& d = *window.find_destination(destination);
+  indexed(backlog_mark_key(d.mark, destination));
+  if (d.items == 0 && d.arriving == 0) d.has_backlog = d.unread = false;  // from now on the mark knows about it
+  co_return Result<void>{};
+}
+
+// Destinations that have as much under way as they may hold memory that others need.
+Task<Result<void>> Queue::Impl::make_room(bool& did) {
+  std::string destination;
+  std::size_t keep = 0;
+  {
+    std::lock_guard hold(mutex);
+    window.look_for_far(steady_now());
+    did = did || window.take_new_chore();
+    keep = window.fair_share();
+    Destination* d = window.fattest_blocked();
+    if (!d || d->ready.size() <= keep) co_return Result<void>{};
+    ++d->pins;
+    destination = d->key;
+  }
+  auto done = co_await unload_destination(destination, keep, std::nullopt);
+  std::lock_guard hold(mutex);
+  Destination& d = *window.find_destination(destination);
+  --d.pins;
+  update(d);
+  did = did || done;
+  co_return done;
+}
+
+// All but `keep` of what is ready leaves memory for the backlog, the least urgent first.  `mark`: where its mark is to be; none: anywhere.
+// REQUIRES: it has a pin.
+Task<Result<void>> Queue::Impl::unload_destination(std::string destination, std::size_t keep, std::optional<SysTime> mark) {
+  const SysTime present = now();
   kv::Batch batch;
   std::vector<GroupId> moved;
+  bool new_mark = false;
   {
     std::lock_guard hold(mutex);
     Destination& d = *window.find_destination(destination);
-    until = present + (d.limits.not_before - steady_now());
-    while (!d.ready.empty() && moved.size() < kPageRows) {
-      Item& item = **d.ready.begin();
+    while (d.ready.size() > keep && moved.size() < kPageRows) {
+      Item& item = **d.ready.rbegin();
       window.make_busy(item);
       moved.push_back(item.id);
       if (item.in_backlog) continue;
       batch.erase(Space::queue, kPartition, due_key(item.due, item.id));
       batch.put(Space::queue, kPartition, backlog_key(destination, item.priority, item.due, item.id), "");
     }
-    if (d.has_backlog) batch.erase(Space::queue, kPartition, backlog_mark_key(d.mark, destination));
+    new_mark = mark || !d.has_backlog;
+    if (d.has_backlog && mark) batch.erase(Space::queue, kPartition, backlog_mark_key(d.mark, destination));
   }
-  batch.put(Space::queue, kPartition, backlog_mark_key(until, destination), encode_mark(present));
-  auto written = co_await store.write_ahead(std::move(batch));
+  if (new_mark) batch.put(Space::queue, kPartition, backlog_mark_key(mark.value_or(present), destination), encode_mark(present));
+  Result<void> written;
+  if (!batch.empty()) written = co_await store.write_ahead(std::move(batch));
   std::lock_guard hold(mutex);
   Destination& d = *window.find_destination(destination);
   for (const GroupId id : moved) {
@@ -160,18 +208,13 @@ Task<Result<void>> Queue::Impl::park(std::string destination, bool& did) {
     forget(item);
     if (!written && !in_backlog) indexed(due, id);
   }
-  if (!written) {
-    if (d.has_backlog) backlog_grew(d, backlog_from(destination));
-    co_return written;
+  if (!written && new_mark) indexed(backlog_mark_key(mark.value_or(present), destination));  // perhaps it was
+  if (written && new_mark) {
+    d.has_backlog = true;
+    d.mark = mark.value_or(present);
   }
-  d.has_backlog = true;
-  d.unread = true;
-  d.mark = until;
-  d.position = backlog_from(destination);
-  indexed(backlog_mark_key(until, destination));
-  did = true;
-  if (d.items == 0 && d.arriving == 0) d.has_backlog = d.unread = false;  // from now on the mark knows about it
-  co_return Result<void>{};
+  if (d.has_backlog && !moved.empty()) backlog_grew(d, backlog_from(destination));
+  co_return written;
 }
 
 }  // namespace posthorn::queue

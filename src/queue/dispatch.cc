@@ -89,8 +89,12 @@ Task<Result<void>> Queue::Impl::scan_page(bool& did) {
   kv::Range range{Space::queue, kPartition, {}, {}, kPageRows};
   {
     std::lock_guard hold(mutex);
-    starved = window.room() < window.max_items() / 16 || window.chores() > kMaxChores;
-    if (starved || closed) co_return Result<void>{};
+    starved = window.set_tight() || window.chores() > kMaxChores;
+    if (closed || window.chores() > kMaxChores) co_return Result<void>{};
+  }
+  if (starved) co_return co_await make_room(did);
+  {
+    std::lock_guard hold(mutex);
     range.from = cursor;
     range.to = due_from(now() + std::chrono::milliseconds(1));
     if (range.from > range.to) range.from = cursor = range.to;  // the clock was set back
@@ -131,7 +135,7 @@ void Queue::Impl::take_in(const kv::Rows& rows, const std::string& upto, Spill& 
         update(d);
         return;
       }
-      if (window.has_room(d) && !Window::is_far(d, steady_present)) {
+      if (window.has_room(d) && !window.is_far(d, steady_present)) {
         window.add(*key->group, d, key->due, value->priority, Item::State::ready);
       } else {
         window.add_busy(*key->group);

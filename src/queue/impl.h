@@ -73,9 +73,8 @@ struct Queue::Impl {
   void forget(Item&);
   void load_into(Item&, std::shared_ptr<const Entry>, std::shared_ptr<const Group>, std::size_t bytes);
   void unload(Item&);
-  void update(Destination& d) {
-    if (window.update(d, steady_now())) bell.ring();
-  }
+  void update(Destination&);
+  void ring_for_chores();
   // An index row with this key has come into the backlog.
   void backlog_grew(Destination&, const std::string& key);
   // Gives what is ready to those who wait for it.
@@ -140,6 +139,8 @@ struct Queue::Impl {
   Task<Result<void>> do_chores(bool& did);
   Task<Result<void>> do_chore(std::string destination, bool& did);
   Task<Result<void>> park(std::string destination, bool& did);
+  Task<Result<void>> make_room(bool& did);
+  Task<Result<void>> unload_destination(std::string destination, std::size_t keep, std::optional<SysTime> mark);
   Task<Result<void>> read_backlog(std::string destination, bool& did);
   Task<Result<void>> erase_mark(std::string destination, bool& did);
 

@@ -63,13 +63,17 @@ Task<Result<Work>> Queue::next() {
   Impl& q = *impl_;
   for (;;) {
     Impl::Waiter waiter;
+    bool waits = false;
     {
       std::lock_guard hold(q.mutex);
       if (q.closed) co_return fail(Errc::cancelled, "the queue is closed");
       waiter.item = q.waiters.empty() ? q.window.take(steady_now()) : nullptr;
-      if (!waiter.item) q.waiters.push_back(&waiter);
+      waits = !waiter.item;
+      q.ring_for_chores();
+      if (waits) q.waiters.push_back(&waiter);
     }
-    if (!waiter.item) co_await waiter.event.wait();
+    if (waits) co_await waiter.event.wait();
+      // whoever gives us an item has let go of us then
     if (!waiter.item) co_return fail(Errc::cancelled, "the queue is closed");
     CO_TRY(auto work, co_await q.load(waiter.item));
     if (work) co_return *std::move(work);
@@ -84,6 +88,7 @@ Task<Result<std::optional<Work>>> Queue::next_of(std::string destination) {
       std::lock_guard hold(q.mutex);
       if (q.closed) co_return fail(Errc::cancelled, "the queue is closed");
       item = q.window.take_of(destination, steady_now());
+      q.ring_for_chores();
     }
     if (!item) co_return std::nullopt;
     CO_TRY(auto work, co_await q.load(item));

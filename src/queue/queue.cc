@@ -203,23 +203,33 @@ void Queue::Impl::indexed(const std::string& key) {
 
 void Queue::Impl::forget(Item& item) {
   if (scanning) released.insert(item.id);
-  const bool was_full = window.room() < window.max_items() / 16;
+  const bool was_full = window.is_tight();
   Destination* d = item.destination;
   unload(item);
   window.forget(item);
   if (d) update(*d);
-  if (starved && was_full && window.room() >= window.max_items() / 16) bell.ring();
+  if (starved && was_full && !window.is_tight()) bell.ring();
 }
 
 void Queue::Impl::serve() {
   while (!waiters.empty()) {
     Item* item = window.take(steady_now());
+    ring_for_chores();
     if (!item) return;
     Waiter& waiter = *waiters.front();
     waiters.pop_front();
     waiter.item = item;
     waiter.event.set();  // it may be gone from here on
   }
+}
+
+void Queue::Impl::update(Destination& d) {
+  window.update(d, steady_now());
+  ring_for_chores();
+}
+
+void Queue::Impl::ring_for_chores() {
+  if (window.take_new_chore()) bell.ring();
 }
 
 Result<Staged> Queue::stage(EntryId message, Entry entry, std::vector<Recipient> recipients) {
@@ -275,7 +285,7 @@ void Queue::Impl::file(std::vector<Staged::Filed>& filed, const std::shared_ptr<
     Group& group = groups[i];
     auto& f = filed[i];
     Destination* d = window.find_destination(group.destination);
-    if (d && d->unread && !Window::is_far(*d, present)) {
+    if (d && d->unread && !window.is_far(*d, present)) {
       // It would be read from the index and moved to the backlog: it goes there at once.
       ++d->arriving;
       f.where = Where::backlog;
@@ -287,7 +297,7 @@ void Queue::Impl::file(std::vector<Staged::Filed>& filed, const std::shared_ptr<
     }
     if (starved || window.full()) continue;  // while there is more due on disk than fits it is not overtaken
     if (!d) d = &window.destination(group.destination);
-    if (!window.has_room(*d) || Window::is_far(*d, present)) {
+    if (!window.has_room(*d) || window.is_far(*d, present)) {
       update(*d);
       continue;
     }

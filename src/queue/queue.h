@@ -24,7 +24,7 @@ namespace posthorn::queue {
 
 // How much of one destination may be under way.
 struct Limits {
-  std::uint32_t concurrency = 20;  // works at once; 0: none
+  std::uint32_t concurrency = 20;  // works at once; at least 1
   SteadyTime not_before{};         // nothing is given out before; what is further away than a minute waits on disk
 };
 

@@ -18,6 +18,8 @@ struct Selection {
   std::string sender_domain;
   std::string recipient;         // address: groups that have it
   std::string recipient_domain;  // groups that have one there
+  bool below = false;            // or in a domain below recipient_domain
+  bool not_dated = false;        // leaves out what its sender wants to be sent later [RFC4865]
   std::optional<std::chrono::milliseconds> older_than, younger_than;
   enum class Which : std::uint8_t { all, held, not_held };
   Which which = Which::all;

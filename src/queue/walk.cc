@@ -16,7 +16,14 @@ std::string_view domain_of(std::string_view path) {
   return at == path.npos ? std::string_view() : path.substr(at + 1);
 }
 
+// "mx.example.org" and "example.org".
+bool is_below(std::string_view domain, std::string_view parent) {
+  return domain.size() > parent.size() && domain[domain.size() - parent.size() - 1] == '.' &&
+         text::iequals(domain.substr(domain.size() - parent.size()), parent);
+}
+
 bool fits(const Selection& s, const Entry& e) {
+  if (s.not_dated && e.options.hold_until && *e.options.hold_until > now()) return false;
   if (s.sender == "<>" && !e.reverse_path.empty()) return false;
   if (!s.sender.empty() && s.sender != "<>" && !text::iequals(e.reverse_path, s.sender)) return false;
   if (!s.sender_domain.empty() && !text::iequals(domain_of(e.reverse_path), s.sender_domain)) return false;
@@ -30,7 +37,10 @@ bool fits(const Selection& s, const Group& g) {
   const auto any = [&g](auto f) { return std::ranges::any_of(g.recipients, f); };
   if (!s.recipient.empty() && !any([&s](const Recipient& r) { return text::iequals(r.forward_path, s.recipient); })) return false;
   return s.recipient_domain.empty() ||
-         any([&s](const Recipient& r) { return text::iequals(domain_of(r.forward_path), s.recipient_domain); });
+         any([&s](const Recipient& r) {
+           const auto domain = domain_of(r.forward_path);
+           return text::iequals(domain, s.recipient_domain) || (s.below && is_below(domain, s.recipient_domain));
+         });
 }
 
 }  // namespace

@@ -103,11 +103,11 @@ void Window::leave_line(Destination& d) {
   d.line = Destination::Line::none;
 }
 
-bool Window::update(Destination& d, SteadyTime now) {
+void Window::update(Destination& d, SteadyTime now) {
   if (d.items == 0 && !d.has_backlog && d.arriving == 0 && d.pins == 0 && !d.in_chores) {
     leave_line(d);
     destinations_.erase(std::string(d.key));  // a copy: the key dies with it
-    return false;
+    return;
   }
   const bool may_go = !d.ready.empty() && d.taken < d.limits.concurrency;
   const auto wanted = !may_go                        ? Destination::Line::none
@@ -122,16 +122,15 @@ bool Window::update(Destination& d, SteadyTime now) {
       paused_.insert({d.paused_until, &d});
     }
   }
-  if (d.in_chores || chore_of(d, now) == Chore::none) return false;
-  d.in_chores = true;
+  if (d.in_chores || chore_of(d, now) == Chore::none) return;
+  d.in_chores = new_chore_ = true;
   chores_.push_back(d.key);
-  return true;
 }
 
 Window::Chore Window::chore_of(const Destination& d, SteadyTime now) const {
   const bool mark_only = d.has_backlog && d.items == 0 && d.arriving == 0;
   if (is_far(d, now)) return d.taken == 0 && (!d.ready.empty() || mark_only) ? Chore::park : Chore::none;
-  if (d.unread) return d.ready.empty() || d.ready.size() < share() / 2 ? Chore::read : Chore::none;
+  if (d.unread) return d.ready.empty() || (!d.is_blocked() && d.ready.size() < share() / 2) ? Chore::read : Chore::none;
   return d.has_backlog && d.backlog_items == 0 && d.arriving == 0 ? Chore::unmark : Chore::none;
 }
 
@@ -187,6 +186,20 @@ std::size_t Window::share() const {
 }
 
 bool Window::has_room(const Destination& d) const { return !d.unread && d.ready.size() < share(); }
+
+void Window::look_for_far(SteadyTime now) {
+  std::vector<Destination*> far;  // update() changes the set
+  for (const auto& [until, d] : paused_)
+    if (is_far(*d, now)) far.push_back(d);
+  for (Destination* d : far) update(*d, now);
+}
+
+Destination* Window::fattest_blocked() const {
+  Destination* fattest = nullptr;
+  for (const auto& [key, d] : destinations_)
+    if (d->is_blocked() && d->pins == 0 && (!fattest || d->ready.size() > fattest->ready.size())) fattest = d.get();
+  return fattest;
+}
 
 std::size_t Window::late(Deadline now) const {
   return static_cast<std::size_t>(std::ranges::count_if(items_, [now](const auto& i) {

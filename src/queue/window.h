@@ -72,6 +72,8 @@ struct Destination {
   std::list<Destination*>::iterator turn;  // runnable
   SteadyTime paused_until{};               // paused
   bool in_chores = false;                  // the dispatcher will look at it
+
+  bool is_blocked() const { return taken >= limits.concurrency; }
 };
 
 // REQUIRES: one caller at a time.
@@ -95,8 +97,8 @@ class Window {
 
   Destination& destination(const std::string& key);  // asks for limits when it is new
   Destination* find_destination(const std::string& key);
-  // Something about it has changed: puts it in the right line, and forgets it when nothing keeps it in memory.  True: it has become a chore.
-  bool update(Destination&, SteadyTime now);
+  // Something about it has changed: puts it in the right line, and forgets it when nothing keeps it in memory.
+  void update(Destination&, SteadyTime now);
   // Those whose pause is over go into the line.  Returns when the next one ends.
   std::optional<SteadyTime> wake_paused(SteadyTime now);
 
@@ -119,6 +121,8 @@ class Window {
   // Those with a chore, in order; update() puts them there.  The key, as it may have gone meanwhile.
   std::optional<std::string> take_chore();
   std::size_t chores() const { return chores_.size(); }
+  // Whether one has come since this was asked last.
+  bool take_new_chore() { return std::exchange(new_chore_, false); }
 
   std::size_t items() const { return items_.size(); }
   std::size_t ready() const { return ready_; }
@@ -126,11 +130,20 @@ class Window {
   std::size_t destinations() const { return destinations_.size(); }
   std::size_t late(Deadline now) const;  // leases that are over
 
+  // There is so little room left that those who are blocked must make some.
+  bool is_tight() const { return room() < max_items_ / 16; }
+  // Decides what is_far() means until it is called again.
+  bool set_tight() { return was_tight_ = is_tight(); }
   // A pause that ends later than this is not waited for in memory.
-  static constexpr std::chrono::seconds kFar{60};
-  static bool is_far(const Destination& d, SteadyTime now) { return d.limits.not_before > now + kFar; }
+  bool is_far(const Destination& d, SteadyTime now) const { return d.limits.not_before > now + (was_tight_ ? kFarWhenTight : kFar); }
+  void look_for_far(SteadyTime now);  // and makes chores of them
+  // What a blocked destination may keep then.
+  std::size_t fair_share() const { return std::max<std::size_t>(1, max_items_ / (4 * (destinations_.size() + 1))); }
+  // The one with most of those that are ready, of those that have as many works as they may.
+  Destination* fattest_blocked() const;
 
  private:
+  static constexpr std::chrono::seconds kFar{60}, kFarWhenTight{1};
   Item& new_item(GroupId);
   void leave_line(Destination&);
   Item* take_from(Destination&, SteadyTime now);
@@ -142,6 +155,7 @@ class Window {
   std::list<Destination*> runnable_;
   std::set<std::pair<SteadyTime, Destination*>> paused_;
   std::deque<std::string> chores_;
+  bool new_chore_ = false, was_tight_ = false;
   std::size_t ready_ = 0, taken_ = 0;
 };
 
