@@ -27,6 +27,7 @@ void HeaderEditor::edit(std::string_view bytes, std::string& out) {
         const auto lf = bytes.find('\n');
         const auto n = lf == bytes.npos ? bytes.size() : lf + 1;
         if (state_ == State::copy) out += bytes.substr(0, n);
+        if (keeping_) keep(bytes.substr(0, n));
         bytes.remove_prefix(n);
         if (lf != bytes.npos) state_ = State::line_start;
         break;
@@ -37,6 +38,7 @@ void HeaderEditor::edit(std::string_view bytes, std::string& out) {
           break;
         }
         state_ = State::name;
+        keeping_ = false;
         held_.clear();
         [[fallthrough]];
       case State::name:
@@ -71,8 +73,30 @@ void HeaderEditor::decide_field(std::string& out) {
   has_date_ |= text::iequals(name, "Date");
   has_message_id_ |= text::iequals(name, "Message-ID");
   at_top_ = false;
+  if (bcc_ == Bcc::drop && (text::iequals(name, "Bcc") || text::iequals(name, "Resent-Bcc"))) {
+    state_ = fate_ = State::skip;
+    return;
+  }
+  for (const std::string_view wanted : {"from", "sender", "tls-required"})
+    if (text::iequals(name, wanted)) {
+      kept_bytes_ += wanted.size();
+      keeping_ = kept_all();
+      if (keeping_) kept_.push_back({std::string(wanted), {}});
+    }
   state_ = fate_ = State::copy;
   out += held_;
+}
+
+void HeaderEditor::keep(std::string_view bytes) {
+  kept_bytes_ += bytes.size();
+  if (kept_all()) kept_.back().value += bytes;
+  else keeping_ = false;
+}
+
+bool HeaderEditor::says_tls_is_optional() const {
+  for (const auto& field : kept_)
+    if (field.name == "tls-required" && text::iequals(text::trim(field.value), "No")) return true;
+  return false;
 }
 
 void HeaderEditor::decide_no_field(std::string& out) {

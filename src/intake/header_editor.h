@@ -5,6 +5,8 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace posthorn::intake {
 
@@ -14,7 +16,9 @@ namespace posthorn::intake {
 //    trace fields.
 // 4. Fields that are asked for and missing are added behind the last one (not on top: nothing but a field name is ever
 //    held). [RFC6409 8]
-// 5. Every other byte passes unchanged, and the result does not depend on how the bytes were cut.
+// 5. Bcc and Resent-Bcc fields go where asked: only a sender's own copy has them. [RFC5322 3.6.3]
+// 6. Every other byte passes unchanged, and the result does not depend on how the bytes were cut.
+// 7. What From, Sender and TLS-Required say is remembered on the way, kMaxKept bytes of it at most.
 class HeaderEditor {
  public:
   struct Missing {
@@ -23,12 +27,23 @@ class HeaderEditor {
   };
   // `complete` is asked once, at the end of the header, for the fields to add (whole, with CRLF).  None: nothing is added.
   using Complete = std::function<std::string(Missing)>;
-  explicit HeaderEditor(Complete complete = {}) : complete_(std::move(complete)) {}
+  enum class Bcc : unsigned char { keep, drop };
+  explicit HeaderEditor(Complete complete = {}, Bcc bcc = Bcc::keep) : complete_(std::move(complete)), bcc_(bcc) {}
 
   // Appends what becomes of `bytes`.
   void edit(std::string_view bytes, std::string& out);
   // Behind the last byte.
   void finish(std::string& out);
+  // Fields seen so far: their names in lower case and their values as they stand, folded and with the blank at the front.
+  static constexpr std::size_t kMaxKept = 64 * 1024;
+  struct Kept {
+    std::string name, value;
+  };
+  const std::vector<Kept>& kept() const { return kept_; }
+  bool kept_all() const { return kept_bytes_ <= kMaxKept; }
+  // "TLS-Required: No" [RFC8689 3]
+  bool says_tls_is_optional() const;
+
   // From now on edit() would only copy.
   bool in_body() const { return state_ == State::body; }
 
@@ -39,12 +54,17 @@ class HeaderEditor {
   void decide_field(std::string& out);
   void decide_no_field(std::string& out);
   void end_header(std::string& out);
+  void keep(std::string_view bytes);
 
   Complete complete_;
   State state_ = State::line_start;
   State fate_ = State::copy;   // of the field that a continuation line belongs to
   bool at_top_ = true;         // no field has been let through
   bool has_date_ = false, has_message_id_ = false;
+  Bcc bcc_;
+  bool keeping_ = false;       // the field under way is the last of kept_
+  std::vector<Kept> kept_;
+  std::size_t kept_bytes_ = 0;  // names and values, what was too much included
   std::string held_;           // the beginning of a line that is not understood yet; short
 };
 

@@ -8,10 +8,13 @@
 using posthorn::intake::HeaderEditor;
 
 static std::string edited(std::string_view in, std::size_t piece) {
-  HeaderEditor editor([](HeaderEditor::Missing m) { return std::string(m.date ? "D: 1\r\n" : "") + (m.message_id ? "M: 1\r\n" : ""); });
+  HeaderEditor editor([](HeaderEditor::Missing m) { return std::string(m.date ? "D: 1\r\n" : "") + (m.message_id ? "M: 1\r\n" : ""); },
+                      HeaderEditor::Bcc::drop);
   std::string out;
   for (; !in.empty(); in.remove_prefix(std::min(piece, in.size()))) editor.edit(in.substr(0, piece), out);
   editor.finish(out);
+  if (!editor.kept_all()) return out;  // what is remembered of a field that is too long depends on the pieces
+  for (const auto& field : editor.kept()) out += '\0' + field.name + '\0' + field.value;
   return out;
 }
 

@@ -65,6 +65,54 @@ TEST(HeaderEditor, ChangesWhatItMustAndNothingElse) {
     }
 }
 
+std::string kept_of(std::string_view in, std::size_t piece) {
+  HeaderEditor editor({}, HeaderEditor::Bcc::drop);
+  std::string out;
+  for (; !in.empty(); in.remove_prefix(std::min(piece, in.size()))) {
+    const std::string copy(in.substr(0, piece));
+    editor.edit(copy, out);
+  }
+  editor.finish(out);
+  out += '|';
+  for (const auto& field : editor.kept()) out += field.name + '[' + field.value + ']';
+  return out + (editor.kept_all() ? "" : " not all") + (editor.says_tls_is_optional() ? " optional" : "");
+}
+
+TEST(HeaderEditor, DropsBccAndRemembersAuthors) {
+  struct Case {
+    std::string_view in, out;
+  };
+  const Case cases[] = {
+      {"From: a\r\nBcc: b,\r\n c\r\nTo: d\r\n\r\nBcc: e\r\n", "From: a\r\nTo: d\r\n\r\nBcc: e\r\n|from[ a\r\n]"},
+      {"bCC: b\r\n c\r\n\r\nx", "\r\nx|"},
+      {"Bcc: b\r\nResent-Bcc:\r\nBccc: y\r\n\r\n", "Bccc: y\r\n\r\n|"},
+      {"FROM : a,\r\n\tb\r\nSender:c\r\nfrom:d\r\n\r\nFrom: e", "FROM : a,\r\n\tb\r\nSender:c\r\nfrom:d\r\n\r\nFrom: e|"
+                                                               "from[ a,\r\n\tb\r\n]sender[c\r\n]from[d\r\n]"},
+      {"From: a", "From: a|from[ a]"},
+      {"TLS-Required: No\r\n\r\n", "TLS-Required: No\r\n\r\n|tls-required[ No\r\n] optional"},
+      {"tls-required:\r\n no \r\n\r\n", "tls-required:\r\n no \r\n\r\n|tls-required[\r\n no \r\n] optional"},
+      {"TLS-Required: Yes\r\n\r\n", "TLS-Required: Yes\r\n\r\n|tls-required[ Yes\r\n]"},
+      {"Fromage: a\r\nFrom\r\n: x\r\n\r\n", "Fromage: a\r\nFrom\r\n: x\r\n\r\n|"},
+  };
+  for (const auto& c : cases)
+    for (const std::size_t piece : {1u, 2u, 3u, 7u, 1000u}) EXPECT_EQ(kept_of(c.in, piece), c.out) << piece;
+}
+
+TEST(HeaderEditor, RemembersABoundedPart) {
+  HeaderEditor editor;
+  std::string out;
+  editor.edit("From: a\r\nFrom: ", out);
+  const std::string piece(10'000, 'x');
+  for (int i = 0; i < 100; ++i) editor.edit(piece, out);
+  editor.edit("\r\nSender: b\r\n\r\n", out);
+  EXPECT_EQ(out.size(), 1'000'000u + 9 + 6 + 2 + 11 + 2);
+  EXPECT_FALSE(editor.kept_all());
+  std::size_t held = 0;
+  for (const auto& field : editor.kept()) held += field.name.size() + field.value.size();
+  EXPECT_LE(held, HeaderEditor::kMaxKept);
+  EXPECT_EQ(editor.kept().at(0).value, " a\r\n");
+}
+
 TEST(HeaderEditor, HoldsLittleOfAnEndlessLine) {
   HeaderEditor editor;
   std::string out;

@@ -46,6 +46,7 @@ void put_received(std::string& out, const Origin& origin, std::string_view hostn
     out += recipient;
     out += '>';
   }
+  if (origin.priority) out += " PRIORITY " + std::to_string(*origin.priority);
   out += ";\r\n\t";
   out += text::format_rfc5322_date({time, 0});
   out += "\r\n";

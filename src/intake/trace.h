@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -14,6 +15,7 @@ struct Origin {
   std::string with;           // "ESMTPSA" and its likes, see with_protocol()
   std::string tls_version;    // "TLSv1.3"; empty: no TLS
   std::string tls_cipher;
+  std::optional<int> priority;  // [RFC6710 7] where one was asked for
 };
 
 enum class Transport { smtp, esmtp, lmtp };
