@@ -134,6 +134,32 @@ struct AppTest : testing::Test {
   std::unique_ptr<App> app;
 };
 
+TEST_F(AppTest, BehindAProxyTheClientIsWhoTheHeaderSays) {
+  config.listeners[2].proxy_protocol = true;  // IMAP
+  config.listeners[3].proxy_protocol = true;  // POP3, whose proxies are elsewhere
+  config.listeners[3].proxies = *IpNetworks::parse("192.0.2.0/24");
+  config.settings.emplace_back("limits.connections_per_address", std::int64_t{1});
+  config.settings.emplace_back("limits.proxy_timeout", std::int64_t{1});
+  config.settings.emplace_back("log.level", std::string("debug"));
+  config::apply(config);
+  start_with_account();
+  Client one(port(Protocol::imap)), two(port(Protocol::imap)), again(port(Protocol::imap));
+  EXPECT_TRUE(one.say("PROXY TCP4 203.0.113.1 192.0.2.9 4711 993\r\na1 NOOP").starts_with("* OK"));
+  EXPECT_TRUE(one.line().starts_with("a1 OK"));
+  EXPECT_TRUE(two.say("PROXY TCP6 2001:db8::5 2001:db8::9 4712 993").starts_with("* OK"));
+  EXPECT_TRUE(again.say("PROXY TCP4 203.0.113.1 192.0.2.9 4713 993").starts_with("* BYE"));
+  EXPECT_EQ(again.line(), "");
+  Client no_header(port(Protocol::imap)), silent(port(Protocol::imap)), stranger(port(Protocol::pop3));
+  EXPECT_EQ(no_header.say("a1 LOGIN ann secret"), "");
+  EXPECT_EQ(stranger.line(), "");
+  EXPECT_EQ(silent.line(), "");  // after its time
+  one.say("a2 LOGIN ann@example.test wrong");
+  EXPECT_TRUE(log.has("peer=203.0.113.1:4711"));
+  EXPECT_TRUE(log.has("peer=[2001:db8::5]:4712"));
+  EXPECT_TRUE(log.has("app.not_a_proxy") || log.has("app.too_many_connections"));
+  EXPECT_TRUE(log.has("app.proxy_header"));
+}
+
 TEST_F(AppTest, MailComesInAndIsReadAndIsThereAfterARestart) {
   start_with_account();
   EXPECT_TRUE(log.has("app.ready version=test"));

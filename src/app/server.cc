@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "net/proxy_protocol.h"
 #include "server/imap/imap_session.h"
 #include "server/pop3/pop3_session.h"
 #include "server/smtp/smtp_session.h"
@@ -164,37 +165,77 @@ void Server::start() {
   for (auto& listener : listeners_) listener->start();
 }
 
+// One of those who may say where their clients come from.
+static bool is_proxy(const config::Listener& rules, const net::Peer& peer) {
+  return rules.proxies.empty() ? peer.loopback : rules.proxies.contain(peer.ip);
+}
+
 void Server::accept(PerReactor& here, const Port& port, int fd, net::Peer peer) {
-  auto ticket = draining_ ? nullptr : limits_.admit(peer);
-  if (ticket) {
-    accepted.add();
-    sessions_.spawn(here.reactor, serve(*this, here, port, fd, std::move(peer), std::move(ticket)));
+  if (port.rules.proxy_protocol && !is_proxy(port.rules, peer)) {
+    log_refusal("app.not_a_proxy", port, peer);
+    ::close(fd);
     return;
   }
-  if (!draining_) {
-    refused.add();
-    const auto now_ms = steady_now().time_since_epoch().count();
-    auto before = refusal_logged_.load();
-    if (now_ms - before >= 1000 && refusal_logged_.compare_exchange_strong(before, now_ms))
-      log::warning("app.too_many_connections",
-                   {{"peer", peer.text()}, {"listener", port.rules.address.text()}, {"open", limits_.open()}});
-    if (port.rules.tls != config::TlsMode::implicit) {
-      const auto text = too_many(port.rules.protocol);
-      [[maybe_unused]] const auto sent = ::send(fd, text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-    }
+  Tickets tickets;
+  if (!draining_) tickets.connection = limits_.admit_connection();
+  if (tickets.connection && !port.rules.proxy_protocol) tickets.address = limits_.admit_address(peer);
+  if (tickets.connection && (tickets.address || port.rules.proxy_protocol)) {
+    accepted.add();
+    sessions_.spawn(here.reactor, serve(*this, here, port, fd, std::move(peer), std::move(tickets)));
+    return;
   }
+  if (!draining_) refuse(port, fd, peer);
   ::close(fd);
 }
 
-Task<> Server::serve(Server& server, PerReactor& here, const Port& port, int fd, net::Peer peer, std::shared_ptr<void> ticket) {
+// Who is refused often is logged once a second.
+void Server::log_refusal(std::string_view event, const Port& port, const net::Peer& peer) {
+  refused.add();
+  const auto now_ms = steady_now().time_since_epoch().count();
+  auto before = refusal_logged_.load();
+  if (now_ms - before >= 1000 && refusal_logged_.compare_exchange_strong(before, now_ms))
+    log::warning(event, {{"peer", peer.text()}, {"listener", port.rules.address.text()}, {"open", limits_.open()}});
+}
+
+// One too many.
+void Server::refuse(const Port& port, int fd, const net::Peer& peer) {
+  log_refusal("app.too_many_connections", port, peer);
+  if (port.rules.tls == config::TlsMode::implicit) return;
+  const auto text = too_many(port.rules.protocol);
+  [[maybe_unused]] const auto sent = ::send(fd, text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+// Behind a proxy: who is it really, and may they have one more connection?
+Task<bool> Server::meet_client(Server& server, const Port& port, int fd, net::Connection& connection, Tickets& tickets) {
+  const auto proxy = connection.peer();
+  const auto read = co_await net::read_proxy_header(connection, after(kProxyTimeout.get()));
+  if (!read) {
+    log::info("app.proxy_header", {{"proxy", proxy.text()}, {"listener", port.rules.address.text()}, {"error", read.error()}});
+    co_return false;
+  }
+  tickets.address = server.limits_.admit_address(connection.peer());
+  if (!tickets.address) server.refuse(port, fd, connection.peer());
+  co_return tickets.address != nullptr;
+}
+
+Task<> Server::serve(Server& server, PerReactor& here, const Port& port, int fd, net::Peer peer, Tickets tickets) {
   const GaugeHold counted(gauge_of(port.rules.protocol));
   net::Connection connection(fd, std::move(peer));
   const Registered registered(here, connection, fd);
   if (server.draining_) connection.shut_down();
-  const server::ListenerRules rules{port.rules.protocol, port.rules.tls, port.rules.allow_plaintext_auth};
-  co_await run_session({server.services_, rules, connection, new_session_id()});
+  bool welcome = true;
+  if (port.rules.proxy_protocol) welcome = co_await meet_client(server, port, fd, connection, tickets);
+  if (welcome) {
+    const server::ListenerRules rules{port.rules.protocol, port.rules.tls, port.rules.allow_plaintext_auth};
+    const auto admit = [&limits = server.limits_, &tickets](const net::Peer& client) {
+      auto ticket = limits.admit_address(client);
+      if (!ticket) return false;
+      tickets.address = std::move(ticket);
+      return true;
+    };
+    co_await run_session({server.services_, rules, connection, new_session_id(), admit});
+  }
   connection.close();
-  ticket.reset();
 }
 
 template <class F>

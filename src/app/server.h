@@ -41,8 +41,15 @@ class Server {
   struct PerReactor;
   struct Registered;
   Result<void> open_port(Port& port);
+  // Of the connection, and of its client's address: empty where a proxy has yet to say it.
+  struct Tickets {
+    std::shared_ptr<void> connection, address;
+  };
   void accept(PerReactor& here, const Port& port, int fd, net::Peer peer);
-  static Task<> serve(Server& server, PerReactor& here, const Port& port, int fd, net::Peer peer, std::shared_ptr<void> ticket);
+  void refuse(const Port& port, int fd, const net::Peer& peer);
+  void log_refusal(std::string_view event, const Port& port, const net::Peer& peer);
+  static Task<> serve(Server& server, PerReactor& here, const Port& port, int fd, net::Peer peer, Tickets tickets);
+  static Task<bool> meet_client(Server& server, const Port& port, int fd, net::Connection& connection, Tickets& tickets);
   bool wait_until_empty(std::chrono::steady_clock::duration patience);
   template <class F>
   void on_every_session(F f);

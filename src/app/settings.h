@@ -13,6 +13,9 @@ inline const Setting<std::int64_t> kMaxConnections{
 inline const Setting<std::int64_t> kMaxConnectionsPerAddress{
     "limits.connections_per_address", 1'000, 1, 10'000'000,
     "Connections from one client address that may be open at a time (read at the start)."};
+inline const Setting<std::chrono::seconds> kProxyTimeout{
+    "limits.proxy_timeout", std::chrono::seconds(10), std::chrono::seconds(1), std::chrono::minutes(5),
+    "How long a load balancer may take to say who its client is, where proxy_protocol is on."};
 inline const Setting<std::int64_t> kMaxMailboxes{
     "limits.mailboxes", 200'000, 10, 10'000'000, "Mailboxes that one account may have, and as many subscriptions (read at the start)."};
 inline const Setting<Bytes> kViewCache{

@@ -40,7 +40,7 @@ class IpNetworks {
   std::vector<IpNetwork> networks_;
 };
 
-// For settings:  Setting<std::string>{"smtp.relay_networks", "", kIpNetworksForm, "..."}
+// For settings whose text is a list of networks.
 inline constexpr TextForm kIpNetworksForm{
     [](std::string_view text) -> Result<void> {
       TRY_OK(IpNetworks::parse(text));

@@ -44,6 +44,7 @@ std::vector<Listener> default_listeners() {
   std::vector<Listener> out;
   for (const Standard& s :
        {Standard{25, Protocol::smtp, TlsMode::starttls},
+        Standard{2525, Protocol::smtp, TlsMode::starttls},  // for who is kept from 25, and from 587
         Standard{587, Protocol::submission, TlsMode::starttls},
         Standard{465, Protocol::submission, TlsMode::implicit},
         Standard{143, Protocol::imap, TlsMode::starttls}, Standard{993, Protocol::imap, TlsMode::implicit},

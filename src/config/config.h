@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/ip_network.h"
 #include "base/settings.h"
 #include "config/relay.h"
 
@@ -41,6 +42,10 @@ struct Listener {
   TlsMode tls = TlsMode::none;
   bool allow_plaintext_auth = false;  // passwords are taken without TLS here
   bool optional = false;              // a default on [::]: do not fail where the host has no IPv6
+  // Connections come from a proxy and begin with a PROXY header.  Those from elsewhere than `proxies` are closed; on a Unix socket and
+  // without `proxies` (which only a loopback address may leave out) those of this machine are taken.
+  bool proxy_protocol = false;
+  IpNetworks proxies;
 };
 
 // Both empty: the server makes a self-signed certificate in data_dir.
@@ -93,7 +98,7 @@ std::string settings_text();
 // The same as rows of the manual's table (docs/configuration.md, between the two marks).
 std::string settings_markdown();
 
-// The standard ports on all addresses: 25, 587, 465, 143, 993, 110, 995.
+// The standard ports on all addresses: 25, 2525, 587, 465, 143, 993, 110, 995.
 std::vector<Listener> default_listeners();
 
 }  // namespace posthorn::config

@@ -96,11 +96,35 @@ TEST(Config, DefaultsAreTheStandardPorts) {
   }
   EXPECT_EQ(
       all,
-      "0.0.0.0:25 smtp starttls\n[::]:25 smtp starttls\n0.0.0.0:587 submission starttls\n"
+      "0.0.0.0:25 smtp starttls\n[::]:25 smtp starttls\n0.0.0.0:2525 smtp starttls\n[::]:2525 smtp starttls\n0.0.0.0:587 submission starttls\n"
       "[::]:587 submission starttls\n0.0.0.0:465 submission implicit\n[::]:465 submission implicit\n"
       "0.0.0.0:143 imap starttls\n[::]:143 imap starttls\n0.0.0.0:993 imap implicit\n[::]:993 imap implicit\n"
       "0.0.0.0:110 pop3 starttls\n[::]:110 pop3 starttls\n0.0.0.0:995 pop3 implicit\n[::]:995 pop3 "
       "implicit\n");
+}
+
+TEST(Config, ListenersBehindAProxy) {
+  const auto loaded = load_text(listen("protocol = \"imap\"\naddress = \"192.0.2.5:993\"\nproxy_protocol = true\n"
+                                       "proxy_networks = \"192.0.2.7, 2001:db8::/64\"\n"),
+                                "t");
+  ASSERT_TRUE(loaded.config) << to_text(loaded);
+  EXPECT_EQ(to_text(loaded), "");
+  const Listener& l = loaded.config->listeners.at(0);
+  EXPECT_TRUE(l.proxy_protocol);
+  EXPECT_TRUE(l.proxies.contain("192.0.2.7") && l.proxies.contain("2001:db8::9"));
+  EXPECT_FALSE(l.proxies.contain("192.0.2.8"));
+
+  const std::string imap = "protocol = \"imap\"\naddress = \"192.0.2.5:993\"\n";
+  EXPECT_EQ(problems_of(listen("protocol = \"imap\"\naddress = \"127.0.0.1:993\"\nproxy_protocol = true\n")), "");
+  EXPECT_EQ(problems_of(listen(imap + "proxy_protocol = true\n")),
+            "5: 'proxy_protocol' needs 'proxy_networks', the addresses of the proxies: who may say where a client comes from could say "
+            "anything\n");
+  EXPECT_EQ(problems_of(listen(imap + "proxy_protocol = \"yes\"\nproxy_networks = [\"192.0.2.7\"]\n")),
+            "5: 'proxy_protocol' must be true or false (without quotes)\n6: 'proxy_networks' must be text in quotes, not a list\n");
+  EXPECT_EQ(problems_of(listen(imap + "proxy_protocol = true\nproxy_networks = \"192.0.2.7/24\"\n")),
+            "6: 'proxy_networks' names '192.0.2.7/24', which is no network: there are bits behind the prefix\n");
+  EXPECT_EQ(problems_of(listen(imap + "proxy_networks = \"192.0.2.7\"\n")),
+            "5 warning: 'proxy_networks' changes nothing here without proxy_protocol = true\n");
 }
 
 TEST(Config, EveryMistakeIsReportedAtOnceWithItsLine) {

@@ -40,7 +40,7 @@ class ListenChecker {
  private:
   void check_listener(const Node& table) {
     Listener l;
-    const Entry *protocol = nullptr, *address = nullptr, *tls = nullptr, *plaintext = nullptr;
+    const Entry *protocol = nullptr, *address = nullptr, *tls = nullptr, *plaintext = nullptr, *proxy = nullptr, *proxies = nullptr;
     const std::size_t before = report_.count();
     for (const Entry& e : table.entries) {
       if (e.key == "protocol")
@@ -51,6 +51,10 @@ class ListenChecker {
         tls = &e;
       else if (e.key == "allow_plaintext_auth")
         plaintext = &e;
+      else if (e.key == "proxy_protocol")
+        proxy = &e;
+      else if (e.key == "proxy_networks")
+        proxies = &e;
       else
         report_.unknown_key(e, "listen.", kListenKeys);
     }
@@ -68,12 +72,20 @@ class ListenChecker {
     std::optional<TlsMode> mode;
     if (tls)
       mode = report_.need_choice(*tls, std::array{TlsMode::none, TlsMode::starttls, TlsMode::implicit});
-    if (plaintext) take_plaintext(*plaintext, l);
+    if (plaintext) take_yes_or_no(*plaintext, l.allow_plaintext_auth);
+    if (proxy) take_yes_or_no(*proxy, l.proxy_protocol);
+    if (proxies) take_proxies(*proxies, l);
     // The rules about combinations make sense only when every part is understood.
     if (report_.count() != before) return;
     l.tls = mode ? *mode : default_tls(l);
     check_combination({tls ? tls->node.at : table.at, address->node.at, plaintext ? plaintext->at : table.at},
                       l);
+    if (l.proxy_protocol && l.proxies.empty() && !l.address.is_loopback())
+      report_.error(proxy->at,
+                    "'proxy_protocol' needs 'proxy_networks', the addresses of the proxies: who may say where a "
+                    "client comes from could say anything");
+    if (proxies && !l.proxy_protocol)
+      report_.warn(proxies->at, "'proxy_networks' changes nothing here without proxy_protocol = true");
     listeners_.push_back(std::move(l));
   }
 
@@ -89,11 +101,19 @@ class ListenChecker {
       taken_.push_back({l.address, e.node.at.line});
   }
 
-  void take_plaintext(const Entry& e, Listener& l) {
+  void take_yes_or_no(const Entry& e, bool& out) {
     if (const bool* const yes = std::get_if<bool>(&e.node.value); yes && e.node.kind == Node::Kind::boolean)
-      l.allow_plaintext_auth = *yes;
+      out = *yes;
     else
-      report_.error(e.node.at, "'allow_plaintext_auth' must be true or false (without quotes)");
+      report_.error(e.node.at, "'" + e.key + "' must be true or false (without quotes)");
+  }
+
+  void take_proxies(const Entry& e, Listener& l) {
+    const std::string* const text = report_.need_text(e);
+    if (!text) return;
+    auto networks = IpNetworks::parse(*text);
+    if (!networks) return report_.error(e.node.at, "'proxy_networks' " + networks.error().text);
+    l.proxies = *std::move(networks);
   }
 
   static TlsMode default_tls(const Listener& l) {

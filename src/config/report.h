@@ -15,7 +15,8 @@ namespace posthorn::config {
 // Keys of our own, for "did you mean".
 inline const std::vector<std::string> kTopKeys = {"hostname", "data_dir", "tls", "listen", "relay"};
 inline const std::vector<std::string> kTlsKeys = {"certificate", "key"};
-inline const std::vector<std::string> kListenKeys = {"protocol", "address", "tls", "allow_plaintext_auth"};
+inline const std::vector<std::string> kListenKeys = {"protocol", "address", "tls", "allow_plaintext_auth", "proxy_protocol",
+                                                     "proxy_networks"};
 
 inline const std::vector<std::string> kRelayKeys = {"domains",  "senders",       "host",            "port",                 "protocol",      "tls", "verify",
                                                     "username", "password_file", "allow_plaintext", "allow_plaintext_auth", "source_address"};

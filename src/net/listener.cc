@@ -1,11 +1,9 @@
 #include "net/listener.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <boost/asio/io_context.hpp>
@@ -13,64 +11,12 @@
 #include <charconv>
 #include <cstring>
 
+#include "net/socket_address.h"
+
 namespace posthorn::net {
 namespace {
 
 namespace asio = boost::asio;
-
-union SocketAddress {
-  sockaddr any;
-  sockaddr_in v4;
-  sockaddr_in6 v6;
-  sockaddr_un un;
-  sockaddr_storage storage;
-};
-
-Result<socklen_t> fill(SocketAddress& out, const Address& address) {
-  std::memset(&out, 0, sizeof out);
-  if (!address.unix_path.empty()) {
-    if (address.unix_path.size() >= sizeof out.un.sun_path)
-      return fail(Errc::invalid, "socket path too long: " + address.unix_path);
-    out.un.sun_family = AF_UNIX;
-    std::memcpy(out.un.sun_path, address.unix_path.c_str(), address.unix_path.size() + 1);
-    return static_cast<socklen_t>(sizeof out.un);
-  }
-  if (::inet_pton(AF_INET, address.host.c_str(), &out.v4.sin_addr) == 1) {
-    out.v4.sin_family = AF_INET;
-    out.v4.sin_port = htons(address.port);
-    return static_cast<socklen_t>(sizeof out.v4);
-  }
-  if (::inet_pton(AF_INET6, address.host.c_str(), &out.v6.sin6_addr) == 1) {
-    out.v6.sin6_family = AF_INET6;
-    out.v6.sin6_port = htons(address.port);
-    return static_cast<socklen_t>(sizeof out.v6);
-  }
-  return fail(Errc::invalid, "not a numeric address: " + address.host);
-}
-
-Peer peer_of(const SocketAddress& address) {
-  Peer peer;
-  char text[INET6_ADDRSTRLEN] = "";
-  if (address.any.sa_family == AF_INET) {
-    ::inet_ntop(AF_INET, &address.v4.sin_addr, text, sizeof text);
-    peer.port = ntohs(address.v4.sin_port);
-    peer.loopback = (ntohl(address.v4.sin_addr.s_addr) >> 24) == 127;
-  } else if (address.any.sa_family == AF_INET6) {
-    const auto& v6 = address.v6.sin6_addr;
-    peer.port = ntohs(address.v6.sin6_port);
-    if (IN6_IS_ADDR_V4MAPPED(&v6)) {
-      ::inet_ntop(AF_INET, v6.s6_addr + 12, text, sizeof text);
-      peer.loopback = v6.s6_addr[12] == 127;
-    } else {
-      ::inet_ntop(AF_INET6, &v6, text, sizeof text);
-      peer.loopback = IN6_IS_ADDR_LOOPBACK(&v6);
-    }
-  } else {
-    peer.loopback = true;
-  }
-  peer.ip = text;
-  return peer;
-}
 
 // [Unix socket] A socket file that nobody answers on is left over from a crash.
 void remove_stale_socket(const std::string& path, const SocketAddress& address, socklen_t length) {
@@ -117,19 +63,28 @@ struct ConnectionLimits::State {
 ConnectionLimits::ConnectionLimits(std::size_t total, std::size_t per_address)
     : total_(total), per_address_(per_address), state_(std::make_shared<State>()) {}
 
-std::shared_ptr<void> ConnectionLimits::admit(const Peer& peer) {
+std::shared_ptr<void> ConnectionLimits::admit_connection() {
   {
     std::lock_guard hold(state_->mutex);
     if (state_->open >= total_) return nullptr;
+    ++state_->open;
+  }
+  return std::shared_ptr<void>(state_.get(), [state = state_](void*) {
+    std::lock_guard hold(state->mutex);
+    --state->open;
+  });
+}
+
+std::shared_ptr<void> ConnectionLimits::admit_address(const Peer& peer) {
+  {
+    std::lock_guard hold(state_->mutex);
     auto& count = state_->by_address[peer.ip];
     if (count >= per_address_) return nullptr;
     ++count;
-    ++state_->open;
   }
   return std::shared_ptr<void>(state_.get(), [state = state_, ip = peer.ip](void*) {
     std::lock_guard hold(state->mutex);
-    --state->open;
-    auto it = state->by_address.find(ip);
+    const auto it = state->by_address.find(ip);
     if (--it->second == 0) state->by_address.erase(it);
   });
 }

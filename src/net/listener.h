@@ -26,8 +26,10 @@ Result<Address> parse_address(std::string_view);
 class ConnectionLimits {
  public:
   ConnectionLimits(std::size_t total, std::size_t per_address);
-  // Counts one; returns a ticket that gives it back when destroyed; empty when a limit is reached.
-  std::shared_ptr<void> admit(const Peer&);
+  // Counts one of all, and one of the peer's address.  Each ticket gives back what it counts when it is destroyed; empty: the limit is
+  // reached.  Two tickets, because a proxy names the client later than it connects.
+  std::shared_ptr<void> admit_connection();
+  std::shared_ptr<void> admit_address(const Peer&);
   std::size_t open() const;
 
  private:

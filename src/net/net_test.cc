@@ -145,13 +145,17 @@ TEST(ConnectionLimits, CountByAddressAndInAll) {
   Peer a, b;
   a.ip = "127.0.0.1";
   b.ip = "127.0.0.2";
-  auto one = limits.admit(a), two = limits.admit(a);
-  EXPECT_FALSE(limits.admit(a));
-  auto three = limits.admit(b);
-  EXPECT_FALSE(limits.admit(b));
-  EXPECT_EQ(limits.open(), 3u);
+  auto one = limits.admit_address(a), two = limits.admit_address(a);
+  EXPECT_FALSE(limits.admit_address(a));
+  EXPECT_TRUE(limits.admit_address(b));
   two.reset();
-  EXPECT_TRUE(limits.admit(a));
+  EXPECT_TRUE(limits.admit_address(a));
+  auto first = limits.admit_connection(), second = limits.admit_connection(), third = limits.admit_connection();
+  EXPECT_FALSE(limits.admit_connection());
+  EXPECT_EQ(limits.open(), 3u);
+  third.reset();
+  EXPECT_EQ(limits.open(), 2u);
+  EXPECT_TRUE(limits.admit_connection());
 }
 
 TEST(Listener, AcceptsOnItsReactor) {

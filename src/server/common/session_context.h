@@ -17,6 +17,10 @@
 #include "net/tls.h"
 #include "store/mail_store.h"
 
+namespace posthorn::queue {
+class Queue;
+}
+
 namespace posthorn::server {
 
 // The objects of the running server.  They outlive every session.
@@ -29,6 +33,8 @@ struct Services {
   std::function<std::shared_ptr<const net::TlsContext>()> tls;
   // Told when a session opens a mailbox: the search index may lack some of it.  Empty: nobody indexes.  Any thread; cheap.
   std::function<void(AccountId, MailboxId)> mailbox_opened = {};
+  // Mail for elsewhere; null: there is none, and such mail is refused.
+  queue::Queue* queue = nullptr;
 };
 
 // The rules of the listener a session came by.
@@ -44,6 +50,9 @@ struct SessionContext {
   ListenerRules rules;
   net::Connection& connection;
   std::string session_id;  // for the log
+  // Counts the connection for another client address than it came from; false: that one has too many already, and the connection must
+  // end.  Empty: nobody counts.
+  std::function<bool(const net::Peer&)> admit = {};
 
   // Signing in is possible now.
   bool may_authenticate() const { return connection.is_tls() || rules.allow_plaintext_auth; }
