@@ -148,6 +148,15 @@ TEST_P(Contract, WhatIsWrittenBehindIsBeforeTheNextCommit) {
   EXPECT_EQ(get("b"), "2");
 }
 
+// Each of many table files may be unopened: nothing may be taken for an empty value.
+TEST_P(Contract, WhatIsInManyFilesIsRead) {
+  for (int i = 0; i < 40; ++i) {
+    put("k" + std::to_string(i), std::string(200 << 10, static_cast<char>(0x41 + i % 26)));
+    backend->reopen();
+  }
+  for (int i = 0; i < 40; ++i) EXPECT_EQ(get("k" + std::to_string(i))->size(), std::size_t{200 << 10}) << i;
+}
+
 TEST_P(Contract, MultiGetAnswersInOrder) {
   for (int i = 0; i < 40; ++i) put("k" + std::to_string(i), std::to_string(i));
   std::vector<std::string> keys{"k7", "none", "k3"};

@@ -25,6 +25,7 @@ constexpr std::size_t kScanBytes = 4 << 20;
 constexpr std::size_t kFewKeys = 64;  // so many are looked up on the reactor, if they are in memory: about 100 us
 constexpr std::size_t kGroupBytes = 8 << 20;  // one synced write carries at most about this much
 constexpr std::size_t kReadAhead = 128 << 10;  // small enough that its buffer is memory used again, not pages fresh from the kernel
+constexpr std::uint64_t kWorthFlushing = 4 << 20;       // bytes that were written
 constexpr auto kQuietStart = std::chrono::seconds(10);  // no table files are merged so long
 constexpr auto kGatherTime = std::chrono::microseconds(300);
 
@@ -264,11 +265,20 @@ struct RocksDbStore::Impl {
     if (enough) wake.notify_one();
   }
 
-  Result<std::optional<std::string>> read(Space space, const std::string& key, const SnapshotPtr& at,
-                                          rocksdb::ReadTier tier, bool& incomplete) const {
+  Result<std::optional<std::string>> read(Space space, const std::string& key, const SnapshotPtr& at) const {
     std::string value;
-    auto status = db->Get(read_options(at, tier), family(space), key, &value);
-    incomplete = status.IsIncomplete();
+    const auto status = db->Get(read_options(at, rocksdb::kReadAllTier), family(space), key, &value);
+    if (status.IsNotFound()) return std::nullopt;
+    if (!status.ok()) return std::unexpected(error_of(status));
+    return value;
+  }
+
+  // What is known without the disk.  An empty value may be one that is not known: RocksDB answers OK and nothing when the table file is
+  // not open yet.
+  Result<std::optional<std::string>> read_memory(Space space, const std::string& key, const SnapshotPtr& at, bool& incomplete) const {
+    std::string value;
+    const auto status = db->Get(read_options(at, rocksdb::kBlockCacheTier), family(space), key, &value);
+    incomplete = status.IsIncomplete() || (status.ok() && value.empty());
     if (incomplete || status.IsNotFound()) return std::nullopt;
     if (!status.ok()) return std::unexpected(error_of(status));
     return value;
@@ -431,8 +441,9 @@ RocksDbStore::~RocksDbStore() {
   impl_->db->DisableManualCompaction();
   impl_->committer.join();
   impl_->collector.join();
-  // The next start has nothing to read again from the log, and nothing to sort out while the first clients come.
-  const auto flushed = impl_->db->Flush({}, {impl_->rows, impl_->blobs});
+  // The next start has little to read again from the log, and nothing to sort out while the first clients come.
+  rocksdb::Status flushed;
+  if (impl_->bytes > kWorthFlushing) flushed = impl_->db->Flush({}, {impl_->rows, impl_->blobs});
   if (!flushed.ok()) log::warning("storage.flush_failed", {{"error", flushed.ToString()}, {"advice", "nothing is lost: it is in the log"}});
   impl_->db->DestroyColumnFamilyHandle(impl_->rows);
   impl_->db->DestroyColumnFamilyHandle(impl_->blobs);
@@ -447,9 +458,9 @@ Task<Result<std::optional<std::string>>> RocksDbStore::get(Space space, std::uin
   const std::string full = full_key(space, partition, key);
   bool incomplete = false;
   // What is in memory is answered at once; the rest may wait for the disk.
-  auto value = impl_->read(space, full, at, rocksdb::kBlockCacheTier, incomplete);
+  auto value = impl_->read_memory(space, full, at, incomplete);
   if (!incomplete) co_return value;
-  auto from_disk = [&] { return impl_->read(space, full, at, rocksdb::kReadAllTier, incomplete); };
+  auto from_disk = [&] { return impl_->read(space, full, at); };
   co_return co_await impl_->workers.run(from_disk);
 }
 
@@ -457,23 +468,22 @@ Task<Result<std::vector<std::optional<std::string>>>> RocksDbStore::multi_get(Sp
                                                                               std::vector<std::string> keys,
                                                                               SnapshotPtr at) {
   using Values = std::vector<std::optional<std::string>>;
-  auto read_all = [&](rocksdb::ReadTier tier, bool& incomplete) -> Result<Values> {
-    Values out;
-    out.reserve(keys.size());
-    for (const auto& key : keys) {
-      auto value = impl_->read(space, full_key(space, partition, key), at, tier, incomplete);
-      if (incomplete) return out;
-      if (!value) return std::unexpected(value.error());
-      out.push_back(*std::move(value));
-    }
-    return out;
-  };
-  bool incomplete = false;
-  if (keys.size() <= kFewKeys) {
-    auto values = read_all(rocksdb::kBlockCacheTier, incomplete);
-    if (!incomplete) co_return values;
+  Values values;
+  values.reserve(keys.size());
+  bool incomplete = keys.size() > kFewKeys;
+  for (std::size_t i = 0; i < keys.size() && !incomplete; ++i) {
+    CO_TRY(auto value, impl_->read_memory(space, full_key(space, partition, keys[i]), at, incomplete));
+    values.push_back(std::move(value));
   }
-  auto from_disk = [&] { return read_all(rocksdb::kReadAllTier, incomplete); };
+  if (!incomplete) co_return values;
+  auto from_disk = [&]() -> Result<Values> {
+    values.clear();
+    for (const auto& key : keys) {
+      TRY(auto value, impl_->read(space, full_key(space, partition, key), at));
+      values.push_back(std::move(value));
+    }
+    return std::move(values);
+  };
   co_return co_await impl_->workers.run(from_disk);
 }
 
