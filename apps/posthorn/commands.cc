@@ -146,8 +146,13 @@ int account_quota(const Common& common, const std::string& address, const std::s
 int alias_add(const Common& common, const std::string& address, const std::vector<std::string>& targets) {
   json::array to;
   for (const auto& target : targets) to.emplace_back(target);
-  return done(common, ask(common, {{"command", "alias.add"}, {"address", address}, {"targets", std::move(to)}}),
-              "added alias " + address);
+  const auto answer = ask(common, {{"command", "alias.add"}, {"address", address}, {"targets", std::move(to)}});
+  if (!answer) return kFailed;
+  if (common.json) return kDone;
+  say("added alias " + address);
+  for (const auto& target : list_of(*answer, "outside"))
+    say("note: " + std::string(target.as_string()) + " is in no domain of this server: mail for it is sent on");
+  return kDone;
 }
 
 int alias_list(const Common& common, const std::string& domain) {

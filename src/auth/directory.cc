@@ -138,8 +138,16 @@ Task<Result<Resolved>> Directory::expand(std::string domain, std::string local, 
   std::unordered_set<std::string> seen;
   std::size_t followed = 0;
   for (;;) {
-    CO_TRY(const auto found, co_await look_up_as_delivered(domain, local));
-    if (found.account) {
+    Address found;
+    const bool outside = !state_->has_domain(domain);
+    if (!outside) {
+      const std::string wanted = text::to_lower(local);
+      CO_TRY(found, co_await look_up_as_delivered(domain, wanted));
+    }
+    if (outside) {
+      auto address = local + '@' + domain;
+      if (std::ranges::find(out.outside, address) == out.outside.end()) out.outside.push_back(std::move(address));
+    } else if (found.account) {
       out.accounts.push_back(found.account->id);
     } else if (found.alias) {
       const auto& name = found.alias->address;
@@ -160,7 +168,7 @@ Task<Result<Resolved>> Directory::expand(std::string domain, std::string local, 
   }
   std::ranges::sort(out.accounts);
   out.accounts.erase(std::unique(out.accounts.begin(), out.accounts.end()), out.accounts.end());
-  if (out.accounts.empty()) co_return fail(Errc::not_found, "no such user");
+  if (out.accounts.empty() && out.outside.empty()) co_return fail(Errc::not_found, "no such user");
   co_return out;
 }
 

@@ -36,12 +36,14 @@ struct AccountRecord {
 
 struct AliasRecord {
   std::string address;               // lower case; "@domain" catches all of a domain
-  std::vector<std::string> targets;  // local addresses (accounts or aliases)
+  // Local addresses (accounts or aliases) in lower case, and addresses elsewhere with their local part as it was given.
+  std::vector<std::string> targets;
 };
 
-// Where mail to an address goes.
+// Where mail to an address goes: at least one of the two has something.
 struct Resolved {
-  std::vector<AccountId> accounts;  // distinct, ascending; at least one
+  std::vector<AccountId> accounts;   // distinct, ascending
+  std::vector<std::string> outside;  // distinct; addresses whose domain is not ours, by an alias
 };
 
 // Threads: any.  Look-ups are answered from a bounded cache where possible.
@@ -80,7 +82,8 @@ class Directory {
   // The id stays on the list of pending ids until settle(): the caller removes the mail first.
   Task<Result<AccountId>> remove_account(std::string address);
   Task<Result<std::vector<AccountRecord>>> list_accounts(std::string domain_or_empty);
-  // The targets exist already (invalid otherwise), and no loop comes of it (invalid).
+  // A target in a domain of ours exists already (invalid otherwise), and no loop comes of it (invalid).  Others are only looked at for
+  // their form.
   Task<Result<void>> add_alias(std::string address, std::vector<std::string> targets);
   Task<Result<void>> remove_alias(std::string address);
   Task<Result<std::vector<AliasRecord>>> list_aliases(std::string domain_or_empty);

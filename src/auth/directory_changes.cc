@@ -199,11 +199,17 @@ Task<Result<void>> Directory::add_alias(std::string address, std::vector<std::st
 
   AliasRecord record{name.text(), {}};
   for (const auto& target : targets) {
-    CO_TRY(const auto to, normal_address(target));
+    CO_TRY(auto to, any_address(target));
+    const bool outside = !state_->has_domain(to.domain);
+    if (!outside) {
+      CO_TRY(to, normal_address(target));
+    }
     if (std::ranges::find(record.targets, to.text()) != record.targets.end()) continue;
+    if (outside) {
+      record.targets.push_back(to.text());
+      continue;
+    }
     const auto reached = co_await expand(to.domain, to.local, record.address);
-    if (!reached && reached.error().code == Errc::invalid)
-      co_return fail(Errc::invalid, "'" + to.text() + "' is not in a domain of this server");
     if (!reached && reached.error().code == Errc::not_found) co_return fail(Errc::invalid, "there is no " + to.text());
     if (!reached && reached.error().code == Errc::limit)
       co_return fail(Errc::invalid, "'" + to.text() + "' leads back to this alias, or too far: " + reached.error().text);

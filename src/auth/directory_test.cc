@@ -112,6 +112,26 @@ TEST_F(DirectoryTest, AliasesExpandToDistinctAccounts) {
   EXPECT_EQ(*resolve("all"), (std::vector{b, c}));
 }
 
+TEST_F(DirectoryTest, AliasesLeadOutsideToo) {
+  const auto a = add("a@example.test");
+  ok(directory.add_alias("away@example.test", {"Ann.Other@Elsewhere.TEST", "ann.other@elsewhere.test", "Ann.Other@elsewhere.test"}));
+  ok(directory.add_alias("both@example.test", {"a@example.test", "away@example.test", "x@third.test"}));
+  const auto away = run_task(directory.resolve("away", "example.test"));
+  EXPECT_TRUE(away->accounts.empty());
+  EXPECT_EQ(away->outside, (Names{"Ann.Other@elsewhere.test", "ann.other@elsewhere.test"}));
+  const auto both = run_task(directory.resolve("Both+detail", "example.test"));
+  EXPECT_EQ(both->accounts, std::vector{a});
+  EXPECT_EQ(both->outside, (Names{"Ann.Other@elsewhere.test", "ann.other@elsewhere.test", "x@third.test"}));
+  EXPECT_EQ(run_task(directory.resolve("ann.other", "elsewhere.test")).error().code, Errc::invalid);
+
+  // The domain comes here: what leads there leads to its accounts, and nowhere where there are none.
+  ok(directory.add_domain("elsewhere.test"));
+  EXPECT_EQ(run_task(directory.resolve("away", "example.test")).error().code, Errc::not_found);
+  const auto ann = add("ann.other@elsewhere.test");
+  EXPECT_EQ(run_task(directory.resolve("away", "example.test"))->accounts, std::vector{ann});
+  EXPECT_EQ(run_task(directory.check()).value(), Names{});
+}
+
 TEST_F(DirectoryTest, BadAliasesAreRefused) {
   add("a@example.test");
   ok(directory.add_alias("one@example.test", {"a@example.test"}));
@@ -124,7 +144,11 @@ TEST_F(DirectoryTest, BadAliasesAreRefused) {
                         Case{"one@example.test", {"a@example.test"}, Errc::exists},
                         Case{"x@example.test", {}, Errc::invalid},
                         Case{"x@example.test", {"nobody@example.test"}, Errc::invalid},
-                        Case{"x@example.test", {"a@elsewhere.test"}, Errc::invalid},
+                        Case{"x@example.test", {"@elsewhere.test"}, Errc::invalid},
+                        Case{"x@example.test", {"a@else where.test"}, Errc::invalid},
+                        Case{"x@example.test", {"a..b@elsewhere.test"}, Errc::invalid},
+                        Case{"x@example.test", {"a@[192.0.2.1]"}, Errc::invalid},
+                        Case{"x@example.test", {std::string(256, 'a') + "@elsewhere.test"}, Errc::invalid},
                         Case{"x@example.test", {"@example.test"}, Errc::invalid},
                         Case{"x@example.test", {"x@example.test"}, Errc::invalid},
                         Case{"x@elsewhere.test", {"a@example.test"}, Errc::not_found},

@@ -6,7 +6,7 @@
 namespace posthorn::auth {
 namespace {
 
-constexpr std::size_t kMaxLocal = 64, kMaxDomain = 255, kMaxLabel = 63;
+constexpr std::size_t kMaxLocal = 64, kMaxLocalElsewhere = 255, kMaxDomain = 255, kMaxLabel = 63;
 
 bool is_atext(char c) {  // [RFC5322 3.2.3] [RFC6531 3.3]
   return text::is_alpha(c) || text::is_digit(c) || !text::is_ascii(c) ||
@@ -43,18 +43,30 @@ Result<std::string> normal_domain(std::string_view domain) {
   return text::to_lower(domain);
 }
 
-Result<LocalAddress> normal_address(std::string_view address, CatchAll catch_all) {
+namespace {
+
+Result<LocalAddress> take_address(std::string_view address, CatchAll catch_all, std::size_t max_local) {
   const auto at = address.rfind('@');
   if (at == std::string_view::npos)
     return fail(Errc::invalid, "'" + std::string(address) + "' is not an address: it has no '@'");
   const auto local = address.substr(0, at);
   TRY(auto domain, normal_domain(address.substr(at + 1)));
   if (local.empty() && catch_all == CatchAll::allow) return LocalAddress{{}, std::move(domain)};
-  if (local.size() > kMaxLocal)
-    return fail(Errc::invalid, "'" + std::string(address) + "': more than 64 octets before the '@'");
+  if (local.size() > max_local)
+    return fail(Errc::invalid, "'" + std::string(address) + "': more than " + std::to_string(max_local) + " octets before the '@'");
   if (!is_dot_string(local) || !text::is_valid_utf8(local))
     return fail(Errc::invalid, "'" + std::string(address) + "' is not an address");
-  return LocalAddress{text::to_lower(local), std::move(domain)};
+  return LocalAddress{std::string(local), std::move(domain)};
 }
+
+}  // namespace
+
+Result<LocalAddress> normal_address(std::string_view address, CatchAll catch_all) {
+  TRY(auto out, take_address(address, catch_all, kMaxLocal));
+  out.local = text::to_lower(out.local);
+  return out;
+}
+
+Result<LocalAddress> any_address(std::string_view address) { return take_address(address, CatchAll::refuse, kMaxLocalElsewhere); }
 
 }  // namespace posthorn::auth

@@ -26,4 +26,7 @@ Result<std::string> normal_domain(std::string_view domain);
 // Errc::invalid, with a text fit for the operator.
 Result<LocalAddress> normal_address(std::string_view address, CatchAll = CatchAll::refuse);
 
+// The same for an address that need not be ours: its local part keeps its case, and may have 255 octets.
+Result<LocalAddress> any_address(std::string_view address);
+
 }  // namespace posthorn::auth

@@ -1,5 +1,6 @@
 #include "intake/transaction.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <utility>
 
@@ -52,7 +53,7 @@ Transaction::Transaction(store::MailStore& store, smtp::Envelope envelope, Origi
       options_(std::move(options)),
       incoming_(store.begin_incoming()),
       id_(std::to_string(incoming_->id().value())),
-      editor_(completer(options_)) {
+      editor_(completer(options_), options_.fix_ups == FixUps::submission ? HeaderEditor::Bcc::drop : HeaderEditor::Bcc::keep) {
   put_return_path(edited_, envelope_.reverse_path);
   const auto& paths = envelope_.forward_paths;
   put_received(edited_, origin, options_.hostname, id_, paths.size() == 1 ? paths[0].address : std::string_view(),
@@ -97,6 +98,9 @@ Task<Result<Receipt>> Transaction::commit() {
   // One of them is our own.
   if (!failure_ && incoming_->received_count() > options_.max_received + 1)
     refuse({Errc::limit, "too many Received fields"});
+  // Until there is a way into the queue, nothing is taken that would have to go there.
+  if (std::ranges::any_of(envelope_.forward_paths, [](const auto& path) { return !path.remote.empty(); }) || envelope_.options.hold_until)
+    refuse({Errc::unsupported, "no queue"});
   if (failure_) co_return std::unexpected(*failure_);
 
   Receipt receipt{.id = id_, .size = incoming_->size(), .recipients = {}};

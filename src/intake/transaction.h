@@ -16,7 +16,7 @@
 
 namespace posthorn::intake {
 
-enum class FixUps { none, submission };            // [RFC6409 8]
+enum class FixUps { none, submission };            // [RFC6409 8] Date and Message-ID are added, Bcc goes
 enum class Answers { one_for_all, one_for_each };  // what the sender will be told: SMTP, LMTP [RFC2033 4.2]
 
 struct Options {
@@ -51,6 +51,8 @@ class Transaction {
   Errc failure() const { return failure_->code; }  // REQUIRES: failed()
   std::uint64_t content_size() const { return content_size_; }
   const smtp::Envelope& envelope() const { return envelope_; }
+  // What has come of the header so far.
+  const HeaderEditor& header() const { return editor_; }
 
   // Once, last.  Errors, with nothing stored: too_large; limit: a mail loop; no_space, io, ...; what refuse() was given.
   // With one_for_all the recipients' results are all the same.

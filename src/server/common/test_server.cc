@@ -32,6 +32,34 @@ std::shared_ptr<const net::TlsContext> make_tls() {
   return *context;
 }
 
+std::string shown(const queue::Entry& entry) {
+  const auto& o = entry.options;
+  std::string out = '<' + entry.reverse_path + '>';
+  if (o.require_tls) out += " requiretls";
+  if (o.tls_optional) out += " tls-optional";
+  if (o.ret) out += *o.ret == smtp::Return::full ? " ret=full" : " ret=hdrs";
+  if (o.envelope_id) out += " envid=" + *o.envelope_id;
+  if (o.deliver_by) out += std::string(" by=") + (o.deliver_by->return_if_late ? "R" : "N") + (o.deliver_by->trace ? "T" : "");
+  if (o.hold_until) out += " hold";
+  if (o.priority) out += " priority=" + std::to_string(*o.priority);
+  return out;
+}
+
+std::string shown(const queue::Recipient& recipient) {
+  const auto& o = recipient.options;
+  std::string out = "- <" + recipient.forward_path + '>';
+  if (!recipient.forwarded_for.empty()) out += " for " + recipient.forwarded_for;
+  if (const auto& n = o.notify) {
+    std::string words;
+    const std::pair<bool, std::string_view> all[] = {{n->never, "never"}, {n->success, "success"}, {n->failure, "failure"}, {n->delay, "delay"}};
+    for (const auto& [set, word] : all)
+      if (set) words.append(words.empty() ? "" : ",").append(word);
+    out += " notify=" + words;
+  }
+  if (o.original_recipient) out += " orcpt=" + o.original_recipient->address_type + ';' + o.original_recipient->address;
+  return out;
+}
+
 }  // namespace
 
 TestServer::TestServer()
@@ -64,6 +92,28 @@ Task<Result<void>> TestServer::open() {
   CO_TRY_OK(co_await store_.open());
   CO_TRY_OK(co_await directory_.open());
   co_return Result<void>{};
+}
+
+Task<Result<void>> TestServer::open_queue() {
+  queue_ = std::make_unique<queue::Queue>(*kv_, blobs_);
+  CO_TRY_OK(co_await queue_->open());
+  services_->queue = queue_.get();
+  co_return Result<void>{};
+}
+
+Task<Result<std::vector<std::string>>> TestServer::read_queue() {
+  std::vector<std::string> out;
+  if (!queue_) co_return out;
+  CO_TRY(const auto page, co_await queue_->list({}, {}, 1000));
+  for (const auto& listed : page.entries) {
+    out.push_back(shown(listed.entry));
+    CO_TRY(const auto detail, co_await queue_->show(listed.id, {}));
+    const auto first = out.size();
+    for (const auto& group : detail.groups)
+      for (const auto& recipient : group.group.recipients) out.push_back(shown(recipient));
+    std::sort(out.begin() + static_cast<std::ptrdiff_t>(first), out.end());
+  }
+  co_return out;
 }
 
 Task<> TestServer::close() {

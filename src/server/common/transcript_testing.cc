@@ -164,6 +164,7 @@ class Runner {
     complain(step, what + ": " + std::string(to_string(e.code)) + " " + e.text);
   }
 
+  Result<void> change_setting(const std::string& name, std::string_view value);
   Task<Result<void>> apply(const Step& directive);
   Task<> run_steps();
   Task<bool> run_step(std::size_t& at);
@@ -173,6 +174,7 @@ class Runner {
   bool act_scram(const Step&, const std::vector<std::string>& words);
   Task<bool> expect_state(const Step&);
   Task<bool> check(const Step&);
+  Task<bool> check_queue(const Step&, int messages);
   Task<bool> check_message(const Step&, const std::vector<std::string>& words, std::uint32_t number);
   // The next line stays in next_line_ until taken.
   Task<bool> fetch_line(const Step&);
@@ -188,6 +190,7 @@ class Runner {
   const std::string name_;
   const RunSession& run_;
   ListenerRules rules_;
+  std::optional<net::Peer> peer_;
   TestServer server_;
   log::Capture log_;
   TaskGroup sessions_;
@@ -213,6 +216,13 @@ class Runner {
   bool has_domain_ = false;
   std::vector<std::string> problems_;
 };
+
+Result<void> Runner::change_setting(const std::string& name, std::string_view value) {
+  const auto* setting = find_setting(name);
+  if (!setting) return fail(Errc::not_found, "no setting " + name);
+  changed_settings_.push_back(setting);
+  return setting->set(setting_value(std::string(text::trim(value))));
+}
 
 Task<Result<void>> Runner::apply(const Step& directive) {
   const auto words = words_of(directive.text);
@@ -240,13 +250,13 @@ Task<Result<void>> Runner::apply(const Step& directive) {
     rules_.allow_plaintext_auth = true;
     co_return Result<void>{};
   }
-  if (name == "setting") {
-    const auto* setting = find_setting(argument(1));
-    if (!setting) co_return fail(Errc::not_found, "no setting " + argument(1));
-    const auto value = directive.text.substr(directive.text.find(words[1]) + words[1].size());
-    changed_settings_.push_back(setting);
-    co_return setting->set(setting_value(std::string(text::trim(value))));
+  if (name == "queue") co_return co_await server_.open_queue();
+  if (name == "peer") {
+    CO_TRY(const auto ip, IpAddress::parse(argument(1)));
+    peer_ = net::peer_at(ip, 4711);
+    co_return Result<void>{};
   }
+  if (name == "setting") co_return change_setting(argument(1), directive.text.substr(directive.text.find(words[1]) + words[1].size()));
   if (name == "domain") {
     has_domain_ = true;
     auto domain = argument(1);
@@ -299,6 +309,7 @@ Runner::Client& Runner::client(int number) {
     auto pair = net::make_connection_pair();
     at->second.server = std::move(pair.first);
     at->second.client = std::move(pair.second);
+    if (peer_) at->second.server->set_peer(*peer_);
     SessionContext context{.services = server_.services(),
                            .rules = rules_,
                            .connection = *at->second.server,
@@ -481,6 +492,11 @@ Task<bool> Runner::act(const Step& step) {
     c.server->shut_down();
     co_return true;
   }
+  if (action == "setting" && words.size() >= 2) {
+    const auto changed = change_setting(words[1], step.text.substr(step.text.find(words[1]) + words[1].size()));
+    if (!changed) complain(step, "the setting", changed.error());
+    co_return changed.has_value();
+  }
   if (action == "scram") co_return act_scram(step, words);
   if (action == "flush") co_return true;
   if (action == "wait" && words.size() == 2) {
@@ -557,6 +573,7 @@ Task<bool> Runner::check(const Step& step) {
     }
     co_return good;
   }
+  if (words.size() == 2 && words[0] == "queued") co_return co_await check_queue(step, to_int(words[1]).value_or(-1));
   if (number && words[0] == "stored") {
     auto count = co_await server_.count_messages(words[1], words[2]);
     if (!count) complain(step, step.text, count.error());
@@ -581,6 +598,21 @@ Task<bool> Runner::check(const Step& step) {
     co_return false;
   }
   complain(step, "unknown check");
+  co_return false;
+}
+
+Task<bool> Runner::check_queue(const Step& step, int messages) {
+  auto lines = co_await server_.read_queue();
+  if (!lines) {
+    complain(step, step.text, lines.error());
+    co_return false;
+  }
+  bool good = std::ranges::count_if(*lines, [](const auto& line) { return line.starts_with('<'); }) == messages;
+  good = good && (step.block.empty() || step.block.size() == lines->size());
+  for (std::size_t i = 0; good && i < step.block.size(); ++i) good = matches_pattern((*lines)[i], step.block[i]);
+  if (good) co_return true;
+  complain(step, "the queue is:");
+  for (const auto& line : *lines) problems_.push_back("    " + line);
   co_return false;
 }
 

@@ -8,10 +8,12 @@
 //   @protocol smtp|submission|lmtp|imap|pop3  (default: the caller's)
 //   @tls none|starttls|implicit               (default: starttls)   implicit: use `C!: tls` as first step
 //   @allow_plaintext_auth
+//   @peer 192.0.2.7                           where clients connect from, port 4711; else from a Unix socket
 //   @domain example.org                       (default, when there is no @domain: example.test)
 //   @account ann@example.test secret [bytes]  with a quota of so many bytes, when given
 //   @alias info@example.test ann@example.test ...
 //   @setting smtp.max_recipients 3            any setting, as in the file (numbers, true/false, text, "10 KiB"); put back afterwards
+//   @queue                                    mail for elsewhere is queued, and stays there
 //   @mailbox ann@example.test Work            beside INBOX and the special-use ones
 //   @message ann@example.test INBOX [\Seen \Flagged keyword ...]
 //   | Subject: raw lines of the message, each ended with CRLF; escapes as in C:
@@ -21,6 +23,7 @@
 // Steps.  Without a number session 1 is meant; `C2:` is session 2, which is connected at its first mention:
 //   C: text          sends text and CRLF.  Sent together with the next C: lines: they arrive pipelined.
 //   C!: action       tls | close | shutdown | repeat N text (escapes; no CRLF) | wait MS | flush
+//   C!: setting imap.acl_anyone true         as after a reload; when the lines before have been sent
 //   C!: scram MECHANISM user password [y|binding-type]    sends the first message of SCRAM; the type is tls-exporter for -PLUS otherwise
 //   C!: scram        sends what follows the line S: has just matched; at the end it complains unless the server has proven itself
 //   S: pattern       the next line (without CRLF) matches; `*` is any run of bytes, but a `* ` at the start of a pattern is
@@ -34,6 +37,9 @@
 //   X: message ann@example.test INBOX 1       the first one (by UID) is, line by line (patterns as in S:):
 //   | Return-Path: <*>
 //   X: flags ann@example.test INBOX 1 \Seen keyword ...   (in any order; nothing more)
+//   X: queued 2                               there are two messages in the queue; line by line (patterns as in S:), each message and its
+//   | <reverse-path> requiretls by=RT ...     recipients, in alphabetical order:
+//   | - <forward-path> for ALIAS notify=success,delay orcpt=rfc822;ADDRESS
 //   X: log part of a line                     such an event has been logged since the scenario began
 //
 // Escapes in C:, repeat, | and patterns: \r \n \t \0 \xHH \\ \c (at the end: no CRLF follows) and ${base64:text}, whose text has
@@ -53,6 +59,7 @@
 #include "blob/blob.h"
 #include "config/config.h"
 #include "kv/memory/memory_store.h"
+#include "queue/queue.h"
 #include "server/common/session_context.h"
 #include "store/mail_store.h"
 
@@ -80,6 +87,10 @@ class TestServer {
   // `number` from 1, in UID order.
   Task<Result<std::string>> read_message(std::string address, std::string mailbox, std::uint32_t number);
   Task<Result<std::vector<std::string>>> read_flags(std::string address, std::string mailbox, std::uint32_t number);
+  // From now on services() have a queue, from which nothing is ever taken.
+  Task<Result<void>> open_queue();
+  // As `X: queued` shows it, message by message; each begins with its reverse-path.
+  Task<Result<std::vector<std::string>>> read_queue();
   // What `posthorn store check` would say; empty is good.
   Task<std::vector<std::string>> check();
   // A self-signed certificate, made at the first call.
@@ -102,6 +113,7 @@ class TestServer {
   auth::Directory directory_;
   auth::Authenticator authenticator_;
   std::shared_ptr<const net::TlsContext> tls_;
+  std::unique_ptr<queue::Queue> queue_;
   std::unique_ptr<Services> services_;
 };
 

@@ -43,11 +43,12 @@ intake::Transaction SmtpSession::begin_message() {
       .with = with_protocol(transport, connection_.is_tls() ? Secured::yes : Secured::no,
                             identity_ ? SignedIn::yes : SignedIn::no, mail_.smtp_utf8 ? Utf8::yes : Utf8::no),
       .tls_version = connection_.tls_version(),
-      .tls_cipher = connection_.tls_cipher()};
+      .tls_cipher = connection_.tls_cipher(),
+      .priority = envelope_.options.priority};
   intake::Options options{.hostname = std::string(hostname()),
                           .max_size = static_cast<std::uint64_t>(config::kMaxMessageSize.get()),
                           .max_received = static_cast<std::uint32_t>(kMaxReceived.get()),
-                          .fix_ups = is_submission() ? FixUps::submission : FixUps::none,
+                          .fix_ups = is_submitting() ? FixUps::submission : FixUps::none,
                           .answers = is_lmtp() ? Answers::one_for_each : Answers::one_for_all};
   message_deadline_ = after(kMessageTimeout.get());
   return intake::Transaction(context_.services.store, std::move(envelope_), std::move(origin), std::move(options));
@@ -90,6 +91,9 @@ Task<> SmtpSession::finish_message() {
   auto message = std::move(*message_);
   message_.reset();
   const auto& envelope = message.envelope();
+  std::optional<smtp::Reply> objection;
+  if (!message.failed()) objection = co_await judge_authors(message);
+  if (objection) message.refuse({Errc::denied, objection->lines.front()});
   auto receipt = co_await message.commit();
   std::size_t accepted = 0;
   const auto refuse_message = [&](const Error& e, std::string_view recipient) {
@@ -99,7 +103,7 @@ Task<> SmtpSession::finish_message() {
                                        {"size", message.content_size()},
                                        {"error", to_string(e.code)},
                                        {"detail", e.text}});
-    reply(reply_for(e.code, About::message));
+    reply(objection && e.code == Errc::denied ? *objection : reply_for(e.code, About::message));
   };
   // [RFC2033 4.2] LMTP answers each recipient.
   const std::size_t answers = is_lmtp() ? envelope.forward_paths.size() : 1;
@@ -123,6 +127,8 @@ Task<> SmtpSession::finish_message() {
                                 {"to", envelope.forward_paths[0].address},
                                 {"recipients", accepted},
                                 {"size", receipt->size},
+                                {"priority", envelope.options.priority.value_or(0)},
+                                {"forwarded", forwarded_text()},
                                 {"ms", ms.count()}});
   } else {
     smtp_messages_refused.add();

@@ -11,8 +11,8 @@
 namespace posthorn::server {
 namespace {
 
-// Aliases may lead to many accounts: this bounds what an envelope may hold and one commit may touch.
-constexpr std::size_t kMaxAccounts = 10'000;
+// Aliases may lead to many: this bounds what an envelope may hold and one commit may touch.
+constexpr std::size_t kMaxTargets = 10'000;
 // [RFC5321 4.5.3.1.10] A client that has too many recipients sends the rest later: the first 452s are no errors.
 constexpr std::size_t kOvershoot = 1000;
 
@@ -20,56 +20,68 @@ constexpr std::size_t kOvershoot = 1000;
 
 Task<> SmtpSession::cmd_rcpt(smtp::Command& command) {
   auto& rcpt = std::get<smtp::Rcpt>(command);
-  if (rcpt.notify || rcpt.original_recipient) {
-    refuse(555, {5, 5, 4}, "Parameter not recognized", "RCPT");
+  if ((rcpt.notify || rcpt.original_recipient) && !offers_reports()) {
+    refuse(555, {5, 5, 4}, "NOTIFY and ORCPT are not offered here", "RCPT");
     co_return;
   }
-  auto mailbox = std::move(rcpt.forward_path);
+  const auto mailbox = std::move(rcpt.forward_path);
+  const smtp::Reply too_many(452, {4, 5, 3}, "Too many recipients");
   if (std::cmp_greater_equal(envelope_.forward_paths.size(), kMaxRecipients.get())) {
-    const smtp::Reply too_many(452, {4, 5, 3}, "Too many recipients");
     if (++recipients_refused_ > kOvershoot) refuse_recipient(too_many, mailbox);
     else reply(too_many);
     co_return;
   }
-  const auto path = co_await resolve_recipient(mailbox);
+  auto path = co_await resolve_recipient(mailbox);
   if (!path) {
-    if (path.error().code == Errc::invalid && !is_lmtp()) {
-      // Never accept what cannot be delivered: a user may send to the world when there is a queue.
-      refuse_recipient(identity_ ? smtp::Reply(451, {4, 3, 0}, "Relaying is not available yet")
-                                 : smtp::Reply(550, {5, 7, 1}, "Relaying denied"),
-                       mailbox);
-    } else {
-      refuse_recipient(reply_for(path.error().code, About::recipient), mailbox);
-    }
+    refuse_recipient(path.error(), mailbox);
     co_return;
   }
-  if (accounts_in_envelope_ + path->accounts.size() > kMaxAccounts) {
-    refuse_recipient(smtp::Reply(452, {4, 5, 3}, "Too many recipients"), mailbox);
+  const auto targets = path->accounts.size() + path->remote.size();
+  if (targets_in_envelope_ + targets > kMaxTargets) {
+    refuse_recipient(too_many, mailbox);
     co_return;
   }
-  accounts_in_envelope_ += path->accounts.size();
-  envelope_.forward_paths.push_back(*path);
+  targets_in_envelope_ += targets;
+  path->options = {.notify = rcpt.notify, .original_recipient = std::move(rcpt.original_recipient)};
+  envelope_.forward_paths.push_back(*std::move(path));
   reply(250, {2, 1, 5}, "Recipient ok");
 }
 
-// invalid: not local.  over_quota, when the size that MAIL gave does not fit.
-Task<Result<smtp::ForwardPath>> SmtpSession::resolve_recipient(smtp::Mailbox mailbox) {
+Task<std::expected<smtp::ForwardPath, smtp::Reply>> SmtpSession::resolve_recipient(smtp::Mailbox mailbox) {
+  const auto refused = [](Errc code) { return std::unexpected(reply_for(code, About::recipient)); };
   auto& directory = context_.services.directory;
-  smtp::ForwardPath path{.address = smtp::to_string(mailbox), .accounts = {}};
+  smtp::ForwardPath path{.address = smtp::to_string(mailbox), .accounts = {}, .remote = {}, .options = {}};
   if (mailbox.domain.empty()) {
     // [RFC5321 4.5.1] <postmaster>: that of our own domain, or of the first one.
     auto domains = directory.domains();
-    if (domains.empty()) co_return fail(Errc::not_found, "no domain");
+    if (domains.empty()) co_return refused(Errc::not_found);
     const auto own = std::ranges::find(domains, hostname());
     mailbox.domain = own != domains.end() ? *own : *std::ranges::min_element(domains);
   }
-  CO_TRY(auto resolved, co_await directory.resolve(std::move(mailbox.local_part), std::move(mailbox.domain)));
-  for (const auto id : resolved.accounts) {
-    CO_TRY(auto account, co_await context_.services.store.account(id));
-    if (!store::MailStore::fits(*account, mail_.size.value_or(1))) co_return fail(Errc::over_quota, "");
+  auto resolved = co_await directory.resolve(mailbox.local_part, mailbox.domain);
+  if (!resolved && resolved.error().code == Errc::invalid) co_return relay(mailbox);
+  if (!resolved) co_return refused(resolved.error().code);
+  for (const auto id : resolved->accounts) {
+    auto account = co_await context_.services.store.account(id);
+    if (!account) co_return refused(account.error().code);
+    // When the size that MAIL gave does not fit.
+    if (!store::MailStore::fits(**account, mail_.size.value_or(1))) co_return refused(Errc::over_quota);
   }
-  path.accounts = std::move(resolved.accounts);
+  // Never accept what cannot be delivered.
+  if (!resolved->outside.empty() && !has_queue()) co_return std::unexpected(smtp::Reply(451, {4, 3, 0}, "Forwarding is not available"));
+  path.accounts = std::move(resolved->accounts);
+  path.remote = std::move(resolved->outside);
   co_return path;
+}
+
+// A domain that is not ours (INVARIANT 4).  Address-literals are such, our own too; there are no other ways to name a recipient: "%", "!" and quoted
+// "@" are characters of a local-part like others, and a source route is dropped.
+std::expected<smtp::ForwardPath, smtp::Reply> SmtpSession::relay(const smtp::Mailbox& mailbox) const {
+  if (is_lmtp()) return std::unexpected(reply_for(Errc::invalid, About::recipient));
+  if (!identity_ && !may_relay_) return std::unexpected(smtp::Reply(550, {5, 7, 1}, "Relaying denied"));
+  if (!has_queue()) return std::unexpected(smtp::Reply(451, {4, 3, 0}, "Relaying is not available"));
+  const auto address = smtp::to_string(mailbox);
+  return smtp::ForwardPath{.address = address, .accounts = {}, .remote = {address}, .options = {}};
 }
 
 void SmtpSession::refuse_recipient(const smtp::Reply& r, const smtp::Mailbox& mailbox) {

@@ -25,6 +25,11 @@ Task<> SmtpSession::cmd_starttls(smtp::Command&) {
   said_ = Said::nothing;
   helo_.clear();
   identity_.reset();
+  if (connection_.peer() != first_peer_) {  // by XCLIENT
+    if (context_.admit) (void)context_.admit(first_peer_);
+    connection_.set_peer(first_peer_);
+    look_up_trust();
+  }
 }
 
 }  // namespace posthorn::server

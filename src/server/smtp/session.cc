@@ -36,23 +36,21 @@ const SmtpSession::Entry SmtpSession::kCommands[] = {
     {"HELP", kAnywhere, &SmtpSession::cmd_help},
     {"STARTTLS", in(State::greeted, State::mail, State::chunks, State::chunks_refused), &SmtpSession::cmd_starttls},
     {"AUTH", in(State::greeted), &SmtpSession::cmd_auth},  // [RFC4954 4] not in a transaction
-    {"ETRN", in(State::greeted), &SmtpSession::cmd_unknown},
-    {"XCLIENT", kAnywhere, &SmtpSession::cmd_unknown},
-    {"XFORWARD", kAnywhere, &SmtpSession::cmd_unknown},
+    {"ETRN", in(State::greeted), &SmtpSession::cmd_etrn},  // [RFC1985 5] not in a transaction
+    {"XCLIENT", in(State::connected, State::greeted), &SmtpSession::cmd_xclient},
+    {"XFORWARD", in(State::greeted), &SmtpSession::cmd_xforward},
     {"", kAnywhere, &SmtpSession::cmd_unknown},
 };
 
-SmtpSession::SmtpSession(SessionContext context) : context_(std::move(context)), connection_(context_.connection) {
+SmtpSession::SmtpSession(SessionContext context) : context_(std::move(context)), connection_(context_.connection), first_peer_(connection_.peer()) {
   static_assert(std::size(kCommands) == std::variant_size_v<smtp::Command>);
-}
-
-bool SmtpSession::offers_tls() const {
-  return context_.rules.tls == config::TlsMode::starttls && !connection_.is_tls() && context_.services.tls &&
-         context_.services.tls() != nullptr;
 }
 
 Task<> SmtpSession::run() {
   const GaugeHold open(smtp_connections);
+  may_xclient_ = trusts(kXClientNetworks);
+  may_xforward_ = trusts(kXForwardNetworks);
+  look_up_trust();
   const auto began = std::chrono::steady_clock::now();
   log::info("smtp.connected", {{"session", context_.session_id},
                                {"protocol", config::to_string(context_.rules.protocol)},
@@ -80,10 +78,14 @@ Task<Result<void>> SmtpSession::begin() {
     // A client that does not speak TLS hears nothing it could understand: it is dropped.
     CO_TRY_OK(co_await connection_.start_tls(*tls, after(kHandshakeTimeout.get())));
   }
+  greet();
+  co_return Result<void>{};
+}
+
+void SmtpSession::greet() {
   std::string greeting(hostname());
   greeting += is_lmtp() ? " LMTP Posthorn" : " ESMTP Posthorn";
   reply(220, {}, greeting);
-  co_return Result<void>{};
 }
 
 Task<> SmtpSession::run_commands() {
@@ -193,7 +195,8 @@ void SmtpSession::reset_transaction() {
   if (message_) message_.reset();
   mail_ = {};
   envelope_ = {};
-  accounts_in_envelope_ = 0;
+  targets_in_envelope_ = 0;
+  forwarded_.clear();
   recipients_refused_ = 0;
   chunk_newlines_ = {};
 }

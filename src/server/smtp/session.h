@@ -3,9 +3,11 @@
 
 #include <chrono>
 #include <cstdint>
+#include <expected>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "async/task.h"
 #include "auth/authenticator.h"
@@ -23,6 +25,8 @@ namespace posthorn::server {
 // INVARIANT 2: replies are sent before every wait for the client, and not earlier: the replies to pipelined commands go
 //              together. [RFC2920 3.2]
 // INVARIANT 3: STARTTLS leaves nothing of what was said before it. [RFC3207 4.2]
+// INVARIANT 4: who is neither signed in nor in a network that is trusted with it reaches local recipients only.  What trust an address has is looked
+//              up when it becomes the client's, and anew after XCLIENT; who may say XCLIENT is the one who connected, whatever was said since.
 class SmtpSession {
  public:
   explicit SmtpSession(SessionContext context);
@@ -45,11 +49,28 @@ class SmtpSession {
 
   bool is_lmtp() const { return context_.rules.protocol == config::Protocol::lmtp; }
   bool is_submission() const { return context_.rules.protocol == config::Protocol::submission; }
-  bool offers_tls() const;
+  // By a user of ours, on whatever port. [RFC6409]
+  bool is_submitting() const { return is_submission() || identity_.has_value(); }
   std::string_view hostname() const { return context_.services.hostname; }
+
+  // --- offers.cc: the extensions that are not there for everybody, always
+  bool has_queue() const { return context_.services.queue != nullptr; }
+  bool offers_tls() const;
+  bool offers_require_tls() const { return connection_.is_tls(); }  // [RFC8689 2]
+  // Not on LMTP: its client is a server with a queue, and reports itself.
+  bool offers_reports() const { return has_queue() && !is_lmtp(); }  // DSN, DELIVERBY, MT-PRIORITY
+  bool offers_hold() const;
+  bool offers_etrn() const { return has_queue() && !is_lmtp() && may_etrn_; }
+  void offer_all(smtp::Reply&) const;
+  void look_up_trust();
+
+  // What the log says beside of a message that came by XFORWARD.
+  std::string forwarded_text() const;
 
   // --- session.cc
   Task<Result<void>> begin();
+  void greet();
+  bool trusts(const Setting<std::string>& networks) const;  // the client's address
   Task<> run_commands();
   // The next line; sends what is waiting first when the line has not arrived. Valid until the next wait.
   Task<Result<std::string_view>> next_line(std::size_t limit);
@@ -74,6 +95,9 @@ class SmtpSession {
   Task<> cmd_bdat(smtp::Command&);
   Task<> cmd_auth(smtp::Command&);
   Task<> cmd_starttls(smtp::Command&);
+  Task<> cmd_etrn(smtp::Command&);
+  Task<> cmd_xclient(smtp::Command&);
+  Task<> cmd_xforward(smtp::Command&);  // cmd_xclient.cc
   Task<> cmd_rset(smtp::Command&);      // cmd_simple.cc, this and those below
   Task<> cmd_noop(smtp::Command&);
   Task<> cmd_quit(smtp::Command&);
@@ -82,10 +106,17 @@ class SmtpSession {
   Task<> cmd_help(smtp::Command&);
   Task<> cmd_unknown(smtp::Command&);
 
-  // cmd_mail.cc: why the sender may not be used; nothing: it may.
+  // cmd_mail.cc: why not; nothing: it may be so.
+  std::optional<smtp::Reply> judge_parameters(const smtp::Mail&) const;
+  std::optional<smtp::Reply> judge_hold(const smtp::Mail&) const;
+  void set_options(const smtp::Mail&);
+  // sender.cc: the same
   Task<std::optional<smtp::Reply>> judge_sender(std::optional<smtp::Mailbox>);
+  Task<std::optional<smtp::Reply>> judge_authors(const intake::Transaction&);
+  Task<Result<bool>> may_send_as(std::string local_part, std::string domain);
   // cmd_rcpt.cc
-  Task<Result<smtp::ForwardPath>> resolve_recipient(smtp::Mailbox);
+  Task<std::expected<smtp::ForwardPath, smtp::Reply>> resolve_recipient(smtp::Mailbox);
+  std::expected<smtp::ForwardPath, smtp::Reply> relay(const smtp::Mailbox&) const;
   void refuse_recipient(const smtp::Reply&, const smtp::Mailbox&);
   // cmd_data.cc, for BDAT too
   bool may_take_message(std::string_view verb);
@@ -108,11 +139,15 @@ class SmtpSession {
   Said said_ = Said::nothing;
   std::string helo_;  // as said
   std::optional<auth::Identity> identity_;
+  const net::Peer first_peer_;                       // who connected
+  bool may_xclient_ = false, may_xforward_ = false;  // of that one
+  bool may_relay_ = false, may_etrn_ = false;        // of the client's address
 
   // The transaction
   smtp::Mail mail_;
   smtp::Envelope envelope_;
-  std::size_t accounts_in_envelope_ = 0;
+  std::size_t targets_in_envelope_ = 0;  // accounts, and addresses elsewhere
+  std::vector<smtp::ClientAttribute> forwarded_;  // by XFORWARD
   std::uint32_t recipients_refused_ = 0;  // in this transaction
   std::optional<intake::Transaction> message_;
   BareNewlineFinder chunk_newlines_;

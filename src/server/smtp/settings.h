@@ -1,10 +1,14 @@
 // Settings of SMTP, submission and LMTP sessions.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 
+#include "base/ip_network.h"
 #include "base/settings.h"
+#include "server/smtp/send_as.h"
+#include "text/ascii.h"
 
 namespace posthorn::server {
 
@@ -32,5 +36,47 @@ inline const Setting<std::chrono::seconds> kMessageTimeout{
     "smtp.message_timeout", 1h, 1s, 24h, "How long a client may take for the whole of one message."};
 inline const Setting<std::chrono::seconds> kHandshakeTimeout{
     "smtp.handshake_timeout", 30s, 1s, 10min, "How long a TLS handshake may take."};
+
+// --- who is trusted with what
+inline const Setting<std::string> kRelayNetworks{
+    "smtp.relay_networks", "", kIpNetworksForm,
+    "Clients that may send to other domains without signing in, on listeners with protocol smtp. Nobody by default."};
+inline const Setting<std::string> kXClientNetworks{
+    "smtp.xclient_networks", "", kIpNetworksForm,
+    "Clients that may say, by XCLIENT, where a connection really comes from and who has signed in there: proxies that you run."};
+inline const Setting<std::string> kXForwardNetworks{
+    "smtp.xforward_networks", "", kIpNetworksForm, "Clients that may add to the log, by XFORWARD, where a message came from: content filters."};
+inline const Setting<std::string> kEtrnNetworks{
+    "smtp.etrn_networks", "", kIpNetworksForm, "Clients that may ask, by ETRN, for what waits for a host to be sent now. Nobody by default."};
+
+// --- as whom users may send
+enum class SenderCheck { full, envelope, off };
+inline constexpr std::string_view kSenderCheckNames[] = {"full", "envelope", "off"};
+inline const Setting<SenderCheck> kSenderCheck{
+    "smtp.sender_check", SenderCheck::full, kSenderCheckNames,
+    "What of a message must name the user who has signed in: full, the sender of the envelope and the fields From and Sender; envelope, only "
+    "that sender; off, nothing."};
+inline const Setting<std::string> kMaySendAs{
+    "smtp.may_send_as", "", kSendAsForm,
+    "What accounts may send as, beside the addresses that lead to them: \"@domain\" is a whole domain, \"*\" everything."};
+
+// --- extensions that need the queue
+inline const Setting<std::chrono::seconds> kDeliverByMinimum{
+    "smtp.deliver_by_minimum", 1min, 0s, 24h, "The shortest time in which a sender may demand delivery or a bounce (DELIVERBY, by-mode R)."};
+inline const Setting<std::chrono::seconds> kMaxHold{
+    "smtp.max_hold", 30 * 24h, 0s, 366 * 24h,
+    "How long ahead users may date messages that are to be sent later (FUTURERELEASE); 0 switches that off."};
+inline constexpr TextForm kProfileForm{  // [RFC6710 7] priority-profile
+    [](std::string_view name) -> Result<void> {
+      const bool good = name.size() <= 20 && std::ranges::all_of(name, [](char c) {
+                          return text::is_alpha(c) || text::is_digit(c) || c == '-' || c == '_' || c == '.';
+                        });
+      if (!good) return fail(Errc::invalid, "must be at most 20 letters, digits, '-', '_' and '.'");
+      return {};
+    },
+    "at most 20 letters, digits, '-', '_' and '.'"};
+inline const Setting<std::string> kPriorityProfile{
+    "smtp.priority_profile", "", kProfileForm,
+    "The name of the policy by which priorities are given (MT-PRIORITY), such as \"MIXER\"; empty: it is not told."};
 
 }  // namespace posthorn::server
