@@ -111,29 +111,24 @@ Task<Result<void>> Queue::Impl::read_backlog(std::string destination, bool& did)
 
 // The backlog seems to be empty.
 Task<Result<void>> Queue::Impl::erase_mark(std::string destination, bool& did) {
-  SysTime mark;
+  kv::Batch batch;
   {
     std::lock_guard hold(mutex);
     Destination& d = *window.find_destination(destination);
-    mark = d.mark;
+    d.has_backlog = false;  // from now on nobody files anything there
+    batch.erase(Space::queue, kPartition, backlog_mark_key(d.mark, destination));
   }
-  auto rest = co_await store.scan({Space::queue, kPartition, backlog_from(destination), backlog_behind(destination), 1});
-  Result<void> erased;
-  if (rest && rest->rows.empty()) {
-    kv::Batch batch;
-    batch.erase(Space::queue, kPartition, backlog_mark_key(mark, destination));
-    erased = co_await store.write_ahead(std::move(batch));
-  }
-  std::lock_guard hold(mutex);
-  Destination& d = *window.find_destination(destination);
-  CO_TRY_OK(rest);
-  if (rest->rows.empty() && erased) {
-    d.has_backlog = false;
-    did = true;
-  } else if (!rest->rows.empty()) {
+  const auto rest = co_await store.scan({Space::queue, kPartition, backlog_from(destination), backlog_behind(destination), 1});
+  if (!rest || !rest->rows.empty()) {
+    std::lock_guard hold(mutex);
+    Destination& d = *window.find_destination(destination);
+    d.has_backlog = true;
     backlog_grew(d, backlog_from(destination));
+    CO_TRY_OK(rest);
+    co_return Result<void>{};
   }
-  co_return erased;
+  did = true;
+  co_return co_await store.write_ahead(std::move(batch));  // when it fails there is a mark that leads nowhere, which does no harm
 }
 
 // Nothing of this destination is to be tried for a while: all of it goes to disk, where the mark finds it when the pause is over.

@@ -152,11 +152,11 @@ void Queue::Impl::take_in(const kv::Rows& rows, const std::string& upto, Spill& 
 // A row that says that a destination has a backlog.
 void Queue::Impl::take_in_mark(const DueKey& key, Spill& spill) {
   Destination& d = window.destination(std::string(key.destination));
-  if (d.has_backlog) {  // one is enough, and this one is certainly there
-    if (d.mark != key.due) spill.rows.erase(Space::queue, kPartition, backlog_mark_key(d.mark, d.key));
-    d.mark = key.due;
-    return;
+  if (d.has_backlog && d.mark != key.due) {  // one is enough: ours, which is there afterwards for sure
+    spill.rows.erase(Space::queue, kPartition, backlog_mark_key(key.due, d.key));
+    spill.rows.put(Space::queue, kPartition, backlog_mark_key(d.mark, d.key), encode_mark(now()));
   }
+  if (d.has_backlog) return;
   d.has_backlog = true;
   d.mark = key.due;
   backlog_grew(d, backlog_from(d.key));

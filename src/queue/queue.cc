@@ -285,7 +285,7 @@ void Queue::Impl::file(std::vector<Staged::Filed>& filed, const std::shared_ptr<
     Group& group = groups[i];
     auto& f = filed[i];
     Destination* d = window.find_destination(group.destination);
-    if (d && d->unread && !window.is_far(*d, present)) {
+    if (d && d->has_backlog && d->unread && !window.is_far(*d, present)) {
       // It would be read from the index and moved to the backlog: it goes there at once.
       ++d->arriving;
       f.where = Where::backlog;
