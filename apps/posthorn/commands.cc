@@ -1,7 +1,10 @@
 #include "commands.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cstdio>
+#include <optional>
+#include <utility>
 
 #include "base/settings.h"
 #include "output.h"
@@ -48,11 +51,20 @@ std::string uptime(std::int64_t s) {
 }
 
 // "1 GiB", or "none".
-Result<std::int64_t> parse_quota(const std::string& text) {
-  if (text.empty() || text == "none") return 0;
+Result<std::optional<std::int64_t>> parse_quota(const std::string& text) {
+  if (text.empty() || text == "none") return std::nullopt;
   auto size = parse_size(text);
   if (!size || *size < 0) return fail(Errc::invalid, "'" + text + "' is not a size; write \"1 GiB\", or \"none\"");
-  return size;
+  return *size;
+}
+
+// "50", or "none".
+Result<json::value> parse_count(const std::string& text) {
+  if (text == "none") return json::value(nullptr);
+  std::uint64_t count = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+  if (error != std::errc() || end != text.data() + text.size()) return fail(Errc::invalid, "'" + text + "' is not a number, nor \"none\"");
+  return json::value(count);
 }
 
 }  // namespace
@@ -80,7 +92,8 @@ int account_add(const Common& common, const std::string& address, const std::str
   if (!link) return kFailed;
   const auto password = read_password(password_file);
   if (!password) return say_failed(password.error());
-  json::object account{{"address", address}, {"password", *password}, {"quota", *bytes}};
+  json::object account{{"address", address}, {"password", *password}};
+  if (*bytes) account["quota"] = **bytes;
   const auto answer = ask(*link, common, {{"command", "account.add"}, {"accounts", json::array{account}}});
   if (!answer) return say_failed(answer.error());
   const auto& results = list_of(*answer, "results");
@@ -102,10 +115,10 @@ int account_list(const Common& common, const std::string& domain, bool usage) {
     const auto& account = value.as_object();
     auto line = text_of(account, "address");
     if (usage) {
-      const auto quota = number_of(account, "quota");
+      const bool limited = account.contains("quota") && !account.at("quota").is_null();
       line = columns(line, 40, std::to_string(number_of(account, "messages")) + " messages");
       line = columns(line, 60, mebibytes(number_of(account, "bytes")));
-      line = columns(line, 74, quota == 0 ? "no quota" : "of " + size_text(quota));
+      line = columns(line, 74, limited ? "of " + size_text(number_of(account, "quota")) : "no quota");
     }
     say(line);
   }
@@ -136,11 +149,16 @@ int account_password(const Common& common, const std::string& address, const std
 int account_quota(const Common& common, const std::string& address, const std::string& quota, const Counts& limits) {
   const auto bytes = parse_quota(quota);
   if (!bytes) return say_failed(bytes.error());
-  json::object request{{"command", "account.quota"}, {"address", address}, {"quota", *bytes}};
-  if (limits.messages) request["messages"] = *limits.messages;
-  if (limits.mailboxes) request["mailboxes"] = *limits.mailboxes;
+  json::object request{{"command", "account.quota"}, {"address", address}};
+  if (*bytes) request["quota"] = **bytes;
+  for (const auto& [name, text] : {std::pair("messages", limits.messages), std::pair("mailboxes", limits.mailboxes)}) {
+    if (!text) continue;
+    auto count = parse_count(*text);
+    if (!count) return say_failed(count.error());
+    request[name] = *std::move(count);
+  }
   return done(common, ask(common, std::move(request)),
-              "changed the quota of " + address + " to " + (*bytes == 0 ? "none" : size_text(*bytes)));
+              "changed the quota of " + address + " to " + (*bytes ? size_text(**bytes) : "none"));
 }
 
 int alias_add(const Common& common, const std::string& address, const std::vector<std::string>& targets) {

@@ -28,7 +28,7 @@ int account_list(const Common&, const std::string& domain, bool usage);
 int account_remove(const Common&, const std::string& address);
 int account_password(const Common&, const std::string& address, const std::string& password_file);
 struct Counts {
-  std::optional<std::uint64_t> messages, mailboxes;
+  std::optional<std::string> messages, mailboxes;  // a number, or "none"
 };
 int account_quota(const Common&, const std::string& address, const std::string& quota, const Counts& limits);
 int alias_add(const Common&, const std::string& address, const std::vector<std::string>& targets);

@@ -83,7 +83,7 @@ void add_account_commands(CLI::App& top, Arguments& a, Run& chosen) {
                         [&a] { return account_quota(a.common, a.address, a.quota, a.limits); });
   quota->add_option("address", a.address)->required();
   quota->add_option("quota", a.quota, "As \"1 GiB\", or none")->required();
-  quota->add_option("--messages", a.limits.messages, "So many messages; 0: no limit; not given: as it was");
+  quota->add_option("--messages", a.limits.messages, "So many messages, or none; not given: as it was");
   quota->add_option("--mailboxes", a.limits.mailboxes, "So many mailboxes, likewise");
   command(*account, a, chosen, "import", "Add the accounts of a CSV file with lines address,password (exit code 1: some failed)",
           [&a] { return account_import(a.common, a.file); })

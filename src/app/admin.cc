@@ -44,9 +44,9 @@ Result<std::string> Request::optional_text(std::string_view name) const {
   return text(name);
 }
 
-Result<std::uint64_t> Request::optional_number(std::string_view name) const {
+Result<std::optional<std::uint64_t>> Request::optional_number(std::string_view name) const {
   const auto* value = arguments.if_contains(name);
-  if (!value) return std::uint64_t{0};
+  if (!value || value->is_null()) return std::nullopt;
   boost::system::error_code error;
   const auto number = value->to_number<std::uint64_t>(error);
   if (error) return fail(Errc::syntax, "'" + std::string(name) + "' is not a number");

@@ -16,7 +16,7 @@ namespace {
 // One account on its way.
 struct Candidate {
   std::string address, password;
-  std::uint64_t quota = 0;
+  store::Limit quota;  // bytes
   auth::Secrets secrets;
   AccountId id;
   std::optional<Error> trouble;
@@ -67,7 +67,7 @@ Task<> hash(Storage& storage, Candidate& c) {
 
 Task<Result<void>> make_mail(Storage& storage, const Candidate& c) {
   CO_TRY_OK(co_await storage.store().create_account(c.id));
-  if (c.quota == 0) co_return Result<void>{};
+  if (!c.quota) co_return Result<void>{};
   CO_TRY(const auto account, co_await storage.store().account(c.id));
   co_return co_await account->set_quota({.bytes = c.quota});
 }
@@ -160,9 +160,12 @@ Task<Answer> account_list(const Request& request) {
       shown["bytes"] = quota.bytes_used;
       shown["messages"] = quota.messages_used;
       shown["mailboxes"] = quota.mailboxes_used;
-      shown["quota"] = quota.bytes_limit;
-      shown["messages_quota"] = quota.messages_limit;
-      shown["mailboxes_quota"] = quota.mailboxes_limit;
+      const auto show_limit = [&shown](const char* name, store::Limit limit) {
+        shown[name] = limit ? json::value(*limit) : json::value(nullptr);
+      };
+      show_limit("quota", quota.bytes_limit);
+      show_limit("messages_quota", quota.messages_limit);
+      show_limit("mailboxes_quota", quota.mailboxes_limit);
     }
     accounts.push_back(std::move(shown));
   }
@@ -213,7 +216,11 @@ Task<Answer> account_quota(const Request& request) {
     CO_TRY(limits.mailboxes, request.optional_number("mailboxes"));
   }
   CO_TRY_OK(co_await account->set_quota(limits));
-  log::info("admin.quota_changed", {{"address", address}, {"quota", quota}, {"messages", limits.messages}, {"mailboxes", limits.mailboxes}});
+  const auto text = [](store::Limit limit) { return limit ? std::to_string(*limit) : "none"; };
+  log::info("admin.quota_changed", {{"address", address},
+                                    {"quota", text(limits.bytes)},
+                                    {"messages", text(limits.messages)},
+                                    {"mailboxes", text(limits.mailboxes)}});
   co_return json::object{};
 }
 

@@ -22,7 +22,7 @@ struct Request {
 
   Result<std::string> text(std::string_view name) const;  // must be there
   Result<std::string> optional_text(std::string_view name) const;
-  Result<std::uint64_t> optional_number(std::string_view name) const;  // 0 when absent
+  Result<std::optional<std::uint64_t>> optional_number(std::string_view name) const;  // none when absent or null
   Result<std::vector<std::string>> texts(std::string_view name) const;
   bool flag(std::string_view name) const;
 };

@@ -106,9 +106,11 @@ struct AppTest : testing::Test {
     EXPECT_EQ(object["ok"], good) << json::serialize(request) << " " << json::serialize(object);
     return object;
   }
-  std::string add(const std::string& address, const std::string& password, std::uint64_t quota = 0) {
+  std::string add(const std::string& address, const std::string& password, std::optional<std::uint64_t> quota = {}) {
+    json::object account{{"address", address}, {"password", password}};
+    if (quota) account["quota"] = *quota;
     auto answer = ask({{"command", "account.add"},
-                       {"accounts", json::array{json::object{{"address", address}, {"password", password}, {"quota", quota}}}}});
+                       {"accounts", json::array{std::move(account)}}});
     auto& result = answer["results"].as_array().front().as_object();
     return result["ok"].as_bool() ? "ok" : std::string(result["code"].as_string());
   }
@@ -202,6 +204,11 @@ TEST_F(AppTest, AccountsAreMadeChangedAndRemovedWithTheirMail) {
   EXPECT_EQ(list["accounts"].as_array()[1].as_object()["quota"], 2000);
   EXPECT_EQ(list["accounts"].as_array()[1].as_object()["messages_quota"], 7);
   EXPECT_EQ(list["accounts"].as_array()[1].as_object()["mailboxes_quota"], 9);
+  ask({{"command", "account.quota"}, {"address", "bob@example.test"}, {"messages", 0}, {"mailboxes", nullptr}});
+  list = ask({{"command", "account.list"}, {"usage", true}});
+  EXPECT_TRUE(list["accounts"].as_array()[1].as_object()["quota"].is_null());
+  EXPECT_EQ(list["accounts"].as_array()[1].as_object()["messages_quota"], 0);
+  EXPECT_TRUE(list["accounts"].as_array()[1].as_object()["mailboxes_quota"].is_null());
 
   ask({{"command", "account.password"}, {"address", "ann@example.test"}, {"password", "changed"}});
   EXPECT_TRUE(pop3_count("ann@example.test", "secret").starts_with("-ERR [AUTH]"));

@@ -30,13 +30,13 @@ struct Box {
 };
 struct Owner {
   std::map<std::string, Box> boxes;
-  std::uint64_t limit = 0;  // messages
+  Limit limit;  // messages
   std::uint64_t messages() const {
     std::uint64_t n = 0;
     for (const auto& [name, box] : boxes) n += box.flags.size();
     return n;
   }
-  bool room_for(std::size_t more) const { return !limit || messages() + more <= limit; }
+  bool room_for(std::size_t more) const { return !limit || messages() + more <= *limit; }
   friend bool operator==(const Owner&, const Owner&) = default;
 };
 using Model = std::map<std::uint64_t, Owner>;
@@ -293,7 +293,8 @@ class RandomChange {
     return run_task(change.commit());
   }
   Result<void> set_quota(Owner& owner) {
-    owner.limit = random_() % 3 ? 0 : owner.messages() + random_() % 30;
+    if (random_() % 3) owner.limit.reset();
+    else owner.limit = random_() % 8 ? owner.messages() + random_() % 30 : 0;
     return run_task(account_->set_quota({.messages = owner.limit}));
   }
 

@@ -153,9 +153,7 @@ void MailStore::fold_later(AccountPtr account, MailboxId mailbox) {
 }
 
 bool MailStore::fits(const Account& account, std::uint64_t bytes) {
-  const Quota q = account.quota();
-  if (q.bytes_limit && q.bytes_used + bytes > q.bytes_limit) return false;
-  return !q.messages_limit || q.messages_used < q.messages_limit;
+  return account.quota().has_room(bytes, 1);
 }
 
 Task<Result<void>> MailStore::remove_account(AccountId id) {

@@ -1,5 +1,6 @@
 #include <chrono>
 
+#include "store/account_rows.h"
 #include "store/change.h"
 #include "store/store_testing.h"
 
@@ -60,6 +61,34 @@ TEST_F(StoreTest, MailboxesHaveTheirQuota) {
   ASSERT_TRUE(run_task(account->create_mailbox("a/b")));
   EXPECT_EQ(run_task(account->rename_mailbox("Sent", "x/Sent")).error().code, Errc::over_quota);
   EXPECT_EQ(account->quota().mailboxes_used, 8u);
+}
+
+TEST_F(StoreTest, ALimitOfNothingIsALimit) {
+  make_account();
+  ASSERT_TRUE(run_task(account->set_quota({.bytes = 0, .messages = 0, .mailboxes = 0})));
+  crash();
+  const auto quota = account->quota();
+  EXPECT_EQ(quota.bytes_limit, 0u);
+  EXPECT_EQ(quota.messages_limit, 0u);
+  EXPECT_EQ(quota.mailboxes_limit, 0u);
+  EXPECT_EQ(run_task(account->create_mailbox("a")).error().code, Errc::over_quota);
+  ASSERT_TRUE(run_task(account->set_quota({.messages = 0})));
+  EXPECT_EQ(append_to({{account, mailbox("INBOX"), 0, {}, {}}})->front().error().code, Errc::over_quota);
+  ASSERT_TRUE(run_task(account->set_quota({})));
+  EXPECT_FALSE(account->quota().messages_limit);
+  append();
+}
+
+// Version 2 had no way to say 0: it was no limit.
+TEST(AccountRow, OfVersion2) {
+  for (const auto& [bytes, messages] : {std::pair(0, 7), std::pair(100, 0)}) {
+    std::string row;
+    for (int number : {2, 5, 6, 7, 1, 3, bytes, 1, messages, 0, 0}) row += static_cast<char>(number);
+    const auto core = decode_core(row).value();
+    EXPECT_EQ(core.quota.bytes_limit, bytes ? Limit(bytes) : Limit());
+    EXPECT_EQ(core.quota.messages_limit, messages ? Limit(messages) : Limit());
+    EXPECT_EQ(core.quota.mailboxes_limit, Limit());
+  }
 }
 
 }  // namespace

@@ -103,10 +103,9 @@ Task<std::optional<Reply>> Session::refuse_message(AppendJob& job, const Command
   if (info.size == 0) co_return no("Cancelled: the message is empty");  // [RFC3502] 6.3.11
   if (info.size > static_cast<std::uint64_t>(config::kMaxMessageSize.get())) co_return response_for({Errc::too_large, {}});
   if (job.held > kMostHeld) co_return no("Too many messages in one command", "LIMIT");
-  const auto quota = job.target.account->quota();
-  const auto messages = quota.messages_used + job.messages.size() + (job.replaced ? 0 : 1);
-  if ((quota.bytes_limit && quota.bytes_used + job.bytes + info.size > quota.bytes_limit + job.freed) ||
-      (quota.messages_limit && messages > quota.messages_limit))
+  auto quota = job.target.account->quota();
+  quota.bytes_used -= std::min(quota.bytes_used, job.freed);
+  if (!quota.has_room(job.bytes + info.size, job.messages.size() + (job.replaced ? 0 : 1)))
     co_return response_for({Errc::over_quota, {}});
   co_return std::nullopt;
 }

@@ -19,26 +19,26 @@ void put_quota(std::string& out, std::string_view root, const store::Quota& quot
   w.untagged().raw("QUOTA ").astring(root, names).raw(" (");
   const char* separator = "";
   // [RFC9208 4.2.1] What is not limited is not named.
-  const auto put = [&](std::string_view resource, std::uint64_t used, std::uint64_t limit, bool limited) {
-    if (!limited) return;
-    w.raw(separator).raw(resource).sp().number(used).sp().number(limit);
+  const auto put = [&](std::string_view resource, std::uint64_t used, store::Limit limit, std::uint64_t unit) {
+    if (!limit) return;
+    w.raw(separator).raw(resource).sp().number((used + unit - 1) / unit).sp().number(*limit / unit);
     separator = " ";
   };
-  put("STORAGE", (quota.bytes_used + kUnit - 1) / kUnit, quota.bytes_limit / kUnit, quota.bytes_limit != 0);
-  put("MESSAGE", quota.messages_used, quota.messages_limit, quota.messages_limit != 0);
-  put("MAILBOX", quota.mailboxes_used, quota.mailboxes_limit, quota.mailboxes_limit != 0);
+  put("STORAGE", quota.bytes_used, quota.bytes_limit, kUnit);
+  put("MESSAGE", quota.messages_used, quota.messages_limit, 1);
+  put("MAILBOX", quota.mailboxes_used, quota.mailboxes_limit, 1);
   w.raw(")").crlf();
 }
 
-// unsupported: a resource that we do not have, or a limit that cannot be set.
+// unsupported: a resource that we do not have.  limit: a number beyond reason.
 Result<store::QuotaLimits> limits_of(const SetQuota& set) {
   store::QuotaLimits limits;
   for (const auto& [resource, limit] : set.limits) {
     if (limit > kMaxLimit / kUnit) return fail(Errc::limit);
-    // Nothing may be stored at all: as few bytes as one says that.  Neither can an account be without a mailbox.
-    if (resource == "STORAGE") limits.bytes = limit == 0 ? 1 : limit * kUnit;
-    else if (resource == "MESSAGE" && limit != 0) limits.messages = limit;
-    else if (resource == "MAILBOX" && limit != 0) limits.mailboxes = limit;
+    // A limit may be below what there is already: then nothing more comes.
+    if (resource == "STORAGE") limits.bytes = limit * kUnit;
+    else if (resource == "MESSAGE") limits.messages = limit;
+    else if (resource == "MAILBOX") limits.mailboxes = limit;
     else return fail(Errc::unsupported);
   }
   return limits;
@@ -95,11 +95,12 @@ Task<Result<Reply>> Session::cmd_setquota(Command& command) {
   CO_TRY(const auto limits, limits_of(set));
   CO_TRY(const auto account, co_await find_quota_root(set.root));
   CO_TRY_OK(co_await account->set_quota(limits));
+  const auto text = [](store::Limit limit) { return limit ? std::to_string(*limit) : "none"; };
   log::info("imap.quota_changed", {{"session", context_.session_id},
                                    {"account", account->id()},
-                                   {"bytes", limits.bytes},
-                                   {"messages", limits.messages},
-                                   {"mailboxes", limits.mailboxes}});
+                                   {"bytes", text(limits.bytes)},
+                                   {"messages", text(limits.messages)},
+                                   {"mailboxes", text(limits.mailboxes)}});
   put_quota(output(), text::to_lower(set.root), account->quota(), names());
   co_return ok("SETQUOTA completed");
 }
