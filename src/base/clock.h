@@ -27,6 +27,8 @@ class ManualClock {
     sys_ms_.fetch_add(by.count());
     steady_ms_.fetch_add(by.count());
   }
+  // As when somebody sets the clock.
+  void set_wall(SysTime to) { sys_ms_.store(to.time_since_epoch().count()); }
 
  private:
   friend SysTime now();
