@@ -89,9 +89,9 @@ Task<Result<void>> Account::delete_mailbox(std::string name) {
     if (!state) co_return fail(Errc::not_found, "no mailbox " + name);
     id = state->id;
     CO_TRY(auto view, co_await change.view(state->id));
-    const bool last = view->size() <= kSlice;
+    const bool last = view->size() <= store_.slice();
     if (!view->empty()) {
-      const Uid end = last ? view->last_uid() : view->at(kSlice - 1).uid;
+      const Uid end = last ? view->last_uid() : view->at(store_.slice() - 1).uid;
       CO_TRY(auto removed, co_await take_entries(change, state->id, {{Uid(1), end}}));
       CO_TRY_OK(co_await release_messages(change, removed));
     }
@@ -111,7 +111,7 @@ Task<Result<void>> Account::remove_all_mail() {
       auto now = co_await view(state->id);
       if (!now && now.error().code == Errc::not_found) break;  // deleted meanwhile
       CO_TRY_OK(now);
-      const std::uint32_t slice = std::min((*now)->size(), kSlice);
+      const std::uint32_t slice = std::min((*now)->size(), store_.slice());
       more = (*now)->size() > slice;
       if (!slice) break;
       const UidSet uids{{Uid(1), (*now)->at(slice - 1).uid}};
@@ -129,7 +129,8 @@ Task<Result<void>> Account::rename_mailbox(std::string from, std::string to) {
     CO_TRY(auto target, co_await create_mailbox(to));
     auto inbox = find_mailbox("INBOX");
     if (!inbox) co_return fail(Errc::not_found, "no INBOX");
-    CO_TRY_OK(co_await move(inbox->id, {{Uid(1), Uid(0xFFFFFFFF)}}, target->id));
+    CO_TRY(auto moved, co_await move(inbox->id, {{Uid(1), Uid(0xFFFFFFFF)}}, target->id));
+    if (moved.stopped) co_return std::unexpected(*std::move(moved.stopped));
     co_return Result<void>{};
   }
   CO_TRY(auto change, co_await Change::begin(shared_from_this()));

@@ -3,6 +3,7 @@
 
 #include "store/change.h"
 #include "store/mail_store.h"
+#include "store/staged_copy.h"
 
 namespace posthorn::store {
 namespace {
@@ -114,27 +115,53 @@ Task<Result<FlagsResult>> Account::change_flags(MailboxId id, UidSet uids, Flags
 
 namespace {
 
-std::uint64_t total_size(const std::vector<Entry>& entries) {
-  std::uint64_t bytes = 0;
-  for (const Entry& e : entries) bytes += e.size;
-  return bytes;
+struct Sum {
+  std::uint64_t messages = 0, bytes = 0;
+};
+Sum sum_of(const View& view, const UidSet& uids) {
+  constexpr std::size_t kStep = 4096;
+  Sum sum;
+  for (auto entries = entries_of(view, uids, Uid(0), kStep); !entries.empty(); entries = entries_of(view, uids, entries.back().uid, kStep)) {
+    sum.messages += entries.size();
+    for (const Entry& e : entries) sum.bytes += e.size;
+  }
+  return sum;
 }
 
 }  // namespace
 
 Task<Result<CopyResult>> Account::copy(MailboxId from, UidSet uids, MailboxId to, Rights at_target) {
+  auto result = co_await try_copy(from, std::move(uids), to, at_target);
+  if (result) co_return result;
+  bool has_rest = false;
+  {
+    std::lock_guard hold(mutex_);
+    has_rest = core_.staging != MailboxId();
+  }
+  // At once if that is possible; else the next change will.
+  if (has_rest) auto done = co_await Change::begin(shared_from_this());
+  co_return result;
+}
+
+Task<Result<CopyResult>> Account::try_copy(MailboxId from, UidSet uids, MailboxId to, Rights at_target) {
   CO_TRY(auto change, co_await Change::begin(shared_from_this()));
   if (!change.edit(to)) co_return fail(Errc::not_found, "the mailbox has been deleted");
   auto source = mailbox(from);
   if (!source) co_return fail(Errc::not_found, "the mailbox has been deleted");
   CO_TRY(auto view, co_await change.view(from));
-  auto entries = entries_of(*view, uids);
   CopyResult result;
   result.uid_validity = change.edit(to)->uid_validity;
   result.source_view = view;
-  if (entries.empty()) co_return result;
-  CO_TRY_OK(check_room(change.core().quota, total_size(entries), entries.size()));
-  CO_TRY_OK(check_uids(*change.edit(to), entries.size()));
+  const auto sum = sum_of(*view, uids);
+  if (sum.messages == 0) co_return result;
+  CO_TRY_OK(check_room(change.core().quota, sum.bytes, sum.messages));
+  CO_TRY_OK(check_uids(*change.edit(to), sum.messages));
+  if (sum.messages > store_.slice()) {
+    CO_TRY(result, co_await stage_copy(change, *source, std::move(view), std::move(uids), to, at_target));
+    CO_TRY_OK(co_await change.commit());
+    co_return result;
+  }
+  auto entries = entries_of(*view, uids);
   for (const Entry& e : entries) result.from.push_back(e.uid);
   CO_TRY_OK(translate_flags(entries, *source, *change.edit(to), at_target));
   CO_TRY_OK(co_await retain_messages(change, entries));
@@ -144,26 +171,54 @@ Task<Result<CopyResult>> Account::copy(MailboxId from, UidSet uids, MailboxId to
   co_return result;
 }
 
-Task<Result<CopyResult>> Account::move(MailboxId from, UidSet uids, MailboxId to, Rights at_target) {
+struct Account::MoveUnderWay {
+  MailboxId from, to;
+  UidSet uids;
+  Rights at_target;
+  Uid until{0xFFFFFFFF};  // the last UID when it began: what is moved into the mailbox it came from is not moved again
+  bool more = true;
+  CopyResult done = {};
+};
+
+Task<Result<void>> Account::move_slice(MoveUnderWay& m) {
   CO_TRY(auto change, co_await Change::begin(shared_from_this()));
-  if (!change.edit(to)) co_return fail(Errc::not_found, "the mailbox has been deleted");
-  auto source = mailbox(from);
+  if (!change.edit(m.to)) co_return fail(Errc::not_found, "the mailbox has been deleted");
+  auto source = mailbox(m.from);
   if (!source) co_return fail(Errc::not_found, "the mailbox has been deleted");
-  CO_TRY(auto entries, co_await take_entries(change, from, uids));
-  CopyResult result;
-  result.uid_validity = change.edit(to)->uid_validity;
-  if (entries.empty()) {
-    CO_TRY(result.source_view, co_await change.view(from));
-    co_return result;
-  }
-  CO_TRY_OK(check_uids(*change.edit(to), entries.size()));
-  for (const Entry& e : entries) result.from.push_back(e.uid);
-  CO_TRY_OK(translate_flags(entries, *source, *change.edit(to), at_target));
+  CO_TRY(const auto view, co_await change.view(m.from));
+  const bool first = m.done.from.empty();
+  if (first) m.until = view->last_uid();
+  auto entries = entries_of(*view, m.uids, first ? Uid(0) : m.done.from.back(), store_.slice());
+  std::erase_if(entries, [&](const Entry& e) { return e.uid > m.until; });
+  m.more = entries.size() == store_.slice();
+  m.done.uid_validity = change.edit(m.to)->uid_validity;
+  m.done.source_view = view;
+  if (entries.empty()) co_return Result<void>{};
+  std::vector<Uid> uids;
+  for (const Entry& e : entries) uids.push_back(e.uid);
+  CO_TRY(entries, co_await take_entries(change, m.from, uid_set_of(uids)));
+  CO_TRY_OK(check_uids(*change.edit(m.to), entries.size()));
+  CO_TRY_OK(translate_flags(entries, *source, *change.edit(m.to), m.at_target));
   // The entries' messages keep their references: one goes, one comes.
-  result.to = add_entries(change, to, std::move(entries));
-  result.source_view = change.loaded_view(from);
+  const auto to = add_entries(change, m.to, std::move(entries));
+  auto source_view = change.loaded_view(m.from);
   CO_TRY_OK(co_await change.commit());
-  co_return result;
+  m.done.source_view = std::move(source_view);
+  m.done.from.insert(m.done.from.end(), uids.begin(), uids.end());
+  m.done.to.insert(m.done.to.end(), to.begin(), to.end());
+  co_return Result<void>{};
+}
+
+Task<Result<CopyResult>> Account::move(MailboxId from, UidSet uids, MailboxId to, Rights at_target) {
+  MoveUnderWay m{.from = from, .to = to, .uids = std::move(uids), .at_target = at_target};
+  while (m.more) {
+    auto moved = co_await move_slice(m);
+    if (moved) continue;
+    if (m.done.from.empty()) co_return std::unexpected(std::move(moved).error());
+    m.done.stopped = std::move(moved).error();
+    break;
+  }
+  co_return std::move(m.done);
 }
 
 namespace {
@@ -201,12 +256,12 @@ Task<Result<ExpungeResult>> Account::expunge(MailboxId id, std::optional<UidSet>
     std::vector<Uid> doomed;
     if (state->deleted > 0) {
       now->for_each_flagged(kDeleted, 0, [&](std::uint32_t, const Entry& e) {
-        if (doomed.size() < kSlice && e.uid > from && (!only || contains(*only, e.uid))) doomed.push_back(e.uid);
+        if (doomed.size() < store_.slice() && e.uid > from && (!only || contains(*only, e.uid))) doomed.push_back(e.uid);
       });
     }
     CO_TRY(auto result, co_await remove_locked(change, id, uid_set_of(doomed)));
     gone.insert(gone.end(), result.uids.begin(), result.uids.end());
-    if (doomed.size() < kSlice) {
+    if (doomed.size() < store_.slice()) {
       result.uids = std::move(gone);
       co_return result;
     }

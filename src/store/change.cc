@@ -4,6 +4,7 @@
 
 #include "store/account_rows.h"
 #include "store/mail_store.h"
+#include "store/staged_copy.h"
 
 namespace posthorn::store {
 namespace {
@@ -24,6 +25,7 @@ Task<Result<Change>> Change::begin(AccountPtr account) {
     if (account->gone_) co_return fail(Errc::not_found, "the account has been removed");
     change.core_ = account->core_;
   }
+  if (change.core_.staging != MailboxId()) CO_TRY_OK(co_await take_back_staged(change));
   co_return change;
 }
 
@@ -77,6 +79,23 @@ void Change::set_subscribed(std::string name, bool subscribed) {
 
 void Change::log(ChangeKind kind, MailboxId mailbox, const UidSet& uids) {
   batch_.put(Space::change, account_->id().value(), change_key(mod_seq(), mailbox, kind), encode_uids(uids));
+}
+
+Task<Result<void>> Change::commit_unseen(MailboxId staging) {
+  auto batch = std::exchange(batch_, {});
+  {
+    std::lock_guard hold(account_->mutex_);
+    auto row = account_->core_;  // what the change has made of it is not seen either
+    row.staging = staging;
+    if (staging != MailboxId()) account_->core_.staging = staging;  // whatever becomes of the commit
+    if (staging != MailboxId()) account_->core_.has_copies = row.has_copies = true;
+    batch.put(Space::account, account_->id().value(), std::string(kCoreKey), encode_core(row));
+  }
+  CO_TRY_OK(co_await account_->store().kv().commit(std::move(batch)));
+  if (staging != MailboxId()) co_return Result<void>{};
+  std::lock_guard hold(account_->mutex_);
+  account_->core_.staging = core_.staging = {};
+  co_return Result<void>{};
 }
 
 kv::Batch Change::take_batch() {

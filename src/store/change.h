@@ -18,7 +18,7 @@ namespace posthorn::store {
 // One coroutine uses it; several of them (one an account, locked in ascending order of ids) may share one commit.
 class Change {
  public:
-  // Waits for the lock.  not_found: the account has been removed.
+  // Waits for the lock, and takes back what a copy that failed has left.  not_found: the account has been removed.
   static Task<Result<Change>> begin(AccountPtr);
   Change(Change&&) = default;
 
@@ -43,6 +43,10 @@ class Change {
   void note_added(MailboxId id) { grown_.push_back(id); }
   // Bytes whose last link this change removes.
   void drop_blob(MessageId id, std::uint64_t size) { dropped_.push_back({id, size}); }
+
+  // For changes of many steps: commits the batch so far, whose rows nobody sees yet, and says in the account's row that there are such in
+  // this mailbox; 0: not any more.
+  Task<Result<void>> commit_unseen(MailboxId staging);
 
   // Everything to be written: rows of what was edited.  Call it once, last.
   kv::Batch take_batch();
@@ -78,7 +82,12 @@ Uid add_entry(Change&, MailboxId, Entry entry);
 // Several at once (COPY); returns their UIDs.
 std::vector<Uid> add_entries(Change&, MailboxId, std::vector<Entry> entries);
 
+// What add_entries does but for the rows and the view: UIDs, and all that is counted.
+void number_entries(Change&, MailboxState&, std::vector<Entry>&);
+
 std::vector<Entry> entries_of(const View&, const UidSet&);
+// The first of them behind `after`, at most so many.
+std::vector<Entry> entries_of(const View&, const UidSet&, Uid after, std::size_t most);
 // over_quota: so much more does not fit.
 Result<void> check_room(const Quota&, std::uint64_t bytes, std::uint64_t messages);
 // limit: the mailbox has not so many UIDs left.
@@ -94,6 +103,9 @@ Task<Result<void>> release_messages(Change&, const std::vector<Entry>& removed);
 // The messages of copied entries gain a reference.
 Task<Result<void>> retain_messages(Change&, const std::vector<Entry>& copied);
 
+// The opposite, of entries that have been in no mailbox yet.
+Task<Result<void>> forget_messages(Change&, const std::vector<Entry>& copied);
+
 // The bits of keywords, new ones are added to the mailbox when asked to.  limit: it has kMaxKeywords already.
 enum class OnUnknownKeyword { add, ignore };
 Result<std::uint64_t> keyword_bits(MailboxState&, const std::vector<std::string>& keywords, OnUnknownKeyword);
@@ -104,6 +116,5 @@ PagePtr write_page(Change&, MailboxState&, Page);
 // Rewrites what the overlay has into pages.  REQUIRES: the view is loaded.
 void fold_overlay(Change&, MailboxId, const View&);
 constexpr std::uint32_t kFoldAt = 2048;  // rows in the overlay
-constexpr std::uint32_t kSlice = 10'000;  // entries that one commit removes, when nothing asks for all in one
 
 }  // namespace posthorn::store

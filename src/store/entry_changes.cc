@@ -67,6 +67,7 @@ void number_entries(Change& change, MailboxState& mailbox, std::vector<Entry>& e
   const std::int64_t now = now_seconds();
   for (Entry& e : entries) {
     e.uid = mailbox.uid_next;
+    e.overlaid = false;
     e.mod_seq = change.mod_seq();
     e.save_date = now;
     mailbox.uid_next = Uid(mailbox.uid_next.value() + 1);

@@ -96,6 +96,7 @@ class MailStore {
     std::size_t view_cache_bytes = 256 << 20;
     std::size_t max_accounts_cached = 10'000;
     std::size_t max_mailboxes = 200'000;  // of one account; as many subscriptions
+    std::uint32_t slice = 20 * View::kPageSize;  // messages that one commit copies, moves or removes, where many go in several
   };
   MailStore(kv::Store& kv, blob::Blobs& blobs, WorkerPool& workers, Options);
   MailStore(kv::Store& kv, blob::Blobs& blobs, WorkerPool& workers) : MailStore(kv, blobs, workers, Options{}) {}
@@ -142,6 +143,7 @@ class MailStore {
   kv::Store& kv() { return kv_; }
   WorkerPool& workers() { return workers_; }
   StoreStats stats() const;
+  std::uint32_t slice() const { return options_.slice; }
 
  private:
   friend class Account;

@@ -6,7 +6,8 @@
 
 namespace posthorn::store {
 
-// Pages, with the overlay laid over them.  corrupt: a row is damaged.
-Task<Result<ViewPtr>> read_view(kv::Store&, AccountId, MailboxId, kv::SnapshotPtr at);
+// Pages, with the overlay laid over them, of the UIDs before `end`, which is UIDNEXT: from there on are at most rows of a copy that
+// is not done (staged_copy.h).  corrupt: a row is damaged.
+Task<Result<ViewPtr>> read_view(kv::Store&, AccountId, MailboxId, Uid end, kv::SnapshotPtr at);
 
 }  // namespace posthorn::store

@@ -29,7 +29,7 @@ class StoreTest : public ::testing::Test {
     kv = std::move(store);
     blobs = std::make_unique<blob::Blobs>(*kv);
     EXPECT_TRUE(run_task(blobs->open()));
-    mail = std::make_unique<MailStore>(*kv, *blobs, workers);
+    mail = std::make_unique<MailStore>(*kv, *blobs, workers, options);
     EXPECT_TRUE(run_task(mail->open()));
   }
   // As after kill -9.
@@ -68,6 +68,7 @@ class StoreTest : public ::testing::Test {
     for (const auto& p : report->problems) ADD_FAILURE() << "account " << p.account.value() << ": " << p.text;
   }
 
+  MailStore::Options options;  // of the next open()
   WorkerPool workers{1};
   std::unique_ptr<kv::MemoryStore> kv;
   std::unique_ptr<blob::Blobs> blobs;

@@ -54,6 +54,13 @@ Result<Reply> copy_failed(Error error, std::string_view mailbox) {
   return std::unexpected(std::move(error));
 }
 
+// [RFC6851 3.3] The others are where they were.
+Reply moved_in_part(Error error, std::string_view mailbox) {
+  auto reply = copy_failed(error, mailbox).value_or(response_for(error));
+  reply.text = "Only some of the messages were moved: " + reply.text;
+  return reply;
+}
+
 }  // namespace
 
 Task<Result<Reply>> Session::cmd_copy(Command& command) {
@@ -69,6 +76,7 @@ Task<Result<Reply>> Session::cmd_move(Command& command) {
   if (!result) co_return copy_failed(std::move(result).error(), move.mailbox);
   // [RFC6851 4.3] COPYUID in an untagged OK, before the EXPUNGE responses that the dispatcher tells.
   if (const auto code = copyuid_code(*result); !code.empty()) Writer(output()).untagged_status("OK", code, "Moved");
+  if (result->stopped) co_return moved_in_part(*std::move(result->stopped), move.mailbox);
   co_return ok("MOVE completed");
 }
 
