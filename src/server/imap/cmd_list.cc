@@ -1,16 +1,15 @@
 // LIST [RFC3501 6.3.8] with CHILDREN [RFC3348], SPECIAL-USE [RFC6154], LIST-EXTENDED [RFC5258], LIST-STATUS [RFC5819] and
 // LIST-MYRIGHTS [RFC8440].
 #include <algorithm>
-#include <chrono>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "async/reactor.h"
-#include "async/timer.h"
 #include "proto/imap/writer.h"
 #include "server/imap/mailbox_tree.h"
 #include "server/imap/session.h"
+#include "server/imap/turns.h"
 
 namespace posthorn::imap {
 namespace {
@@ -32,57 +31,43 @@ std::string_view use_attribute(store::SpecialUse use) {
 // Names that satisfy a selection, sorted.
 using NameList = std::vector<std::string>;
 
-NameList::const_iterator first_below(const NameList& names, std::string_view parent) {
-  return std::ranges::lower_bound(names, std::string(parent) + '/');
-}
-
-bool is_below(std::string_view name, std::string_view parent) {
-  return name.size() > parent.size() && name[parent.size()] == '/' && name.starts_with(parent);
-}
-
-bool has_below(const NameList& names, std::string_view parent) {
-  const auto at = first_below(names, parent);
-  return at != names.end() && is_below(*at, parent);
-}
-
-// [RFC5258 3.5] A parent that is told for what is below it only, is told only when something of that is not told itself.
-bool has_untold_below(const NameList& names, std::string_view parent, const MailboxPatterns& patterns) {
-  for (auto at = first_below(names, parent); at != names.end() && is_below(*at, parent); ++at)
-    if (!patterns.matches(*at)) return true;
-  return false;
+struct NameRange {
+  std::size_t begin = 0, end = 0;
+  bool empty() const { return begin == end; }
+};
+NameRange those_below(const NameList& names, std::string_view parent) {
+  const auto at = [&](const std::string& name) { return static_cast<std::size_t>(std::ranges::lower_bound(names, name) - names.begin()); };
+  return {at(std::string(parent) + '/'), at(std::string(parent) + '0')};  // '0' follows '/'
 }
 
 }  // namespace
 
 struct Session::ListJob {
-  static constexpr auto kTurn = std::chrono::milliseconds(10);
-
   const List& list;
   MailboxPatterns patterns;
-  std::string met;  // the name met last: what stands above it has been told
-  std::uint32_t steps = 0;
-  Deadline turn_ends = after(kTurn);
+  std::string met = {};  // the name met last: what stands above it has been told
+  Turns turns = {};
+  // What others share with the user, by prefix: looked up once, when it is first asked for.
+  std::optional<std::vector<SharedPart>> parts = {};
+  std::optional<MailboxTree> part_tree = {};  // of the part asked for last: names come in order
 
-  // Of a long walk: others on this reactor want to do something, too.
-  bool turn_is_over() { return ++steps % 64 == 0 && std::chrono::steady_clock::now() > turn_ends; }
-  Task<> next_turn() {
-    co_await sleep_for({});
-    turn_ends = after(kTurn);
-  }
-
-  // Calls f(parent) for those of "a/b/c", "a" and "a/b", that have not been met yet.
-  template <class F>
-  static void for_new_parents(std::string_view name, std::string_view met, F f) {
-    for (auto slash = name.find('/'); slash != name.npos; slash = name.find('/', slash + 1))
-      if (met.substr(0, slash + 1) != name.substr(0, slash + 1)) f(name.substr(0, slash));
+  // Whether the first `length` bytes of the name, which a '/' follows, are above the name met last, too.
+  bool has_met(std::string_view name, std::size_t length) const {
+    return std::string_view(met).substr(0, length + 1) == name.substr(0, length + 1);
   }
 };
 
 // Whether there may be something to tell of the mailboxes whose names begin so.
 bool Session::leads_into(const ListJob& job, std::string_view prefix) {
-  bool leads = job.patterns.match(prefix).dead == MailboxPatterns::Outcome::kAlive;
-  ListJob::for_new_parents(prefix, job.met, [&](std::string_view parent) { leads |= job.patterns.matches(parent); });
-  return leads;
+  std::vector<std::size_t> parents;
+  const bool leads = job.patterns.match(prefix, parents).dead == MailboxPatterns::Outcome::kAlive;
+  return leads || std::ranges::any_of(parents, [&](std::size_t length) { return !job.has_met(prefix, length); });
+}
+
+Task<Result<void>> Session::find_parts(ListJob& job) {
+  if (job.parts) co_return Result<void>{};
+  CO_TRY(job.parts, co_await shared_parts());
+  co_return Result<void>{};
 }
 
 // One name to be told.
@@ -103,9 +88,10 @@ Task<Result<Reply>> Session::cmd_list(Command& command) {
   const bool selects = list.selects(ListSelect::subscribed) || list.selects(ListSelect::special_use);
   if (list.selects(ListSelect::recursive_match) && !selects) co_return bad("RECURSIVEMATCH needs another selection");  // [RFC5258 3.1]
   if (list.status_items & static_cast<std::uint16_t>(StatusItem::highest_mod_seq)) enable_condstore();
-  ListJob job{.list = list, .patterns = MailboxPatterns(list.reference, list.patterns), .met = {}};
-  if (job.patterns.bytes() > MailboxPatterns::kMaxBytes) co_return no("The patterns are too long", "LIMIT");
-  if (job.patterns.empty()) co_return ok("LIST completed");
+  auto patterns = MailboxPatterns::make(list.reference, list.patterns);
+  if (!patterns) co_return no("The patterns are too long", "LIMIT");
+  if (patterns->empty()) co_return ok("LIST completed");
+  ListJob job{.list = list, .patterns = *std::move(patterns)};
   auto told = selects ? list_selected(job) : list_existing(job);
   CO_TRY_OK(co_await std::move(told));
   co_return ok("LIST completed");
@@ -115,8 +101,8 @@ Task<Result<void>> Session::list_existing(ListJob& job) {
   const MailboxTree own(account_);
   CO_TRY_OK(co_await list_tree(job, own));
   if (!leads_into(job, kOtherUsers) && !leads_into(job, kShared)) co_return Result<void>{};
-  CO_TRY(const auto parts, co_await shared_parts());
-  for (const auto& part : parts) {
+  CO_TRY_OK(co_await find_parts(job));
+  for (const auto& part : *job.parts) {
     if (!leads_into(job, part.prefix)) continue;
     CO_TRY(const auto tree, co_await shared_tree(part));
     CO_TRY_OK(co_await list_tree(job, tree));
@@ -129,14 +115,16 @@ Task<Result<void>> Session::list_tree(ListJob& job, const MailboxTree& tree) {
   MailboxWalk walk(tree, job.patterns);
   MailboxWalk::Step step;
   while (walk.next(step)) {
-    if (job.turn_is_over()) co_await job.next_turn();
+    if (job.turns.over()) co_await job.turns.next();
     if (!tree.is_own() && account_->find_mailbox(step.name)) continue;  // his own has the name
     std::vector<std::string> parents;
-    ListJob::for_new_parents(step.name, job.met, [&](std::string_view parent) {
-      const bool above = parent.size() < tree.prefix().size();
-      const bool exists = above ? account_->find_mailbox(parent) != nullptr : tree.contains(parent.substr(tree.prefix().size()));
-      if (!exists && job.patterns.matches(parent)) parents.emplace_back(parent);
-    });
+    for (const auto length : step.parents) {
+      if (job.has_met(step.name, length)) continue;
+      auto parent = step.name.substr(0, length);
+      const bool above = length < tree.prefix().size();
+      const bool exists = above ? account_->find_mailbox(parent) != nullptr : tree.contains(std::string_view(parent).substr(tree.prefix().size()));
+      if (!exists) parents.push_back(std::move(parent));
+    }
     for (auto& parent : parents) CO_TRY_OK(co_await put_listed(job, {.mailbox = {.name = std::move(parent)}, .has_children = true}));
     job.met = step.name;
     if (!step.matches) continue;
@@ -148,55 +136,81 @@ Task<Result<void>> Session::list_tree(ListJob& job, const MailboxTree& tree) {
 }
 
 Task<Result<void>> Session::list_selected(ListJob& job) {
-  const auto names = selected_names(job.list);
-  const bool recursive = job.list.selects(ListSelect::recursive_match);
-  for (const auto& name : names) {
-    if (job.turn_is_over()) co_await job.next_turn();
-    std::vector<std::string> due;
-    if (recursive) {
-      ListJob::for_new_parents(name, job.met, [&](std::string_view parent) {
-        if (!std::ranges::binary_search(names, parent, std::less<>{}) && job.patterns.matches(parent) &&
-            has_untold_below(names, parent, job.patterns))
-          due.emplace_back(parent);
-      });
-      job.met = name;
-    }
-    const auto parents = due.size();
-    if (job.patterns.matches(name)) due.push_back(name);
-    for (std::size_t i = 0; i < due.size(); ++i) {
-      CO_TRY(auto listed, co_await look_up(due[i]));
-      listed.is_selected = i == parents;
-      listed.has_selected_below = recursive && has_below(names, due[i]);
+  if (job.list.selects(ListSelect::recursive_match)) co_return co_await list_recursively(job);
+  std::string from;
+  for (auto names = next_selected(job.list, from); names; names = next_selected(job.list, from)) {
+    for (auto& name : *names) {
+      if (job.turns.over()) co_await job.turns.next();
+      if (!job.patterns.matches(name)) continue;
+      CO_TRY(auto listed, co_await look_up(job, std::move(name)));
       CO_TRY_OK(co_await put_listed(job, std::move(listed)));
     }
+    if (job.turns.over()) co_await job.turns.next();
   }
   co_return Result<void>{};
 }
 
-// What satisfies the selection.  Special uses are those of the user's own mailboxes: bob's \Sent is nobody else's. [RFC6154 2]
-std::vector<std::string> Session::selected_names(const List& list) const {
-  constexpr std::size_t kPage = 1024;
-  if (list.selects(ListSelect::subscribed)) {
-    auto names = account_->subscriptions();
-    if (list.selects(ListSelect::special_use)) {
-      std::erase_if(names, [&](const std::string& name) {
-        const auto state = account_->find_mailbox(name);
-        return !state || state->special_use == store::SpecialUse::none;
-      });
+// [RFC5258 3.5] A parent that is told for what is below it only, is told only when something of that is not told itself.
+Task<Result<void>> Session::list_recursively(ListJob& job) {
+  NameList names;
+  std::vector<std::uint32_t> untold{0};  // untold[i]: how many of the first i names do not match
+  std::string from;
+  for (auto page = next_selected(job.list, from); page; page = next_selected(job.list, from)) {
+    for (auto& name : *page) {
+      if (job.turns.over()) co_await job.turns.next();
+      untold.push_back(untold.back() + !job.patterns.matches(name));
+      names.push_back(std::move(name));
     }
+    if (job.turns.over()) co_await job.turns.next();
+  }
+  std::vector<std::size_t> parents;
+  for (const auto& name : names) {
+    if (job.turns.over()) co_await job.turns.next();
+    const bool matches = job.patterns.match(name, parents).matches;
+    std::erase_if(parents, [&](std::size_t length) { return job.has_met(name, length); });
+    job.met = name;
+    for (const auto length : parents) {
+      auto parent = name.substr(0, length);
+      const auto below = those_below(names, parent);
+      if (untold[below.end] == untold[below.begin] || std::ranges::binary_search(names, parent)) continue;
+      CO_TRY(auto listed, co_await look_up(job, std::move(parent)));
+      listed.is_selected = false;
+      listed.has_selected_below = true;
+      CO_TRY_OK(co_await put_listed(job, std::move(listed)));
+    }
+    if (!matches) continue;
+    CO_TRY(auto listed, co_await look_up(job, name));
+    listed.has_selected_below = !those_below(names, name).empty();
+    CO_TRY_OK(co_await put_listed(job, std::move(listed)));
+  }
+  co_return Result<void>{};
+}
+
+// Of those that satisfy the selection some more, behind what came before; nothing: that was all.  Special uses are those of the user's own
+// mailboxes: bob's \Sent is nobody else's. [RFC6154 2]
+std::optional<std::vector<std::string>> Session::next_selected(const List& list, std::string& from) const {
+  constexpr std::size_t kPage = 256;
+  std::vector<std::string> names;
+  if (list.selects(ListSelect::subscribed)) {
+    names = account_->subscriptions_from(from, kPage);
+    if (names.empty()) return {};
+    from = names.back() + '\0';
+    if (!list.selects(ListSelect::special_use)) return names;
+    std::erase_if(names, [&](const std::string& name) {
+      const auto state = account_->find_mailbox(name);
+      return !state || state->special_use == store::SpecialUse::none;
+    });
     return names;
   }
-  std::vector<std::string> names;
-  std::string from;
-  for (auto page = account_->mailboxes_from(from, kPage); !page.empty(); page = account_->mailboxes_from(from, kPage)) {
-    for (const auto& state : page)
-      if (state->special_use != store::SpecialUse::none) names.push_back(state->name);
-    from = page.back()->name + '\0';
-  }
+  const auto page = account_->mailboxes_from(from, kPage);
+  if (page.empty()) return {};
+  from = page.back()->name + '\0';
+  for (const auto& state : page)
+    if (state->special_use != store::SpecialUse::none) names.push_back(state->name);
   return names;
 }
 
-Task<Result<Session::Listed>> Session::look_up(std::string name) {
+Task<Result<Session::Listed>> Session::look_up(ListJob& job, std::string name) {
   Listed listed{.mailbox = {.name = name}};
   auto found = co_await locate(name, store::kLookup);
   if (!found && found.error().code != Errc::not_found && found.error().code != Errc::denied)
@@ -204,20 +218,28 @@ Task<Result<Session::Listed>> Session::look_up(std::string name) {
   if (found) listed.mailbox = *std::move(found);
   listed.has_children = account_->has_children(listed.mailbox.name);
   if (listed.has_children) co_return listed;
-  CO_TRY(listed.has_children, co_await has_shared_below(listed.mailbox.name));
+  CO_TRY(listed.has_children, co_await has_shared_below(job, listed.mailbox.name));
   co_return listed;
 }
 
 // `name` lives in the caller's frame.
-Task<Result<bool>> Session::has_shared_below(const std::string& name) {
+Task<Result<bool>> Session::has_shared_below(ListJob& job, const std::string& name) {
   const auto below = name + '/';
   if (!below.starts_with(kOtherUsers) && !below.starts_with(kShared)) co_return false;
-  CO_TRY(const auto parts, co_await shared_parts());
-  for (const auto& part : parts) {
-    const bool whole = part.prefix.starts_with(below);
-    if (!whole && !below.starts_with(part.prefix)) continue;
-    CO_TRY(const auto tree, co_await shared_tree(part));
-    if (whole ? !tree.page({}, 1).empty() : tree.has_children(name.substr(part.prefix.size()))) co_return true;
+  CO_TRY_OK(co_await find_parts(job));
+  // No prefix begins with another one: the last that is not behind the name is the only one that may stand above it.
+  auto part = std::ranges::upper_bound(*job.parts, below, {}, &SharedPart::prefix);
+  if (part != job.parts->begin() && below.starts_with(std::prev(part)->prefix)) {
+    --part;
+    if (!job.part_tree || job.part_tree->prefix() != part->prefix) {
+      CO_TRY(job.part_tree, co_await shared_tree(*part));
+    }
+    if (part->prefix == below) co_return !job.part_tree->page({}, 1).empty();
+    co_return job.part_tree->has_children(std::string_view(name).substr(part->prefix.size()));
+  }
+  for (; part != job.parts->end() && part->prefix.starts_with(below); ++part) {
+    CO_TRY(const auto tree, co_await shared_tree(*part));
+    if (!tree.page({}, 1).empty()) co_return true;
   }
   co_return false;
 }

@@ -5,6 +5,7 @@
 #include "proto/imap/writer.h"
 #include "server/imap/mailbox_tree.h"
 #include "server/imap/session.h"
+#include "server/imap/turns.h"
 
 namespace posthorn::imap {
 
@@ -22,7 +23,9 @@ Task<Result<std::vector<SharedPart>>> Session::shared_parts() {
   CO_TRY(const auto shares, co_await context_.services.store.shared_with(account_->id()));
   CO_TRY(const auto shared, co_await shared_owner());
   std::vector<SharedPart> parts;
+  Turns turns;
   for (auto share = shares.begin(); share != shares.end();) {
+    if (turns.over()) co_await turns.next();
     const auto owner = share->owner;
     SharedPart part{.owner = owner};
     for (; share != shares.end() && share->owner == owner; ++share) part.mailboxes.push_back(share->mailbox);
@@ -46,7 +49,9 @@ Task<Result<MailboxTree>> Session::shared_tree(const SharedPart& part) {
   auto owner = co_await context_.services.store.account(part.owner);
   if (!owner) co_return std::unexpected(std::move(owner).error());
   std::vector<store::MailboxStatePtr> listable;
+  Turns turns;
   for (const auto id : part.mailboxes) {
+    if (turns.over()) co_await turns.next();
     auto state = (*owner)->mailbox(id);
     if (state && state->rights_of(account_->id(), part.owner).contains(store::kLookup)) listable.push_back(std::move(state));
   }

@@ -1,6 +1,7 @@
 #include "server/imap/mailbox_pattern.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "text/ascii.h"
 
@@ -8,79 +9,92 @@ namespace posthorn::imap {
 namespace {
 
 constexpr std::string_view kInbox = "INBOX";
+constexpr std::size_t kWordBits = 64;
 
 bool is_inbox_or_below(std::string_view name) {
   return text::istarts_with(name, kInbox) && (name.size() == kInbox.size() || name[kInbox.size()] == '/');
 }
 
-bool is_wildcard(char c) { return c == '*' || c == '%'; }
+char in_other_case(char c) { return text::to_lower(c) == c ? text::to_upper(c) : text::to_lower(c); }
 
-// "**%" is "*".
-std::string with_runs_as_one(std::string_view pattern) {
-  std::string out;
-  for (const char c : pattern) {
-    if (!out.empty() && is_wildcard(c) && is_wildcard(out.back())) out.back() = c == '*' || out.back() == '*' ? '*' : '%';
-    else out += c;
-  }
-  return out;
-}
-
-// All places of the pattern that the name read so far can have led to are followed at once, so no pattern is worse than another.
-MailboxPatterns::Outcome match_one(std::string_view name, std::string_view pattern) {
-  if (pattern == "*") return {.matches = true};
-  const std::size_t inbox = is_inbox_or_below(name) ? kInbox.size() : 0;
-  thread_local std::vector<char> at;  // at[p]: pattern[0, p) can match the name so far
-  at.assign(pattern.size() + 1, 0);
-  std::size_t top = 0;                // the last of them
-  const auto skip_wildcards = [&] {   // a wildcard may match nothing
-    for (std::size_t p = 0; p <= top && p < pattern.size(); ++p) {
-      if (!at[p] || !is_wildcard(pattern[p])) continue;
-      at[p + 1] = 1;
-      top = std::max(top, p + 1);
-    }
-  };
-  at[0] = 1;
-  skip_wildcards();
-  for (std::size_t n = 0; n < name.size(); ++n) {
-    bool alive = false;
-    top = std::min(top + 1, pattern.size());
-    for (std::size_t p = top + 1; p-- > 0;) {  // downwards: at[p - 1] is still of the character before
-      const bool stays = p < pattern.size() && at[p] && (pattern[p] == '*' || (pattern[p] == '%' && name[n] != '/'));
-      const bool comes = p > 0 && at[p - 1] && !is_wildcard(pattern[p - 1]) &&
-                         (n < inbox ? text::to_lower(name[n]) == text::to_lower(pattern[p - 1]) : name[n] == pattern[p - 1]);
-      at[p] = stays || comes;
-      alive |= at[p] != 0;
-    }
-    // INBOX may begin so, and is compared in another way.
-    if (!alive) return {.dead = text::istarts_with(kInbox, name.substr(0, n + 1)) ? MailboxPatterns::Outcome::kAlive : n + 1};
-    skip_wildcards();
-  }
-  return {.matches = at[pattern.size()] != 0};
-}
+void set(std::vector<std::uint64_t>& bits, std::size_t place) { bits[place / kWordBits] |= std::uint64_t{1} << place % kWordBits; }
 
 }  // namespace
 
-bool matches_mailbox_pattern(std::string_view name, std::string_view pattern) { return match_one(name, with_runs_as_one(pattern)).matches; }
-
-MailboxPatterns::MailboxPatterns(std::string_view reference, const std::vector<std::string>& patterns) {
-  for (const auto& pattern : patterns)
-    if (!pattern.empty()) patterns_.push_back(with_runs_as_one(std::string(reference) + pattern));
-}
-
-std::size_t MailboxPatterns::bytes() const {
-  std::size_t sum = 0;
-  for (const auto& pattern : patterns_) sum += pattern.size();
-  return sum;
-}
-
-MailboxPatterns::Outcome MailboxPatterns::match(std::string_view name) const {
-  Outcome all{.dead = 0};
-  for (const auto& pattern : patterns_) {
-    const auto one = match_one(name, pattern);
-    if (one.matches) return one;
-    all.dead = std::max(all.dead, one.dead);
+// A wildcard is no place of its own: at the place where it stands other bytes may come before the next one of the pattern.
+void MailboxPatterns::add(std::string_view pattern, std::size_t& place, std::vector<std::pair<std::size_t, unsigned char>>& bytes) {
+  set(begins_, place);
+  for (const char c : pattern) {
+    if (c == '*') set(stars_, place);
+    if (c == '*' || c == '%') set(stays_, place);
+    else bytes.emplace_back(place++, static_cast<unsigned char>(c));
   }
-  return all;
+  set(ends_, place++);
+}
+
+Result<MailboxPatterns> MailboxPatterns::make(std::string_view reference, const std::vector<std::string>& patterns) {
+  std::size_t size = 0, count = 0;
+  for (const auto& pattern : patterns) {
+    if (pattern.empty()) continue;
+    size += reference.size() + pattern.size();
+    ++count;
+    if (size > kMaxBytes) return fail(Errc::limit, "the patterns are too long");
+  }
+  MailboxPatterns out;
+  out.words_ = (size + count + kWordBits - 1) / kWordBits;
+  for (Bits* bits : {&out.begins_, &out.ends_, &out.stars_, &out.stays_}) bits->assign(out.words_, 0);
+  std::size_t place = 0;
+  std::vector<std::pair<std::size_t, unsigned char>> bytes;  // by place
+  for (const auto& pattern : patterns)
+    if (!pattern.empty()) out.add(std::string(reference) + pattern, place, bytes);
+  std::uint16_t rows = 1;
+  for (const auto& [at, byte] : bytes)
+    if (out.row_of_[byte] == 0) out.row_of_[byte] = rows++;
+  out.steps_.assign(rows * out.words_, 0);
+  for (const auto& [at, byte] : bytes) out.steps_[out.row_of_[byte] * out.words_ + at / kWordBits] |= std::uint64_t{1} << at % kWordBits;
+  return out;
+}
+
+MailboxPatterns::Outcome MailboxPatterns::match(std::string_view name, std::vector<std::size_t>& parents) const {
+  parents.clear();
+  return follow(name, &parents);
+}
+
+MailboxPatterns::Outcome MailboxPatterns::follow(std::string_view name, std::vector<std::size_t>* parents) const {
+  if (empty()) return {.dead = 0};
+  const std::size_t inbox = is_inbox_or_below(name) ? kInbox.size() : 0;
+  thread_local Bits at;  // the places that the name read so far can have led to
+  at = begins_;
+  const auto any = [&](const Bits& of) {
+    std::uint64_t found = 0;
+    for (std::size_t w = 0; w < words_; ++w) found |= at[w] & of[w];
+    return found != 0;
+  };
+  for (std::size_t n = 0; n < name.size(); ++n) {
+    const char c = name[n];
+    if (c == '/' && parents && n > 0 && any(ends_)) parents->push_back(n);
+    const auto* before = places_before(c);
+    const auto* or_before = n < inbox ? places_before(in_other_case(c)) : steps_.data();  // the first row has none
+    const auto& stays = c == '/' ? stars_ : stays_;
+    std::uint64_t carry = 0, alive = 0, certain = 0;
+    for (std::size_t w = 0; w < words_; ++w) {
+      const auto steps = at[w] & (before[w] | or_before[w]);
+      at[w] = steps << 1 | carry | (at[w] & stays[w]);
+      carry = steps >> (kWordBits - 1);
+      alive |= at[w];
+      certain |= at[w] & ends_[w] & stars_[w];
+    }
+    // INBOX may begin so, and is compared in another way.
+    if (!alive) return {.dead = text::istarts_with(kInbox, name.substr(0, n + 1)) ? Outcome::kAlive : n + 1};
+    if (certain && !parents) return {.matches = true};
+  }
+  return {.matches = any(ends_)};
+}
+
+bool matches_mailbox_pattern(std::string_view name, std::string_view pattern) {
+  if (pattern.empty()) return name.empty();
+  const auto patterns = MailboxPatterns::make({}, {std::string(pattern)});
+  return patterns && patterns->matches(name);
 }
 
 }  // namespace posthorn::imap

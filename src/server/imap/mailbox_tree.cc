@@ -67,7 +67,7 @@ bool MailboxWalk::next(Step& step) {
   step.state = page_[at_++];
   const auto& name = step.state->name;
   step.name = tree_.shown(name);
-  const auto outcome = patterns_.match(step.name);
+  const auto outcome = patterns_.match(step.name, step.parents);
   step.matches = outcome.matches;
   if (outcome.matches) {
     // "a-b" stands between "a" and "a/b"; only then the name after it does not tell.

@@ -46,6 +46,7 @@ class MailboxWalk {
     std::string name;  // as the user sees it
     bool matches = false;
     bool has_children = false;  // when it matches
+    std::vector<std::size_t> parents;  // lengths of the names above it that match, ascending; whether or not there is such a mailbox
   };
   // False: that was the last.  Mailboxes that do not match are met, too, when names without a mailbox may match above them.
   bool next(Step& step);

@@ -25,7 +25,7 @@ struct Met {
 };
 
 Met walk(const MailboxTree& tree, const std::vector<std::string>& given) {
-  const MailboxPatterns patterns("P/", given);
+  const auto patterns = MailboxPatterns::make("P/", given).value();
   MailboxWalk walk(tree, patterns);
   Met met;
   for (MailboxWalk::Step step; walk.next(step); ++met.steps)

@@ -209,9 +209,11 @@ class Session {
   static bool leads_into(const ListJob&, std::string_view prefix);
   Task<Result<void>> list_tree(ListJob&, const MailboxTree&);
   Task<Result<void>> list_selected(ListJob&);
-  std::vector<std::string> selected_names(const List&) const;
-  Task<Result<Listed>> look_up(std::string name);
-  Task<Result<bool>> has_shared_below(const std::string& name);
+  Task<Result<void>> list_recursively(ListJob&);
+  std::optional<std::vector<std::string>> next_selected(const List&, std::string& from) const;
+  Task<Result<void>> find_parts(ListJob&);
+  Task<Result<Listed>> look_up(ListJob&, std::string name);
+  Task<Result<bool>> has_shared_below(ListJob&, const std::string& name);
   Task<Result<void>> put_listed(ListJob&, Listed);
   void put_lsub(std::string_view attributes, std::string_view name);
   Task<Result<void>> put_status(const MailboxRef&, std::uint16_t items);  // cmd_status.cc
