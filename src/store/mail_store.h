@@ -129,7 +129,7 @@ class MailStore {
   Task<Result<CopyResult>> move(AccountPtr from, MailboxId, UidSet, AccountPtr to, MailboxId target, Rights at_target = kAllRights);
   // Mailboxes of others on which the account, or anyone, has been granted some right, in order.  A negative entry may take it
   // away again: MailboxState::rights_of decides.
-  Task<Result<std::vector<Share>>> shared_with(AccountId);
+  Task<Result<std::vector<Share>>> shared_with(AccountId, AnyoneIn = {});
   // Whether a message of this size would fit now; for RCPT and APPEND before the bytes come.
   static bool fits(const Account&, std::uint64_t bytes);
 

@@ -5,11 +5,11 @@
 
 namespace posthorn::store {
 
-Rights MailboxState::rights_of(AccountId who, AccountId owner) const {
+Rights MailboxState::rights_of(AccountId who, AccountId owner, const AnyoneIn& anyone) const {
   if (who == owner) return kAllRights;
   Rights granted, taken;
   for (const AclEntry& e : acl) {
-    if (e.who != who && e.who != kAnyone) continue;
+    if (e.who != who && (e.who != kAnyone || (!e.negative && !anyone.counts(owner)))) continue;
     Rights& side = e.negative ? taken : granted;
     side = side | e.rights;
   }

@@ -36,7 +36,7 @@ struct MailboxState {
   Acl acl;
 
   // The owner has every right; others what is granted to anyone and to them, less what is taken from either [RFC4314 2].
-  Rights rights_of(AccountId who, AccountId owner) const;
+  Rights rights_of(AccountId who, AccountId owner, const AnyoneIn& = {}) const;
 };
 using MailboxStatePtr = std::shared_ptr<const MailboxState>;
 

@@ -50,6 +50,14 @@ struct AclEntry {
 };
 using Acl = std::vector<AclEntry>;
 
+// In whose mailboxes what is granted to anyone counts: a long list of names that nobody asked for is what it may cost everybody.  What is
+// taken from anyone is taken in any case.
+struct AnyoneIn {
+  bool all = true;
+  AccountId only;  // when not in all: this account's
+  bool counts(AccountId owner) const { return all || owner == only; }
+};
+
 constexpr std::size_t kMaxAclEntries = 1000;
 
 }  // namespace posthorn::store

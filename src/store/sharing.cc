@@ -50,10 +50,15 @@ Task<Result<void>> Account::edit_acl(MailboxId id, std::function<void(Acl&)> edi
   co_return co_await change.commit();
 }
 
-Task<Result<std::vector<Share>>> MailStore::shared_with(AccountId who) {
+Task<Result<std::vector<Share>>> MailStore::shared_with(AccountId who, AnyoneIn anyone) {
+  std::vector<kv::Range> ranges{{Space::share, who.value(), "", ""}};
+  if (anyone.all) {
+    ranges.push_back({Space::share, kAnyone.value(), "", ""});
+  } else if (anyone.only != AccountId()) {
+    ranges.push_back({Space::share, kAnyone.value(), share_key(anyone.only, MailboxId(0)), share_key(AccountId(anyone.only.value() + 1), MailboxId(0))});
+  }
   std::vector<Share> out;
-  for (AccountId partition : {who, kAnyone}) {
-    kv::Range range{Space::share, partition.value(), "", ""};
+  for (auto& range : ranges) {
     for (bool more = true; more;) {
       CO_TRY(const auto rows, co_await kv_.scan(range));
       for (const auto& row : rows.rows) {

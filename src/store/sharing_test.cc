@@ -38,6 +38,13 @@ TEST(Rights, AreThoseOfAnyoneAndOnesOwnLessTheNegativeOnes) {
   EXPECT_EQ(m.rights_of(ann, owner), rights("lrsw"));
   EXPECT_EQ(m.rights_of(bob, owner), rights("l"));
   EXPECT_EQ(m.rights_of(eve, owner), rights("lr"));
+  // Where anyone does not count, what is taken from anyone is taken all the same.
+  const AnyoneIn nowhere{.all = false}, elsewhere{.all = false, .only = ann}, here{.all = false, .only = owner};
+  for (const auto& anyone : {nowhere, elsewhere}) {
+    EXPECT_EQ(m.rights_of(ann, owner, anyone), rights("sw"));
+    EXPECT_EQ(m.rights_of(eve, owner, anyone), Rights());
+  }
+  EXPECT_EQ(m.rights_of(eve, owner, here), rights("lr"));
 }
 
 class SharingTest : public StoreTest {
@@ -47,9 +54,9 @@ class SharingTest : public StoreTest {
   }
   Result<void> set_acl(std::string_view name, Acl acl) { return run_task(account->set_acl(mailbox(name), std::move(acl))); }
   // What the account finds, by the names in account 1.
-  std::string shared(std::uint64_t who) {
+  std::string shared(std::uint64_t who, AnyoneIn anyone = {}) {
     std::string out;
-    for (const auto& s : run_task(mail->shared_with(AccountId(who))).value())
+    for (const auto& s : run_task(mail->shared_with(AccountId(who), anyone)).value())
       out += run_task(mail->account(s.owner)).value()->mailbox(s.mailbox)->name + " ";
     return out;
   }
@@ -72,6 +79,17 @@ TEST_F(SharingTest, AListIsKeptAndItsGranteesFindTheMailbox) {
   ASSERT_TRUE(run_task(account->delete_mailbox("old/2024")));
   EXPECT_EQ(shared(3), "INBOX ");
   EXPECT_EQ(set_acl("INBOX", Acl(kMaxAclEntries + 1, {kAnyone, false, kRead})).error().code, Errc::limit);
+}
+
+TEST_F(SharingTest, WhatIsGrantedToAnyoneIsFoundWhereItCounts) {
+  ASSERT_TRUE(set_acl("INBOX", {{kAnyone, false, rights("lr")}}));
+  auto other = run_task(mail->account(AccountId(3))).value();
+  ASSERT_TRUE(run_task(other->set_acl(other->find_mailbox("Sent")->id, {{kAnyone, false, rights("lr")}, {AccountId(1), false, rights("lr")}})));
+  EXPECT_EQ(shared(2), "INBOX Sent ");
+  EXPECT_EQ(shared(2, {.all = false}), "");
+  EXPECT_EQ(shared(2, {.all = false, .only = AccountId(1)}), "INBOX ");
+  EXPECT_EQ(shared(2, {.all = false, .only = AccountId(3)}), "Sent ");
+  EXPECT_EQ(shared(1, {.all = false}), "Sent ");
 }
 
 TEST_F(SharingTest, TwoWhoEditTheListBothHaveTheirWay) {

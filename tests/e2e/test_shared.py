@@ -10,6 +10,8 @@ ALICES = f'"Other Users/{ALICE}/Plans"'
 
 
 class Shared(ServerTestCase):
+    EXTRA = "imap.acl_anyone = true\n"
+
     def imap(self, user):
         client = imaplib.IMAP4_SSL("127.0.0.1", self.port("imaps"), ssl_context=insecure_tls(), timeout=60)
         client.login(user, PASSWORD)
@@ -75,7 +77,7 @@ class Shared(ServerTestCase):
         answer = alice.append("INBOX", None, None, big)
         self.assertEqual(answer[0], "NO")
         self.assertIn(b"OVERQUOTA", answer[1][0])
-        self.server.admin("account", "quota", ALICE, "none", "--messages", "0")
+        self.server.admin("account", "quota", ALICE, "none", "--messages", "none")
         self.ok(alice.append("INBOX", None, None, big))
 
     def ok_pairs(self, answer):

@@ -57,6 +57,11 @@ Task<Result<Reply>> Session::change_acl(std::string mailbox, std::string identif
   if (!grantee && grantee.error().code == Errc::not_found) co_return no_such_user();
   if (!grantee) co_return std::unexpected(std::move(grantee).error());
   if (grantee->who == ref.account->id()) co_return no("The owner has every right, always", "CANNOT");
+  const bool grants = !grantee->negative && action != SetAcl::Action::remove && !rights.empty();
+  if (grants && grantee->who == store::kAnyone) {
+    CO_TRY(const auto shared, co_await shared_account());
+    if (!anyone_in(shared).counts(ref.account->id())) co_return no("Rights for anyone are switched off here", "NOPERM");
+  }
   CO_TRY_OK(co_await ref.account->edit_acl(ref.state->id, [&](store::Acl& acl) {
     auto entry = std::ranges::find_if(acl, [&](const auto& e) { return e.who == grantee->who && e.negative == grantee->negative; });
     if (entry == acl.end()) entry = acl.insert(entry, {.who = grantee->who, .negative = grantee->negative});
@@ -109,6 +114,11 @@ Task<Result<Reply>> Session::cmd_listrights(Command& command) {
   const auto grantee = co_await find_grantee(list.identifier);
   if (!grantee && grantee.error().code == Errc::not_found) co_return no_such_user();
   if (!grantee) co_return std::unexpected(grantee.error());
+  bool may_get_any = true;
+  if (grantee->who == store::kAnyone && !grantee->negative) {
+    CO_TRY(const auto shared, co_await shared_account());
+    may_get_any = anyone_in(shared).counts(ref.account->id());
+  }
   Writer w(output());
   // [RFC4314 3.4] The identifier as the client wrote it.
   w.untagged().raw("LISTRIGHTS ").mailbox(ref.name, names()).sp().astring(list.identifier, names()).sp();
@@ -117,7 +127,8 @@ Task<Result<Reply>> Session::cmd_listrights(Command& command) {
     co_return ok("LISTRIGHTS completed");
   }
   w.raw("\"\"");
-  for (const char right : store::kAllRights.text()) w.sp().raw({&right, 1});
+  if (may_get_any)
+    for (const char right : store::kAllRights.text()) w.sp().raw({&right, 1});
   w.crlf();
   co_return ok("LISTRIGHTS completed");
 }

@@ -48,7 +48,7 @@ struct Session::ListJob {
   std::string met = {};  // the name met last: what stands above it has been told
   Turns turns = {};
   // What others share with the user, by prefix: looked up once, when it is first asked for.
-  std::optional<std::vector<SharedPart>> parts = {};
+  std::optional<SharedParts> parts = {};
   std::optional<MailboxTree> part_tree = {};  // of the part asked for last: names come in order
 
   // Whether the first `length` bytes of the name, which a '/' follows, are above the name met last, too.
@@ -102,9 +102,9 @@ Task<Result<void>> Session::list_existing(ListJob& job) {
   CO_TRY_OK(co_await list_tree(job, own));
   if (!leads_into(job, kOtherUsers) && !leads_into(job, kShared)) co_return Result<void>{};
   CO_TRY_OK(co_await find_parts(job));
-  for (const auto& part : *job.parts) {
+  for (const auto& part : job.parts->list) {
     if (!leads_into(job, part.prefix)) continue;
-    CO_TRY(const auto tree, co_await shared_tree(part));
+    CO_TRY(const auto tree, co_await shared_tree(part, job.parts->anyone));
     CO_TRY_OK(co_await list_tree(job, tree));
   }
   co_return Result<void>{};
@@ -128,7 +128,7 @@ Task<Result<void>> Session::list_tree(ListJob& job, const MailboxTree& tree) {
     for (auto& parent : parents) CO_TRY_OK(co_await put_listed(job, {.mailbox = {.name = std::move(parent)}, .has_children = true}));
     job.met = step.name;
     if (!step.matches) continue;
-    const auto rights = step.state->rights_of(account_->id(), tree.account()->id());
+    const auto rights = step.state->rights_of(account_->id(), tree.account()->id(), job.parts ? job.parts->anyone : store::AnyoneIn());
     CO_TRY_OK(co_await put_listed(job, {.mailbox = {.account = tree.account(), .state = step.state, .name = step.name, .rights = rights},
                                         .has_children = step.has_children}));
   }
@@ -228,17 +228,18 @@ Task<Result<bool>> Session::has_shared_below(ListJob& job, const std::string& na
   if (!below.starts_with(kOtherUsers) && !below.starts_with(kShared)) co_return false;
   CO_TRY_OK(co_await find_parts(job));
   // No prefix begins with another one: the last that is not behind the name is the only one that may stand above it.
-  auto part = std::ranges::upper_bound(*job.parts, below, {}, &SharedPart::prefix);
-  if (part != job.parts->begin() && below.starts_with(std::prev(part)->prefix)) {
+  const auto& [parts, anyone] = *job.parts;
+  auto part = std::ranges::upper_bound(parts, below, {}, &SharedPart::prefix);
+  if (part != parts.begin() && below.starts_with(std::prev(part)->prefix)) {
     --part;
     if (!job.part_tree || job.part_tree->prefix() != part->prefix) {
-      CO_TRY(job.part_tree, co_await shared_tree(*part));
+      CO_TRY(job.part_tree, co_await shared_tree(*part, anyone));
     }
     if (part->prefix == below) co_return !job.part_tree->page({}, 1).empty();
     co_return job.part_tree->has_children(std::string_view(name).substr(part->prefix.size()));
   }
-  for (; part != job.parts->end() && part->prefix.starts_with(below); ++part) {
-    CO_TRY(const auto tree, co_await shared_tree(*part));
+  for (; part != parts.end() && part->prefix.starts_with(below); ++part) {
+    CO_TRY(const auto tree, co_await shared_tree(*part, anyone));
     if (!tree.page({}, 1).empty()) co_return true;
   }
   co_return false;

@@ -19,10 +19,10 @@ Task<Result<Reply>> Session::cmd_namespace(Command&) {
   co_return ok("NAMESPACE completed");
 }
 
-Task<Result<std::vector<SharedPart>>> Session::shared_parts() {
-  CO_TRY(const auto shares, co_await context_.services.store.shared_with(account_->id()));
+Task<Result<SharedParts>> Session::shared_parts() {
   CO_TRY(const auto shared, co_await shared_owner());
-  std::vector<SharedPart> parts;
+  SharedParts parts{.list = {}, .anyone = anyone_in(shared)};
+  CO_TRY(const auto shares, co_await context_.services.store.shared_with(account_->id(), parts.anyone));
   Turns turns;
   for (auto share = shares.begin(); share != shares.end();) {
     if (turns.over()) co_await turns.next();
@@ -38,14 +38,14 @@ Task<Result<std::vector<SharedPart>>> Session::shared_parts() {
       if (!record) co_return std::unexpected(record.error());
       part.prefix = std::string(kOtherUsers) + record->address + '/';
     }
-    parts.push_back(std::move(part));
+    parts.list.push_back(std::move(part));
   }
-  std::ranges::sort(parts, {}, &SharedPart::prefix);
+  std::ranges::sort(parts.list, {}, &SharedPart::prefix);
   co_return parts;
 }
 
-// `part` lives in the caller's frame.
-Task<Result<MailboxTree>> Session::shared_tree(const SharedPart& part) {
+// What it is given lives in the caller's frame.
+Task<Result<MailboxTree>> Session::shared_tree(const SharedPart& part, const store::AnyoneIn& anyone) {
   auto owner = co_await context_.services.store.account(part.owner);
   if (!owner) co_return std::unexpected(std::move(owner).error());
   std::vector<store::MailboxStatePtr> listable;
@@ -53,7 +53,7 @@ Task<Result<MailboxTree>> Session::shared_tree(const SharedPart& part) {
   for (const auto id : part.mailboxes) {
     if (turns.over()) co_await turns.next();
     auto state = (*owner)->mailbox(id);
-    if (state && state->rights_of(account_->id(), part.owner).contains(store::kLookup)) listable.push_back(std::move(state));
+    if (state && state->rights_of(account_->id(), part.owner, anyone).contains(store::kLookup)) listable.push_back(std::move(state));
   }
   co_return MailboxTree(*std::move(owner), part.prefix, std::move(listable));
 }

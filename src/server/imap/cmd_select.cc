@@ -19,7 +19,7 @@ Task<Result<Reply>> Session::cmd_select(Command& command) {
   const bool read_only = select.read_only || is_read_only(found->rights);
   if (select.condstore) enable_condstore();
 
-  selected_.emplace(Selected{.account = account, .id = id, .read_only = read_only, .rights = found->rights, .told = std::make_shared<store::View>()});
+  selected_.emplace(Selected{.account = account, .id = id, .read_only = read_only, .rights = found->rights, .anyone = found->anyone, .told = std::make_shared<store::View>()});
   co_await take_recent();
   const auto state = account->mailbox(id);  // before the view: never newer than it
   auto view = co_await account->view(id);

@@ -29,24 +29,36 @@ bool is_read_only(store::Rights rights) {
   return (rights & kChanges).empty();
 }
 
-Task<Result<std::optional<auth::AccountRecord>>> Session::shared_owner() {
+Task<Result<std::optional<auth::AccountRecord>>> Session::shared_account() {
   const std::optional<auth::AccountRecord> nobody;
   const auto& address = kSharedAccount.get();
   if (address.empty()) co_return nobody;
   auto found = co_await context_.services.directory.find_account(address);
-  if (!found && found.error().code != Errc::not_found) co_return std::unexpected(std::move(found).error());
-  if (!found || found->id == account_->id()) co_return nobody;  // his own mailboxes have names already
-  co_return *std::move(found);
+  if (found) co_return *std::move(found);
+  if (found.error().code == Errc::not_found) co_return nobody;
+  co_return std::unexpected(std::move(found).error());
+}
+
+Task<Result<std::optional<auth::AccountRecord>>> Session::shared_owner() {
+  CO_TRY(auto record, co_await shared_account());
+  if (record && record->id == account_->id()) record.reset();
+  co_return record;
+}
+
+// The administrator has said by name that everybody is to find these.
+store::AnyoneIn Session::anyone_in(const std::optional<auth::AccountRecord>& owner_of_shared) {
+  return {.all = kAclAnyone.get(), .only = owner_of_shared ? owner_of_shared->id : AccountId()};
 }
 
 Task<Result<Place>> Session::find_place(std::string name) {
   const bool others = name.starts_with(kOtherUsers), shared = name.starts_with(kShared);
   if ((!others && !shared) || account_->find_mailbox(name)) co_return Place{.account = account_, .prefix = {}, .name = std::move(name)};
   CO_TRY(const auto owner_of_shared, co_await shared_owner());
+  const auto anyone = anyone_in(owner_of_shared);
   if (shared) {
     if (!owner_of_shared) co_return Place{.account = account_, .prefix = {}, .name = std::move(name)};
     CO_TRY(auto account, co_await context_.services.store.account(owner_of_shared->id));
-    co_return Place{.account = std::move(account), .prefix = std::string(kShared), .name = name.substr(kShared.size())};
+    co_return Place{.account = std::move(account), .prefix = std::string(kShared), .name = name.substr(kShared.size()), .anyone = anyone};
   }
   const auto parts = split_owner(std::string_view(name).substr(kOtherUsers.size()));
   if (!parts) co_return std::unexpected(no_such_mailbox());
@@ -56,20 +68,21 @@ Task<Result<Place>> Session::find_place(std::string name) {
   CO_TRY(auto account, co_await context_.services.store.account(owner.id));
   co_return Place{.account = std::move(account),
                   .prefix = std::string(kOtherUsers) + owner.address + '/',
-                  .name = std::string(parts->second)};
+                  .name = std::string(parts->second),
+                  .anyone = anyone};
 }
 
 Task<Result<MailboxRef>> Session::locate(std::string name, store::Rights needed) {
   CO_TRY(auto place, co_await find_place(std::move(name)));
   auto state = place.account->find_mailbox(place.name);
   if (!state) co_return std::unexpected(no_such_mailbox());
-  const auto rights = state->rights_of(account_->id(), place.account->id());
+  const auto rights = state->rights_of(account_->id(), place.account->id(), place.anyone);
   const bool allowed = needed.empty() ? !(rights & kAnyKnown).empty() : rights.contains(needed);
   // [RFC4314 6] What he may not know of is not there.
   if (!allowed && !rights.contains(store::kLookup)) co_return std::unexpected(no_such_mailbox());
   if (!allowed) co_return fail(Errc::denied, "not permitted");
   auto visible = place.prefix + state->name;
-  co_return MailboxRef{.account = std::move(place.account), .state = std::move(state), .name = std::move(visible), .rights = rights};
+  co_return MailboxRef{.account = std::move(place.account), .state = std::move(state), .name = std::move(visible), .rights = rights, .anyone = place.anyone};
 }
 
 Result<void> Session::may_create(const Place& place) const {
@@ -84,14 +97,15 @@ Result<void> Session::may_create(const Place& place) const {
   for (auto slash = name.rfind('/'); slash != name.npos && slash > 0; slash = name.rfind('/', slash - 1)) {
     const auto parent = place.account->find_mailbox(name.substr(0, slash));
     if (!parent) continue;
-    if (parent->rights_of(account_->id(), place.account->id()).contains(store::kCreate)) return {};
+    if (parent->rights_of(account_->id(), place.account->id(), place.anyone).contains(store::kCreate)) return {};
     break;
   }
   return fail(Errc::denied, "not permitted");
 }
 
 bool Session::refresh_rights(const store::MailboxState& state) {
-  const auto rights = state.rights_of(account_->id(), selected_->account->id());
+  selected_->anyone.all = kAclAnyone.get();
+  const auto rights = state.rights_of(account_->id(), selected_->account->id(), selected_->anyone);
   if (rights == selected_->rights) return true;
   selected_->rights = rights;
   if (!rights.contains(store::kRead)) {

@@ -26,6 +26,7 @@ struct Place {
   store::AccountPtr account;
   std::string prefix;  // what the user's names of this account's mailboxes begin with; empty: it is his own
   std::string name;    // in that account
+  store::AnyoneIn anyone = {};
   bool is_own() const { return prefix.empty(); }
 };
 
@@ -34,6 +35,7 @@ struct MailboxRef {
   store::MailboxStatePtr state;
   std::string name;           // as the user sees it
   store::Rights rights;       // the user's
+  store::AnyoneIn anyone = {};
 };
 
 // The mailboxes of one account that may be shared with the user.
@@ -41,6 +43,11 @@ struct SharedPart {
   AccountId owner;
   std::string prefix;  // of the names as the user sees them
   std::vector<MailboxId> mailboxes;
+};
+
+struct SharedParts {
+  std::vector<SharedPart> list;  // by prefix
+  store::AnyoneIn anyone;
 };
 
 // "bob@example.org/Work" in its two parts.  An address has one '@', and a domain no '/'.

@@ -19,6 +19,7 @@ struct Selected {
   MailboxId id;
   bool read_only = false;
   store::Rights rights = store::kAllRights;  // the user's, as the client has been told
+  store::AnyoneIn anyone = {};    // they were looked up by
   store::ViewPtr told;
   store::UidSet recent;           // \Recent in this session [RFC3501 2.3.2]
   std::size_t keywords_told = 0;  // how many of MailboxState::keywords the client knows by FLAGS

@@ -141,10 +141,12 @@ class Session {
   // With rights asked for: denied when he has not all of them, unless that would tell him what he may not know.
   Task<Result<MailboxRef>> locate(std::string name, store::Rights needed = {});
   Task<Result<Place>> find_place(std::string name);  // not_found: a namespace, but nobody's part of it
-  Task<Result<std::optional<auth::AccountRecord>>> shared_owner();
+  Task<Result<std::optional<auth::AccountRecord>>> shared_account();  // of the setting
+  Task<Result<std::optional<auth::AccountRecord>>> shared_owner();    // the same, unless it is the user: his own mailboxes have names already
+  static store::AnyoneIn anyone_in(const std::optional<auth::AccountRecord>& owner_of_shared);
   Result<void> may_create(const Place&) const;       // denied; invalid: the name is a namespace's
-  Task<Result<std::vector<SharedPart>>> shared_parts();               // by prefix; cmd_namespace.cc
-  Task<Result<MailboxTree>> shared_tree(const SharedPart&);
+  Task<Result<SharedParts>> shared_parts();          // cmd_namespace.cc
+  Task<Result<MailboxTree>> shared_tree(const SharedPart&, const store::AnyoneIn&);
   // Takes note of a change of the user's rights in the selected mailbox and says so; false: he may not read it any more, it is closed.
   bool refresh_rights(const store::MailboxState&);
 
