@@ -45,7 +45,9 @@ bool has(const Credentials& c, Mechanism::Secret secret) {
 // NUL and ^A separate the fields of some mechanisms.
 bool can_be_said(const Credentials& c) {
   const auto clean = [](std::string_view s) { return s.find('\0') == s.npos; };
-  const auto visible = [](std::string_view s) { return std::ranges::none_of(s, [](char b) { return static_cast<unsigned char>(b) < 0x20; }); };
+  const auto visible = [](std::string_view s) {
+    return std::ranges::none_of(s, [](char b) { return static_cast<unsigned char>(b) < 0x20; });
+  };
   return clean(c.user) && clean(c.authorize_as) && clean(c.password.value_or("")) && (!c.token || (visible(*c.token) && visible(c.user)));
 }
 
@@ -79,7 +81,9 @@ class External final : public SaslClient {
  public:
   explicit External(const Credentials& c) : authorize_as_(c.authorize_as) {}
   std::optional<std::string> initial_response() override { return authorize_as_; }
-  Result<std::string> respond(std::string_view) override { return fail(Errc::syntax, "EXTERNAL: a challenge that is none of this mechanism"); }
+  Result<std::string> respond(std::string_view) override {
+    return fail(Errc::syntax, "EXTERNAL: a challenge that is none of this mechanism");
+  }
 
  private:
   std::string authorize_as_;
@@ -107,10 +111,14 @@ std::string oauth_bearer_message(const Credentials& c, const ChannelState& chann
   std::string out = escaped.empty() ? "n,," : "n,a=" + escaped + ",";
   if (!channel.host.empty()) out += "\x01host=" + channel.host;
   if (channel.port) out += "\x01port=" + std::to_string(channel.port);
-  return out + "\x01" "auth=Bearer " + *c.token + "\x01\x01";
+  return out +
+         "\x01"
+         "auth=Bearer " +
+         *c.token + "\x01\x01";
 }
 
-std::unique_ptr<SaslClient> make_scram(std::string_view mechanism, const Credentials& c, std::span<const std::string> offered, const ChannelState& channel) {
+std::unique_ptr<SaslClient> make_scram(std::string_view mechanism, const Credentials& c, std::span<const std::string> offered,
+                                       const ChannelState& channel) {
   ScramClient::Options o;
   const bool plus = mechanism.ends_with("-PLUS");
   const auto plain_name = mechanism.substr(0, mechanism.size() - (plus ? 5 : 0));
@@ -120,7 +128,8 @@ std::unique_ptr<SaslClient> make_scram(std::string_view mechanism, const Credent
   o.authorize_as = c.authorize_as;
   o.nonce = make_nonce();
   // [RFC5802 6] "y": we could bind, but somebody may have hidden that the server can.
-  const bool server_binds = std::ranges::any_of(offered, [](const auto& one) { return text::istarts_with(one, "SCRAM-") && one.ends_with("-PLUS"); });
+  const bool server_binds =
+      std::ranges::any_of(offered, [](const auto& one) { return text::istarts_with(one, "SCRAM-") && one.ends_with("-PLUS"); });
   if (plus) {
     o.binding_flag = "p=" + channel.binding_type;
     o.binding_data = channel.binding_data;
@@ -151,20 +160,26 @@ std::string why_none_fits(const Credentials& c, std::span<const std::string> off
   if (offered.empty()) return "the server does not offer AUTH here";
   auto encrypted = channel;
   encrypted.encrypted = true;
-  if (!fitting_mechanisms(c, offered, encrypted).empty()) return "without TLS the server offers only mechanisms that would show the password or token";
+  if (!fitting_mechanisms(c, offered, encrypted).empty())
+    return "without TLS the server offers only mechanisms that would show the password or token";
   std::string list;
   for (const auto& one : offered) list += ' ' + one.substr(0, 40);
   return "the server offers no mechanism for what we sign in by, only" + list.substr(0, 400);
 }
 
-std::unique_ptr<SaslClient> make_sasl_client(std::string_view mechanism, const Credentials& c, std::span<const std::string> offered, const ChannelState& channel) {
+std::unique_ptr<SaslClient> make_sasl_client(std::string_view mechanism, const Credentials& c, std::span<const std::string> offered,
+                                             const ChannelState& channel) {
   if (mechanism.starts_with("SCRAM-")) return make_scram(mechanism, c, offered, channel);
   if (mechanism == "PLAIN") return std::make_unique<Plain>(c);
   if (mechanism == "LOGIN") return std::make_unique<Login>(c);
   if (mechanism == "EXTERNAL") return std::make_unique<External>(c);
   if (mechanism == "OAUTHBEARER") return std::make_unique<Bearer>(oauth_bearer_message(c, channel), "\x01");
   CHECK(mechanism == "XOAUTH2");
-  return std::make_unique<Bearer>("user=" + c.user + "\x01" "auth=Bearer " + *c.token + "\x01\x01", "");
+  return std::make_unique<Bearer>("user=" + c.user +
+                                      "\x01"
+                                      "auth=Bearer " +
+                                      *c.token + "\x01\x01",
+                                  "");
 }
 
 }  // namespace posthorn::client

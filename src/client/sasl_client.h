@@ -55,6 +55,7 @@ std::string why_none_fits(const Credentials&, std::span<const std::string> offer
 bool shows_secret(std::string_view mechanism);
 
 // REQUIRES: `mechanism` is one of fitting_mechanisms() of the same arguments.
-std::unique_ptr<SaslClient> make_sasl_client(std::string_view mechanism, const Credentials&, std::span<const std::string> offered, const ChannelState&);
+std::unique_ptr<SaslClient> make_sasl_client(std::string_view mechanism, const Credentials&, std::span<const std::string> offered,
+                                             const ChannelState&);
 
 }  // namespace posthorn::client

@@ -12,7 +12,9 @@ namespace {
 
 using Names = std::vector<std::string>;
 
-Credentials by_password(bool allow_plaintext = false) { return {.user = "user", .authorize_as = {}, .password = "pencil", .token = {}, .allow_plaintext = allow_plaintext}; }
+Credentials by_password(bool allow_plaintext = false) {
+  return {.user = "user", .authorize_as = {}, .password = "pencil", .token = {}, .allow_plaintext = allow_plaintext};
+}
 Credentials by_token() { return {.user = "user", .authorize_as = {}, .password = {}, .token = "t0ken"}; }
 const ChannelState kClear{};
 const ChannelState kTls{.encrypted = true, .binding_type = {}, .binding_data = {}, .host = "mx.example.org", .port = 587};
@@ -26,7 +28,8 @@ TEST(SaslClient, ChoosesWhatFits) {
     ChannelState channel;
     Names fitting;
   };
-  const Names all = {"LOGIN", "PLAIN", "SCRAM-SHA-1", "SCRAM-SHA-256", "SCRAM-SHA-256-PLUS", "CRAM-MD5", "XOAUTH2", "OAUTHBEARER", "EXTERNAL"};
+  const Names all = {"LOGIN",    "PLAIN",   "SCRAM-SHA-1", "SCRAM-SHA-256", "SCRAM-SHA-256-PLUS",
+                     "CRAM-MD5", "XOAUTH2", "OAUTHBEARER", "EXTERNAL"};
   auto with_nul = by_password();
   with_nul.password = std::string("a\0b", 3);
   auto bad_token = by_token();
@@ -46,7 +49,8 @@ TEST(SaslClient, ChoosesWhatFits) {
       {"a token that separates", bad_token, all, kTls, {}},
   };
   for (const auto& c : cases) EXPECT_EQ(fitting_mechanisms(c.who, c.offered, c.channel), c.fitting) << c.what;
-  EXPECT_EQ(why_none_fits(by_password(), Names{"PLAIN"}, kClear), "without TLS the server offers only mechanisms that would show the password or token");
+  EXPECT_EQ(why_none_fits(by_password(), Names{"PLAIN"}, kClear),
+            "without TLS the server offers only mechanisms that would show the password or token");
   EXPECT_EQ(why_none_fits(by_password(), Names{}, kTls), "the server does not offer AUTH here");
   EXPECT_EQ(why_none_fits(by_password(), Names{"GSSAPI"}, kTls), "the server offers no mechanism for what we sign in by, only GSSAPI");
   EXPECT_TRUE(shows_secret("PLAIN") && shows_secret("XOAUTH2") && !shows_secret("SCRAM-SHA-1") && !shows_secret("EXTERNAL"));
@@ -62,7 +66,8 @@ TEST(SaslClient, SaysWhatTheStandardsSay) {
   EXPECT_EQ(login->respond("Username:").value(), "user");
   EXPECT_EQ(login->respond("Password:").value(), "pencil");
   EXPECT_FALSE(login->respond("And?"));
-  const auto external = make_sasl_client("EXTERNAL", {.user = {}, .authorize_as = {}, .password = {}, .token = {}, .external = true}, Names{}, kTls);
+  const auto external =
+      make_sasl_client("EXTERNAL", {.user = {}, .authorize_as = {}, .password = {}, .token = {}, .external = true}, Names{}, kTls);
   EXPECT_EQ(external->initial_response(), "");
   // [RFC7628 4.1] as the example
   auto token = by_token();
@@ -77,12 +82,15 @@ TEST(SaslClient, SaysWhatTheStandardsSay) {
             "auth=Bearer vF9dft4qmTc2Nvb3RlckBhbHRhdmlzdGEuY29tCg==\x01\x01");
   EXPECT_EQ(bearer->respond("{\"status\":\"invalid_token\"}").value(), "\x01");
   const auto old = make_sasl_client("XOAUTH2", token, Names{}, server);
-  EXPECT_EQ(old->initial_response(), "user=user@example.com\x01" "auth=Bearer vF9dft4qmTc2Nvb3RlckBhbHRhdmlzdGEuY29tCg==\x01\x01");
+  EXPECT_EQ(old->initial_response(),
+            "user=user@example.com\x01"
+            "auth=Bearer vF9dft4qmTc2Nvb3RlckBhbHRhdmlzdGEuY29tCg==\x01\x01");
   EXPECT_EQ(old->respond("{}").value(), "");
 }
 
 ScramClient scram(crypto::ScramHash hash, std::string nonce) {
-  return ScramClient({.hash = hash, .user = "user", .password = "pencil", .authorize_as = {}, .binding_data = {}, .nonce = std::move(nonce)});
+  return ScramClient(
+      {.hash = hash, .user = "user", .password = "pencil", .authorize_as = {}, .binding_data = {}, .nonce = std::move(nonce)});
 }
 
 TEST(ScramClient, FollowsTheExamples) {
@@ -158,8 +166,17 @@ TEST(LineEnds, AreCrlfWhereverTheTextIsCut) {
     std::string text, out;
   };
   const Case cases[] = {
-      {"", ""},           {"a", "a\r\n"},           {"a\r\n", "a\r\n"},       {"a\nb\n", "a\r\nb\r\n"}, {"a\rb", "a\r\nb\r\n"}, {"a\r", "a\r\n"},
-      {"\n", "\r\n"},     {"\r\r\n", "\r\n\r\n"},   {"\n\r", "\r\n\r\n"},     {"\r\n\r\n", "\r\n\r\n"}, {"a\n\nb", "a\r\n\r\nb\r\n"},
+      {"", ""},
+      {"a", "a\r\n"},
+      {"a\r\n", "a\r\n"},
+      {"a\nb\n", "a\r\nb\r\n"},
+      {"a\rb", "a\r\nb\r\n"},
+      {"a\r", "a\r\n"},
+      {"\n", "\r\n"},
+      {"\r\r\n", "\r\n\r\n"},
+      {"\n\r", "\r\n\r\n"},
+      {"\r\n\r\n", "\r\n\r\n"},
+      {"a\n\nb", "a\r\n\r\nb\r\n"},
       {".\n.", ".\r\n.\r\n"},
   };
   for (const auto& c : cases)

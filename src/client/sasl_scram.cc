@@ -69,13 +69,16 @@ Result<std::string> ScramClient::answer_first(std::string_view server_first) {
   TRY(const auto nonce, take_attribute(in, 'r'));
   TRY(const auto salt_text, take_attribute(in, 's'));
   TRY(const auto count_text, take_attribute(in, 'i'));
-  if (!nonce.starts_with(options_.nonce) || nonce.size() == options_.nonce.size()) return fail(Errc::denied, "SCRAM: the server did not repeat our nonce with one of its own");
+  if (!nonce.starts_with(options_.nonce) || nonce.size() == options_.nonce.size())
+    return fail(Errc::denied, "SCRAM: the server did not repeat our nonce with one of its own");
   TRY(const auto salt, text::base64_decode(salt_text));
   std::uint32_t iterations = 0;
   const auto [end, error] = std::from_chars(count_text.data(), count_text.data() + count_text.size(), iterations);
-  if (salt.empty() || error != std::errc() || end != count_text.data() + count_text.size()) return fail(Errc::syntax, "SCRAM: neither salt nor iterations");
+  if (salt.empty() || error != std::errc() || end != count_text.data() + count_text.size())
+    return fail(Errc::syntax, "SCRAM: neither salt nor iterations");
   if (iterations < kMinIterations || iterations > kMaxIterations)
-    return fail(Errc::limit, "SCRAM: the server asks for " + std::to_string(iterations) + " iterations, which is too " + (iterations < kMinIterations ? "few" : "many"));
+    return fail(Errc::limit, "SCRAM: the server asks for " + std::to_string(iterations) + " iterations, which is too " +
+                                 (iterations < kMinIterations ? "few" : "many"));
 
   const auto keys = crypto::derive_scram_keys(options_.hash, options_.password, salt, iterations);
   const auto without_proof = "c=" + text::base64_encode(gs2_header_ + options_.binding_data) + ",r=" + std::string(nonce);
@@ -90,7 +93,8 @@ Result<std::string> ScramClient::check_final(std::string_view server_final) {
   if (server_final.starts_with("e=")) return fail(Errc::denied, "SCRAM: the server says " + std::string(server_final.substr(2, 64)));
   TRY(const auto verifier, take_attribute(server_final, 'v'));
   TRY(const auto signature, text::base64_decode(verifier));
-  if (!crypto::constant_time_equal(signature, expected_final_)) return fail(Errc::denied, "SCRAM: the server could not prove that it knows the password");
+  if (!crypto::constant_time_equal(signature, expected_final_))
+    return fail(Errc::denied, "SCRAM: the server could not prove that it knows the password");
   state_ = State::proven;
   return std::string();
 }

@@ -31,7 +31,8 @@ struct Script {
 
 class ScriptedServer {
  public:
-  ScriptedServer(std::unique_ptr<net::Connection> connection, Script script) : connection_(std::move(connection)), script_(std::move(script)) {}
+  ScriptedServer(std::unique_ptr<net::Connection> connection, Script script)
+      : connection_(std::move(connection)), script_(std::move(script)) {}
 
   // To the end of the script.
   Task<> run();

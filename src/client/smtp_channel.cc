@@ -15,15 +15,6 @@ std::string printable(std::string_view text) {
   return out;
 }
 
-std::string one_line(const smtp::Reply& reply) {
-  std::string out = smtp::to_string(reply);
-  while (out.ends_with('\n') || out.ends_with('\r')) out.pop_back();
-  std::string joined;
-  for (const char c : out)
-    if (c != '\r') joined += c == '\n' ? ' ' : c;
-  return joined;
-}
-
 Cause cause_of(Errc code) {
   switch (code) {
     case Errc::syntax:
@@ -35,6 +26,14 @@ Cause cause_of(Errc code) {
 }
 
 }  // namespace
+
+std::string one_line(const smtp::Reply& reply) {
+  const std::string text = smtp::to_string(reply);
+  std::string out;
+  for (const char c : text.substr(0, text.size() - 2))
+    if (c != '\r') out += c == '\n' ? ' ' : c;
+  return out;
+}
 
 SmtpChannel::SmtpChannel(std::unique_ptr<net::Connection> connection, const SmtpOptions& options)
     : connection_(std::move(connection)), peer_(connection_->peer()), transcript_(options.transcript), parser_(options.reply_limits) {}
@@ -60,7 +59,9 @@ void SmtpChannel::show_received(std::string_view raw) const {
 }
 
 Failure SmtpChannel::failure(Stage stage, Cause cause, std::string what) const {
-  return {.stage = stage, .cause = cause, .reply = {}, .tls = {}, .text = peer_.text() + ": " + printable(what) + " (" + std::string(to_string(stage)) + ")"};
+  Failure out{.stage = stage, .cause = cause};
+  out.text = peer_.text() + ": " + printable(what) + " (" + std::string(to_string(stage)) + ")";
+  return out;
 }
 
 Failure SmtpChannel::failure(Stage stage, const Error& error) const { return failure(stage, cause_of(error.code), error.text); }
@@ -112,7 +113,8 @@ Outcome<std::optional<smtp::Reply>> SmtpChannel::next_reply(Stage stage) {
   connection_->consume(before - in.size());
   if (!got) {
     show_received(parser_.raw());
-    return std::unexpected(ended(failure(stage, Cause::bad_reply, got.error().text + ": \"" + printable(parser_.raw().substr(0, kQuoted)) + "\"")));
+    return std::unexpected(
+        ended(failure(stage, Cause::bad_reply, got.error().text + ": \"" + printable(parser_.raw().substr(0, kQuoted)) + "\"")));
   }
   if (!*got) return std::optional<smtp::Reply>();
   show_received(parser_.raw());
@@ -161,7 +163,8 @@ Outcome<> SmtpChannel::check_silence(Stage stage) {
   TRY(auto reply, early_reply(stage));
   if (reply && reply->code == 421) return std::unexpected(refusal(stage, *std::move(reply)));
   if (!reply && !parser_.in_reply()) return {};
-  return std::unexpected(ended(failure(stage, Cause::bad_reply, "a reply that nobody had asked for: \"" + printable(parser_.raw().substr(0, kQuoted)) + "\"")));
+  return std::unexpected(ended(
+      failure(stage, Cause::bad_reply, "a reply that nobody had asked for: \"" + printable(parser_.raw().substr(0, kQuoted)) + "\"")));
 }
 
 Task<Outcome<>> SmtpChannel::start_tls(const SmtpOptions& options) {
@@ -176,7 +179,9 @@ Task<Outcome<>> SmtpChannel::start_tls(const SmtpOptions& options) {
   }
   const bool asked = options.tls_policy.trust != net::TlsTrust::none;
   note(connection_->tls_version() + " " + connection_->tls_cipher() + ", " +
-       (!asked ? "certificate not checked" : verdict.verified ? "certificate verified: " + verdict.text : "certificate not trusted: " + verdict.text));
+       (!asked             ? "certificate not checked"
+        : verdict.verified ? "certificate verified: " + verdict.text
+                           : "certificate not trusted: " + verdict.text));
   co_return Outcome<>{};
 }
 

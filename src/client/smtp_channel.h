@@ -19,6 +19,8 @@ namespace posthorn::client {
 template <class T = void>
 using Outcome = std::expected<T, Failure>;
 
+std::string one_line(const smtp::Reply&);  // for people
+
 // INVARIANT 1: a reply belongs to the oldest command that has none yet; what comes when none is open ends the connection.
 // INVARIANT 2: once something failed, or 421 was read, nothing more is sent.
 class SmtpChannel {

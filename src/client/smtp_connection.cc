@@ -82,7 +82,8 @@ bool SmtpConnection::is_alive() {
 
 Task<std::expected<void, Failure>> SmtpConnection::check() {
   auto& s = *state_;
-  if (!s.channel) co_return std::unexpected(Failure{.stage = Stage::noop, .cause = Cause::closed, .reply = {}, .tls = {}, .text = "not connected"});
+  if (!s.channel)
+    co_return std::unexpected(Failure{.stage = Stage::noop, .cause = Cause::closed, .reply = {}, .tls = {}, .text = "not connected"});
   s.channel->set_deadline(kNoDeadline);
   CO_TRY(auto reply, co_await s.channel->ask(Stage::noop, "NOOP\r\n", s.options.timeouts.reset));
   if (reply.code / 100 == 2) co_return Outcome<>{};

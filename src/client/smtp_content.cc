@@ -13,7 +13,7 @@ using Part = Outcome<std::optional<smtp::Reply>>;
 
 constexpr std::size_t kChunk = net::Connection::kLargeOutput;
 constexpr std::size_t kSlice = 16 * 1024;  // of a piece, so that a chunk does not become much larger than it should
-constexpr std::size_t kOpenChunks = 8;  // that wait for their reply, with PIPELINING
+constexpr std::size_t kOpenChunks = 8;     // that wait for their reply, with PIPELINING
 
 Part all_sent() { return std::optional<smtp::Reply>(); }
 
@@ -35,7 +35,8 @@ Task<Outcome<>> check_not_refused(SmtpState& s) {
   if (!reply) co_return Outcome<>{};
   channel.close();
   if (is_refusal(*reply)) co_return std::unexpected(channel.refusal(Stage::body, *std::move(reply)));
-  co_return std::unexpected(channel.failure(Stage::body, Cause::bad_reply, "a reply before the message was sent: " + smtp::to_string(*reply)));
+  co_return std::unexpected(
+      channel.failure(Stage::body, Cause::bad_reply, "a reply before the message was sent: " + one_line(*reply)));
 }
 
 Task<Outcome<>> send_chunk(SmtpState& s, std::string& chunk, bool last) {
@@ -58,7 +59,7 @@ Task<Part> read_chunk_replies(SmtpState& s, std::size_t open) {
     if (refused || is_success(reply)) continue;
     if (!is_refusal(reply)) {
       channel.close();
-      co_return std::unexpected(channel.failure(Stage::body, Cause::bad_reply, "the server answered BDAT by " + smtp::to_string(reply)));
+      co_return std::unexpected(channel.failure(Stage::body, Cause::bad_reply, "the server answered BDAT by " + one_line(reply)));
     }
     refused = std::move(reply);
     if (!channel.is_open()) co_return std::unexpected(channel.refusal(Stage::body, *std::move(refused)));

@@ -13,7 +13,8 @@ namespace posthorn::client {
 namespace {
 
 std::string text_of(const Failure& why) {
-  return std::string(to_string(why.cause)) + (why.reply ? " " + std::to_string(why.reply->code) : "") + " (" + std::string(to_string(why.stage)) + ")";
+  return std::string(to_string(why.cause)) + (why.reply ? " " + std::to_string(why.reply->code) : "") + " (" +
+         std::string(to_string(why.stage)) + ")";
 }
 
 std::string text_of(const RecipientResult& r) {
@@ -51,7 +52,8 @@ Task<> converse(const Dialogue& d, std::unique_ptr<net::Connection> stream, Play
     MessageToSend message{.mail = d.mail, .recipients = {}, .source = &source};
     for (const auto& one : d.recipients) {
       const auto at = one.rfind('@');
-      message.recipients.push_back({.forward_path = {one.substr(0, at), at == one.npos ? "" : one.substr(at + 1)}, .notify = {}, .original_recipient = {}});
+      message.recipients.push_back(
+          {.forward_path = {one.substr(0, at), at == one.npos ? "" : one.substr(at + 1)}, .notify = {}, .original_recipient = {}});
     }
     auto result = co_await connection.send(std::move(message));
     describe(played, result);

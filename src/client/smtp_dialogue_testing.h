@@ -22,8 +22,8 @@ struct Dialogue {
 Dialogue make_dialogue(std::string script);
 
 struct Played {
-  // "open: refused 554 (greeting)", or for each transaction and recipient "accepted 250", "refused 550 (RCPT)", "not tried" ... and behind "|"
-  // what ended it, "closed (MAIL)"; transactions are separated by "; ".
+  // "open: refused 554 (greeting)", or for each transaction and recipient "accepted 250", "refused 550 (RCPT)", "not tried" ... and
+  // behind "|" what ended it, "closed (MAIL)"; transactions are separated by "; ".
   std::string outcome;
   std::string complaints;               // of the server
   std::vector<std::string> transcript;  // "> EHLO x", "< 250 y", "- note"

@@ -13,13 +13,15 @@ namespace {
 using namespace std::chrono_literals;
 
 const std::string kOpen = "S: 220 mx\nC: EHLO client.example\nS: 250-mx\nS: 250 PIPELINING\n";
-const std::string kSend = "C: MAIL FROM:<me@example.org>\nC: RCPT TO:<you@example.net>\nC: DATA\nS: 250 ok\nS: 250 ok\nS: 354 go\nC: hello\nC: .\n";
+const std::string kSend =
+    "C: MAIL FROM:<me@example.org>\nC: RCPT TO:<you@example.net>\nC: DATA\nS: 250 ok\nS: 250 ok\nS: 354 go\nC: hello\nC: .\n";
 
 Task<TransactionResult> send_hello(SmtpConnection& connection) {
   TextSource source("hello\r\n");
   smtp::Mail mail;
   mail.reverse_path = smtp::Mailbox{"me", "example.org"};
-  co_return co_await connection.send({.mail = mail, .recipients = {{.forward_path = {"you", "example.net"}, .notify = {}, .original_recipient = {}}}, .source = &source});
+  co_return co_await connection.send(
+      {.mail = mail, .recipients = {{.forward_path = {"you", "example.net"}, .notify = {}, .original_recipient = {}}}, .source = &source});
 }
 
 Task<> serve(ScriptedServer& server) { co_await server.run(); }

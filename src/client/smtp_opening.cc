@@ -51,6 +51,8 @@ Task<Outcome<>> start_tls(SmtpState& s) {
   }
   CO_TRY(auto reply, co_await channel.ask(Stage::start_tls, "STARTTLS\r\n", s.options.timeouts.command));
   if (reply.code != 220) {
+    if (!is_refusal(reply))
+      co_return std::unexpected(channel.failure(Stage::start_tls, Cause::bad_reply, "the server answered STARTTLS by " + one_line(reply)));
     if (must || !channel.is_open()) co_return std::unexpected(channel.refusal(Stage::start_tls, std::move(reply)));
     s.tls.refusal = std::move(reply);
     co_return Outcome<>{};

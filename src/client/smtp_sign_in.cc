@@ -14,7 +14,8 @@ constexpr std::string_view kMasked = "(masked)";
 
 ChannelState channel_state(SmtpState& s) {
   auto& connection = s.channel->connection();
-  ChannelState out{.encrypted = s.tls.is_on(), .binding_type = {}, .binding_data = {}, .host = s.options.host, .port = s.channel->peer().port};
+  ChannelState out{
+      .encrypted = s.tls.is_on(), .binding_type = {}, .binding_data = {}, .host = s.options.host, .port = s.channel->peer().port};
   auto bind = [&out](std::string type, std::string data) {
     if (!out.binding_data.empty() || data.empty()) return;
     out.binding_type = std::move(type);
@@ -52,7 +53,8 @@ Task<Outcome<std::optional<smtp::Reply>>> exchange(SmtpState& s, std::string mec
   std::string line;
   if (auto put = smtp::put_auth(line, mechanism, at_once ? initial : std::nullopt); !put)
     co_return std::unexpected(channel.failure(Stage::auth, Cause::bad_command, put.error().text));
-  CO_TRY(auto reply, co_await channel.ask(Stage::auth, line, s.options.timeouts.command, "AUTH " + mechanism + (at_once ? " (masked)" : "")));
+  CO_TRY(auto reply,
+         co_await channel.ask(Stage::auth, line, s.options.timeouts.command, "AUTH " + mechanism + (at_once ? " (masked)" : "")));
   bool owes_initial = initial && !at_once;
   for (int i = 0; reply.code == 334; ++i) {
     Result<std::string> answer;
@@ -64,10 +66,12 @@ Task<Outcome<std::optional<smtp::Reply>>> exchange(SmtpState& s, std::string mec
       auto ended = co_await give_up(s, answer.error());
       co_return std::unexpected(std::move(ended).error());
     }
-    CO_TRY(reply, co_await channel.ask(Stage::auth, text::base64_encode(*answer) + "\r\n", s.options.timeouts.command, std::string(kMasked)));
+    CO_TRY(reply,
+           co_await channel.ask(Stage::auth, text::base64_encode(*answer) + "\r\n", s.options.timeouts.command, std::string(kMasked)));
   }
   if (reply.code / 100 != 2) co_return std::optional(std::move(reply));
-  if (auto proven = sasl->succeeded(); !proven) co_return std::unexpected(channel.failure(Stage::auth, Cause::server_unproven, proven.error().text));
+  if (auto proven = sasl->succeeded(); !proven)
+    co_return std::unexpected(channel.failure(Stage::auth, Cause::server_unproven, proven.error().text));
   s.signed_in_by = mechanism;
   co_return std::optional<smtp::Reply>();
 }
@@ -79,7 +83,8 @@ Task<Outcome<>> sign_in(SmtpState& s) {
   const auto& who = *s.options.credentials;
   const auto state = channel_state(s);
   auto fitting = fitting_mechanisms(who, s.extensions.auth, state);
-  if (fitting.empty()) co_return std::unexpected(channel.failure(Stage::auth, Cause::no_mechanism, why_none_fits(who, s.extensions.auth, state)));
+  if (fitting.empty())
+    co_return std::unexpected(channel.failure(Stage::auth, Cause::no_mechanism, why_none_fits(who, s.extensions.auth, state)));
   std::string mechanism = fitting.front();
   for (bool first = true;; first = false) {
     CO_TRY(auto refused, co_await exchange(s, mechanism, make_sasl_client(mechanism, who, s.extensions.auth, state)));

@@ -64,14 +64,17 @@ TEST(SmtpTls, ModesAndServers) {
       {"not offered, but required", kHello + "S: 250 mx\nC: QUIT\n", required, "open: TLS not offered (STARTTLS)", false},
       {"refused", kOffer + "C: STARTTLS\nS: 454 4.7.0 later\n" + kQuit, opportunistic, "open", false},
       {"refused, but required", kOffer + "C: STARTTLS\nS: 454 4.7.0 later\nC: QUIT\n", required, "open: refused 454 (STARTTLS)", false},
+      {"neither yes nor no", kOffer + "C: STARTTLS\nS: 250 ok\nC: QUIT\n", opportunistic, "open: bad reply (STARTTLS)", false},
       {"closing", kOffer + "C: STARTTLS\nS: 421 later\nCLOSE", opportunistic, "open: refused 421 (STARTTLS)", false},
       {"gone", kOffer + "C: STARTTLS\nCLOSE", opportunistic, "open: closed (STARTTLS)", false},
       {"gone behind 220", kOffer + "C: STARTTLS\nS: 220 go\nCLOSE", opportunistic, "open: TLS failed (TLS handshake)", false},
-      {"no handshake", kOffer + "C: STARTTLS\nS: 220 go\nWAIT\nWAIT\nS: 250 ok\nHANG", opportunistic, "open: TLS failed (TLS handshake)", false},
+      {"no handshake", kOffer + "C: STARTTLS\nS: 220 go\nWAIT\nWAIT\nS: 250 ok\nHANG", opportunistic, "open: TLS failed (TLS handshake)",
+       false},
       {"implicit", "TLS\n" + kHello + "S: 250 mx\n" + kQuit, implicit, "open", true},
       {"implicit, but the server speaks first", "S: 220 mx\nHANG", implicit, "open: TLS failed (TLS handshake)", false},
       {"gone at EHLO", kStart + "C: EHLO client.example\nCLOSE", required, "open: closed (EHLO)", true},
-      {"HELO behind TLS", kStart + "C: EHLO client.example\nS: 500 what\nC: HELO client.example\nS: 250 mx\n" + kQuit, required, "open", true},
+      {"HELO behind TLS", kStart + "C: EHLO client.example\nS: 500 what\nC: HELO client.example\nS: 250 mx\n" + kQuit, required, "open",
+       true},
   };
   for (const auto& c : cases) {
     SCOPED_TRACE(c.what);
@@ -91,8 +94,10 @@ TEST(SmtpTls, NothingFromBeforeTlsIsHeardBehindIt) {
     EXPECT_EQ(played.outcome, "open: TLS injection (STARTTLS)") << injected;
   }
   // What was offered before does not count.
-  const auto played = meet(kHello + "S: 250-mx\nS: 250-AUTH PLAIN\nS: 250-SIZE 5\nS: 250 STARTTLS\nC: STARTTLS\nS: 220 go\nTLS\n" + kAgain + "C: QUIT\n", TlsMode::required, {}, world().good,
-                           [](Dialogue& d) { d.options.credentials = Credentials{.user = "user", .authorize_as = {}, .password = "pencil", .token = {}}; });
+  const auto played =
+      meet(kHello + "S: 250-mx\nS: 250-AUTH PLAIN\nS: 250-SIZE 5\nS: 250 STARTTLS\nC: STARTTLS\nS: 220 go\nTLS\n" + kAgain + "C: QUIT\n",
+           TlsMode::required, {}, world().good,
+           [](Dialogue& d) { d.options.credentials = Credentials{.user = "user", .authorize_as = {}, .password = "pencil", .token = {}}; });
   EXPECT_EQ(played.outcome, "open: no mechanism (AUTH)");
 }
 
@@ -139,7 +144,10 @@ TEST(SmtpTls, RequireTlsWantsAServerThatIsKnown) {  // [RFC8689 4.2.1]
     d.sends = 1;
     d.mail.require_tls = true;
   };
-  EXPECT_EQ(meet(offered + "C: MAIL FROM:<me@example.org> REQUIRETLS\nS: 550 no\n" + kQuit, TlsMode::required, by_name(), world().good, send).outcome, "refused 550 (MAIL)");
+  EXPECT_EQ(
+      meet(offered + "C: MAIL FROM:<me@example.org> REQUIRETLS\nS: 550 no\n" + kQuit, TlsMode::required, by_name(), world().good, send)
+          .outcome,
+      "refused 550 (MAIL)");
   EXPECT_EQ(meet(offered + kQuit, TlsMode::required, {}, world().good, send).outcome, "not tried | no REQUIRETLS (MAIL)");
 }
 
@@ -155,7 +163,8 @@ Played sign_in(std::string offer, std::string script, Credentials who = by_passw
   auto played = play(std::move(dialogue));
   EXPECT_EQ(played.complaints, "");
   for (const auto& line : played.transcript)
-    for (const std::string secret : {"pencil", "cGVuY2ls", "AHVzZXIAcGVuY2ls", "dXNlcg==", "t0ken", "dDBrZW4"}) EXPECT_EQ(line.find(secret), std::string::npos) << line;
+    for (const std::string secret : {"pencil", "cGVuY2ls", "AHVzZXIAcGVuY2ls", "dXNlcg==", "t0ken", "dDBrZW4"})
+      EXPECT_EQ(line.find(secret), std::string::npos) << line;
   return played;
 }
 
@@ -164,27 +173,39 @@ TEST(SmtpAuth, Dialogues) {
     std::string what, offer, script, outcome, mechanism;
     Credentials who = by_password();
   };
-  const Credentials token{.user = "user", .authorize_as = {}, .password = {}, .token = "t0ken" + std::string(600, 'x'), .allow_plaintext = true};
+  const Credentials token{
+      .user = "user", .authorize_as = {}, .password = {}, .token = "t0ken" + std::string(600, 'x'), .allow_plaintext = true};
   const Credentials external{.user = {}, .authorize_as = {}, .password = {}, .token = {}, .external = true};
   const Case cases[] = {
       {"PLAIN", "PLAIN LOGIN", "C: AUTH PLAIN AHVzZXIAcGVuY2ls\nS: 235 2.7.0 welcome\n" + kQuit, "open", "PLAIN"},
-      {"LOGIN", "LOGIN", "C: AUTH LOGIN\nS: 334 VXNlcm5hbWU6\nC: dXNlcg==\nS: 334 UGFzc3dvcmQ6\nC: cGVuY2ls\nS: 235 ok\n" + kQuit, "open", "LOGIN"},
-      {"LOGIN in clear questions", "LOGIN", "C: AUTH LOGIN\nS: 334 Username:\nC: dXNlcg==\nS: 334 Password:\nC: cGVuY2ls\nS: 235 ok\n" + kQuit, "open", "LOGIN"},
+      {"LOGIN", "LOGIN", "C: AUTH LOGIN\nS: 334 VXNlcm5hbWU6\nC: dXNlcg==\nS: 334 UGFzc3dvcmQ6\nC: cGVuY2ls\nS: 235 ok\n" + kQuit, "open",
+       "LOGIN"},
+      {"LOGIN in clear questions", "LOGIN",
+       "C: AUTH LOGIN\nS: 334 Username:\nC: dXNlcg==\nS: 334 Password:\nC: cGVuY2ls\nS: 235 ok\n" + kQuit, "open", "LOGIN"},
       {"EXTERNAL", "EXTERNAL", "C: AUTH EXTERNAL =\nS: 235 ok\n" + kQuit, "open", "EXTERNAL", external},
-      {"token too long for the line", "XOAUTH2", "C: AUTH XOAUTH2\nS: 334\nC: dXNlcj11c2VyAWF1dGg9QmVhcmVyIHQwa2Vu*\nS: 235 ok\n" + kQuit, "open", "XOAUTH2", token},
-      {"bad token", "XOAUTH2", "C: AUTH XOAUTH2\nS: 334\nC: dXNl*\nS: 334 e30=\nC:\nS: 535 no\nC: QUIT", "open: refused 535 (AUTH)", "", token},
+      {"token too long for the line", "XOAUTH2", "C: AUTH XOAUTH2\nS: 334\nC: dXNlcj11c2VyAWF1dGg9QmVhcmVyIHQwa2Vu*\nS: 235 ok\n" + kQuit,
+       "open", "XOAUTH2", token},
+      {"bad token", "XOAUTH2", "C: AUTH XOAUTH2\nS: 334\nC: dXNl*\nS: 334 e30=\nC:\nS: 535 no\nC: QUIT", "open: refused 535 (AUTH)", "",
+       token},
       {"wrong", "PLAIN", "C: AUTH PLAIN *\nS: 535 5.7.8 no\nC: QUIT", "open: refused 535 (AUTH)", ""},
       {"not now", "SCRAM-SHA-256 PLAIN", "C: AUTH SCRAM-SHA-256 *\nS: 454 4.7.0 later\nC: QUIT", "open: refused 454 (AUTH)", ""},
-      {"keys that are not there", "SCRAM-SHA-256 SCRAM-SHA-1 PLAIN LOGIN", "C: AUTH SCRAM-SHA-256 *\nS: 535 no\nC: AUTH PLAIN *\nS: 235 ok\n" + kQuit, "open", "PLAIN"},
-      {"wrong in both ways", "SCRAM-SHA-256 PLAIN LOGIN", "C: AUTH SCRAM-SHA-256 *\nS: 535 no\nC: AUTH PLAIN *\nS: 535 no\nC: QUIT", "open: refused 535 (AUTH)", ""},
-      {"only one way", "SCRAM-SHA-256 PLAIN", "C: AUTH SCRAM-SHA-256 *\nS: 535 no\nC: QUIT", "open: refused 535 (AUTH)", "", by_password(false)},
+      {"keys that are not there", "SCRAM-SHA-256 SCRAM-SHA-1 PLAIN LOGIN",
+       "C: AUTH SCRAM-SHA-256 *\nS: 535 no\nC: AUTH PLAIN *\nS: 235 ok\n" + kQuit, "open", "PLAIN"},
+      {"wrong in both ways", "SCRAM-SHA-256 PLAIN LOGIN", "C: AUTH SCRAM-SHA-256 *\nS: 535 no\nC: AUTH PLAIN *\nS: 535 no\nC: QUIT",
+       "open: refused 535 (AUTH)", ""},
+      {"only one way", "SCRAM-SHA-256 PLAIN", "C: AUTH SCRAM-SHA-256 *\nS: 535 no\nC: QUIT", "open: refused 535 (AUTH)", "",
+       by_password(false)},
       {"nothing for clear text", "PLAIN LOGIN", "C: QUIT", "open: no mechanism (AUTH)", "", by_password(false)},
       {"nothing known", "GSSAPI", "C: QUIT", "open: no mechanism (AUTH)", ""},
       {"no proof", "SCRAM-SHA-256", "C: AUTH SCRAM-SHA-256 *\nS: 235 welcome\n", "open: server unproven (AUTH)", ""},
-      {"not our nonce", "SCRAM-SHA-256", "C: AUTH SCRAM-SHA-256 *\nS: 334 cj1vdGhlcixzPVFTWENSK1E2c2VrOGJmOTIsaT00MDk2\nC: *\nS: 501 cancelled\n", "open: server unproven (AUTH)", ""},
+      {"not our nonce", "SCRAM-SHA-256",
+       "C: AUTH SCRAM-SHA-256 *\nS: 334 cj1vdGhlcixzPVFTWENSK1E2c2VrOGJmOTIsaT00MDk2\nC: *\nS: 501 cancelled\n",
+       "open: server unproven (AUTH)", ""},
       {"nonsense", "SCRAM-SHA-256", "C: AUTH SCRAM-SHA-256 *\nS: 334 !\nC: *\nS: 501 cancelled\nC: QUIT", "open: bad reply (AUTH)", ""},
       {"a question too many", "PLAIN", "C: AUTH PLAIN *\nS: 334\nC: *\nS: 501 cancelled\nC: QUIT", "open: bad reply (AUTH)", ""},
-      {"endless questions", "XOAUTH2", "C: AUTH XOAUTH2\nS: 334\nC: *\nS: 334\nC:\nS: 334\nC:\nS: 334\nC:\nS: 334\nC:\nS: 334\nC:\nS: 334\nC:\nS: 334\nC:\nS: 334\nC: *\nS: 501 ok\nC: QUIT",
+      {"endless questions", "XOAUTH2",
+       "C: AUTH XOAUTH2\nS: 334\nC: *\nS: 334\nC:\nS: 334\nC:\nS: 334\nC:\nS: 334\nC:\nS: 334\nC:\nS: 334\nC:\nS: 334\nC:\nS: 334\nC: "
+       "*\nS: 501 ok\nC: QUIT",
        "open: bad reply (AUTH)", "", token},
       {"closing", "PLAIN", "C: AUTH PLAIN *\nS: 421 later\nCLOSE", "open: refused 421 (AUTH)", ""},
       {"gone", "PLAIN", "C: AUTH PLAIN *\nCLOSE", "open: closed (AUTH)", ""},
@@ -198,15 +219,19 @@ TEST(SmtpAuth, Dialogues) {
 }
 
 TEST(SmtpAuth, ANormalPasswordWantsTls) {
-  const auto played = meet(kStart + "C: EHLO client.example\nS: 250-mx\nS: 250 AUTH PLAIN\nC: AUTH PLAIN AHVzZXIAcGVuY2ls\nS: 235 ok\n" + kQuit, TlsMode::required, by_name(), world().good,
-                           [](Dialogue& d) { d.options.credentials = by_password(false); });
+  const auto played =
+      meet(kStart + "C: EHLO client.example\nS: 250-mx\nS: 250 AUTH PLAIN\nC: AUTH PLAIN AHVzZXIAcGVuY2ls\nS: 235 ok\n" + kQuit,
+           TlsMode::required, by_name(), world().good, [](Dialogue& d) { d.options.credentials = by_password(false); });
   EXPECT_EQ(played.outcome, "open");
   EXPECT_EQ(played.signed_in_by, "PLAIN");
 }
 
 TEST(SmtpTranscript, TellsAllButSecretsAndTheMessage) {
-  auto dialogue = make_dialogue(kHello + "S: 250-mx\nS: 250-AUTH PLAIN LOGIN\nS: 250 PIPELINING\nC: AUTH PLAIN *\nS: 235 ok\nC: MAIL FROM:<me@example.org>\nC: RCPT TO:<you@example.net>\nC: DATA\n"
-                                         "S: 250 ok\nS: 250 ok\nS: 354 go\nC: Subject: x\nC:\nC: hello\nC: .\ns: 250 qu\\x1bued\\r\\n\n" + kQuit);
+  auto dialogue = make_dialogue(kHello +
+                                "S: 250-mx\nS: 250-AUTH PLAIN LOGIN\nS: 250 PIPELINING\nC: AUTH PLAIN *\nS: 235 ok\nC: MAIL "
+                                "FROM:<me@example.org>\nC: RCPT TO:<you@example.net>\nC: DATA\n"
+                                "S: 250 ok\nS: 250 ok\nS: 354 go\nC: Subject: x\nC:\nC: hello\nC: .\ns: 250 qu\\x1bued\\r\\n\n" +
+                                kQuit);
   dialogue.options.credentials = by_password();
   const auto played = play(std::move(dialogue));
   EXPECT_EQ(played.outcome, "accepted 250");

@@ -10,7 +10,8 @@
 namespace posthorn::client {
 namespace {
 
-// Of commands that wait for their replies.  Larger groups could fill the buffers of both sides, which then wait for each other [RFC2920 3.1].
+// Of commands that wait for their replies.  Larger groups could fill the buffers of both sides, which then wait for each other
+// [RFC2920 3.1].
 constexpr std::size_t kGroup = 8 * 1024;
 
 // [RFC5321 4.5.3.1.10] 452, and 552 of old servers, unless the enhanced code says that it is about something else.
@@ -50,7 +51,9 @@ class Transaction {
   Task<Outcome<>> read_final_replies();
 
   RecipientResult& result(std::size_t i) { return result_.recipients[i]; }
-  void set(std::size_t i, RecipientState state, Stage stage, smtp::Reply reply) { result(i) = {.state = state, .stage = stage, .reply = std::move(reply)}; }
+  void set(std::size_t i, RecipientState state, Stage stage, smtp::Reply reply) {
+    result(i) = {.state = state, .stage = stage, .reply = std::move(reply)};
+  }
   void refuse_taken(Stage, const smtp::Reply&);
 
   SmtpState& s_;
@@ -70,15 +73,20 @@ std::optional<Failure> Transaction::unmet_need() const {
   const auto& mail = message_.mail;
   auto unmet = [&](Cause cause, std::string what) { return channel_.failure(Stage::mail, cause, std::move(what)); };
   if (mail.size && e.size_limit && *mail.size > *e.size_limit)
-    return unmet(Cause::too_large, "the message of " + std::to_string(*mail.size) + " bytes is larger than the server takes, " + std::to_string(*e.size_limit));
+    return unmet(Cause::too_large, "the message of " + std::to_string(*mail.size) + " bytes is larger than the server takes, " +
+                                       std::to_string(*e.size_limit));
   if (mail.body == smtp::Body::eight_bit_mime && !e.eight_bit_mime) return unmet(Cause::no_8bitmime, "the server does not offer 8BITMIME");
-  if (mail.body == smtp::Body::binary_mime && !(e.binary_mime && e.chunking)) return unmet(Cause::no_binarymime, "the server does not offer BINARYMIME");
+  if (mail.body == smtp::Body::binary_mime && !(e.binary_mime && e.chunking))
+    return unmet(Cause::no_binarymime, "the server does not offer BINARYMIME");
   if (mail.smtp_utf8 && !e.smtp_utf8) return unmet(Cause::no_smtputf8, "the server does not offer SMTPUTF8");
   // [RFC8689 4.2.1] It must be offered on a channel whose other end is known.
   if (mail.require_tls && !(e.require_tls && s_.tls.is_on() && s_.tls.verdict.verified))
-    return unmet(Cause::no_requiretls, e.require_tls ? "the message requires TLS with a verified server" : "the server does not offer REQUIRETLS");
-  if (mail.deliver_by && mail.deliver_by->return_if_late && !e.deliver_by) return unmet(Cause::no_deliverby, "the server does not offer DELIVERBY");
-  if ((mail.hold_for_seconds || mail.hold_until) && !e.future_release) return unmet(Cause::no_futurerelease, "the server does not offer FUTURERELEASE");
+    return unmet(Cause::no_requiretls,
+                 e.require_tls ? "the message requires TLS with a verified server" : "the server does not offer REQUIRETLS");
+  if (mail.deliver_by && mail.deliver_by->return_if_late && !e.deliver_by)
+    return unmet(Cause::no_deliverby, "the server does not offer DELIVERBY");
+  if ((mail.hold_for_seconds || mail.hold_until) && !e.future_release)
+    return unmet(Cause::no_futurerelease, "the server does not offer FUTURERELEASE");
   return {};
 }
 
@@ -115,7 +123,8 @@ bool Transaction::write_commands() {
   for (const std::size_t i : chosen_) {
     Step rcpt{.stage = Stage::rcpt, .recipient = i};
     auto put = smtp::put_command(rcpt.line, message_.recipients[i]);
-    if (put && smtp::needs_smtp_utf8(message_.recipients[i].forward_path) && !message_.mail.smtp_utf8) put = fail(Errc::invalid, "an address in UTF-8 without SMTPUTF8");
+    if (put && smtp::needs_smtp_utf8(message_.recipients[i].forward_path) && !message_.mail.smtp_utf8)
+      put = fail(Errc::invalid, "an address in UTF-8 without SMTPUTF8");
     if (put) {
       steps_.push_back(std::move(rcpt));
       continue;
@@ -198,7 +207,7 @@ Outcome<> Transaction::take_reply(const Step& step, smtp::Reply reply) {
   const bool good = step.stage == Stage::data ? reply.code == 354 : is_success(reply);
   if (!good && !is_refusal(reply)) {
     channel_.close();
-    return std::unexpected(channel_.failure(step.stage, Cause::bad_reply, "an answer that makes no sense: " + smtp::to_string(reply)));
+    return std::unexpected(channel_.failure(step.stage, Cause::bad_reply, "an answer that makes no sense: " + one_line(reply)));
   }
   switch (step.stage) {
     case Stage::mail:
@@ -231,7 +240,8 @@ void Transaction::judge_envelope() {
   }
   if (taken_.empty()) return;
   for (const std::size_t i : chosen_)
-    if (result(i).state == RecipientState::refused && !result(i).by_us && says_too_many(result(i).reply)) result(i).state = RecipientState::postponed;
+    if (result(i).state == RecipientState::refused && !result(i).by_us && says_too_many(result(i).reply))
+      result(i).state = RecipientState::postponed;
   if (data_refused_) refuse_taken(Stage::data, *data_refused_);
 }
 
@@ -280,7 +290,8 @@ Task<Outcome<>> Transaction::read_final_replies() {
     CO_TRY(auto reply, co_await channel_.read_reply(Stage::final_dot, s_.options.timeouts.final_dot));
     if (!is_success(reply) && !is_refusal(reply)) {
       channel_.close();
-      co_return std::unexpected(channel_.failure(Stage::final_dot, Cause::bad_reply, "an answer that makes no sense: " + smtp::to_string(reply)));
+      co_return std::unexpected(
+          channel_.failure(Stage::final_dot, Cause::bad_reply, "an answer that makes no sense: " + one_line(reply)));
     }
     if (reply.code == 421) closing = channel_.refusal(Stage::final_dot, reply);
     const auto state = is_success(reply) ? RecipientState::accepted : RecipientState::refused;

@@ -100,8 +100,9 @@ struct Failure {
 };
 
 struct MessageToSend {
-  // size: of the message, if it is known.  body: as the content is; 7BIT is believed.  What only concerns notices, priority or AUTH= is left
-  // out where it is not offered; that without which the message must not go (SMTPUTF8, REQUIRETLS, BY with R, HOLDFOR and HOLDUNTIL) fails.
+  // size: of the message, if it is known.  body: as the content is; 7BIT is believed.  What only concerns notices, priority or AUTH= is
+  // left out where it is not offered; that without which the message must not go (SMTPUTF8, REQUIRETLS, BY with R, HOLDFOR and HOLDUNTIL)
+  // fails.
   smtp::Mail mail;
   std::vector<smtp::Rcpt> recipients;  // REQUIRES: at least one
   // Lines end with CRLF; what does not is made so, except in a message of BINARYMIME.

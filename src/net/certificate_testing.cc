@@ -74,7 +74,8 @@ TestIdentity make(const TestSubject& subject, const TestIdentity* issuer, bool a
   ASN1_INTEGER_set(X509_get_serialNumber(x.get()), serial++);
   X509_gmtime_adj(X509_getm_notBefore(x.get()), subject.valid_from.count());
   X509_gmtime_adj(X509_getm_notAfter(x.get()), subject.valid_to.count());
-  X509_NAME_add_entry_by_txt(X509_get_subject_name(x.get()), "CN", MBSTRING_UTF8, reinterpret_cast<const unsigned char*>(subject.common_name.c_str()), -1, -1, 0);
+  X509_NAME_add_entry_by_txt(X509_get_subject_name(x.get()), "CN", MBSTRING_UTF8,
+                             reinterpret_cast<const unsigned char*>(subject.common_name.c_str()), -1, -1, 0);
   X509_set_pubkey(x.get(), key.get());
   const Certificate signer = issuer ? certificate_from(issuer->certificate) : Certificate(nullptr, &X509_free);
   X509* by = signer ? signer.get() : x.get();

@@ -36,7 +36,8 @@ std::string handshake_error() {
   const auto code = ERR_get_error();
   if (code == 0) return "protocol error";
   const int reason = ERR_GET_REASON(code);
-  if (ERR_GET_LIB(code) == ERR_LIB_SSL && (reason == SSL_R_WRONG_VERSION_NUMBER || reason == SSL_R_HTTP_REQUEST)) return "the peer does not speak TLS";
+  const bool is_plain = reason == SSL_R_WRONG_VERSION_NUMBER || reason == SSL_R_HTTP_REQUEST;
+  if (ERR_GET_LIB(code) == ERR_LIB_SSL && is_plain) return "the peer does not speak TLS";
   const char* text = ERR_reason_error_string(code);
   return text ? text : "protocol error";
 }

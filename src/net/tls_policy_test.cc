@@ -54,7 +54,9 @@ Seen meet(const TestIdentity& identity, const TestAuthority& trusted, const TlsP
   return run_task(shake_hands(*server, *client, policy));
 }
 
-TlsPolicy by_name(Names names) { return {.trust = TlsTrust::ca_and_name, .server_name = names.empty() ? "" : names.front(), .names = names}; }
+TlsPolicy by_name(Names names) {
+  return {.trust = TlsTrust::ca_and_name, .server_name = names.empty() ? "" : names.front(), .names = names};
+}
 TlsPolicy by_dane(Records records) {
   return {.trust = TlsTrust::dane, .server_name = "mx.example.org", .names = {"mx.example.org"}, .tlsa = std::move(records)};
 }
@@ -110,7 +112,8 @@ TEST(TlsPolicy, AuthorityAndName) {
       {"address", good, by_name({"192.0.2.1"}), none},
       {"IPv6", good, by_name({"2001:db8:0::1"}), none},
       {"other address", good, by_name({"192.0.2.2"}), name_mismatch},
-      {"other name", good, by_name({"mx.example.com"}), name_mismatch, "for mx.example.org, *.example.net, 192.0.2.1, 2001:db8::1, not for mx.example.com"},
+      {"other name", good, by_name({"mx.example.com"}), name_mismatch,
+       "for mx.example.org, *.example.net, 192.0.2.1, 2001:db8::1, not for mx.example.com"},
       {"no name below", good, by_name({"example.org"}), name_mismatch},
       {"many names", many, by_name({"x.example"}), name_mismatch, "d.example and 2 more, not for x.example"},
       {"CN alone", common, by_name({"mx.example.org"}), none},

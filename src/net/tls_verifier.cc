@@ -30,8 +30,9 @@ bool is_address(const std::string& name) {
 
 bool is_host_name(std::string_view name) {
   // OpenSSL would take ".example.org" for all names below.
-  return !name.empty() && name.size() <= 253 && name.front() != '.' &&
-         std::ranges::all_of(name, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '.' || c == '_'; });
+  return !name.empty() && name.size() <= 253 && name.front() != '.' && std::ranges::all_of(name, [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '.' || c == '_';
+  });
 }
 
 TlsProblem problem_of(int error, TlsTrust trust) {
@@ -103,7 +104,9 @@ std::string names_of(X509* certificate) {
     if (++found > kNamesShown) continue;
     if (!out.empty()) out += ", ";
     if (name->type == GEN_IPADD) out += address_text(name->d.iPAddress);
-    else out += shown({reinterpret_cast<const char*>(ASN1_STRING_get0_data(name->d.dNSName)), static_cast<std::size_t>(ASN1_STRING_length(name->d.dNSName))});
+    else
+      out += shown({reinterpret_cast<const char*>(ASN1_STRING_get0_data(name->d.dNSName)),
+                    static_cast<std::size_t>(ASN1_STRING_length(name->d.dNSName))});
   }
   if (found > kNamesShown) out += " and " + std::to_string(found - kNamesShown) + " more";
   return found ? out : text_of(X509_get_subject_name(certificate));
@@ -122,7 +125,9 @@ bool TlsVerifier::refuse(TlsProblem problem, std::string text) {
   return false;
 }
 
-void TlsVerifier::fail(TlsProblem problem, std::string text) { verdict_ = {.verified = false, .problem = problem, .text = std::move(text)}; }
+void TlsVerifier::fail(TlsProblem problem, std::string text) {
+  verdict_ = {.verified = false, .problem = problem, .text = std::move(text)};
+}
 
 bool TlsVerifier::set_up(SSL* ssl) {
   SSL_set_ex_data(ssl, slot(), this);
@@ -154,7 +159,8 @@ bool TlsVerifier::set_names(SSL* ssl) {
   SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
   if (names.size() == 1 && is_address(names.front())) {
     X509_VERIFY_PARAM_set1_host(SSL_get0_param(ssl), nullptr, 0);
-    return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), names.front().c_str()) == 1 || refuse(TlsProblem::bad_policy, "a bad address");
+    return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), names.front().c_str()) == 1 ||
+           refuse(TlsProblem::bad_policy, "a bad address");
   }
   for (const auto& name : names) {
     const bool first = &name == &names.front();
@@ -172,7 +178,8 @@ bool TlsVerifier::set_dane(SSL* ssl) {
   if (!set_names(ssl)) return false;
   for (const auto& record : policy_.tlsa)
     if (is_usable(record))
-      SSL_dane_tlsa_add(ssl, record.usage, record.selector, record.matching_type, reinterpret_cast<const unsigned char*>(record.data.data()), record.data.size());
+      SSL_dane_tlsa_add(ssl, record.usage, record.selector, record.matching_type,
+                        reinterpret_cast<const unsigned char*>(record.data.data()), record.data.size());
   ERR_clear_error();
   return true;
 }
@@ -184,7 +191,8 @@ bool TlsVerifier::set_pins(SSL* ssl) {
   int added = 0;
   for (const auto& pin : policy_.pins)
     for (const std::uint8_t selector : {0, 1})
-      if (pin.size() == 32 && SSL_dane_tlsa_add(ssl, 3, selector, 1, reinterpret_cast<const unsigned char*>(pin.data()), pin.size()) > 0) ++added;
+      if (pin.size() == 32 && SSL_dane_tlsa_add(ssl, 3, selector, 1, reinterpret_cast<const unsigned char*>(pin.data()), pin.size()) > 0)
+        ++added;
   ERR_clear_error();
   return added > 0 || refuse(TlsProblem::bad_policy, "no pin to compare the certificate with");
 }
@@ -206,8 +214,10 @@ std::string TlsVerifier::what_was_wrong(TlsProblem problem, int error, X509* cer
   const std::string plain = X509_verify_cert_error_string(error);
   if (!certificate) return plain;
   switch (problem) {
-    case TlsProblem::expired: return "the certificate of " + names_of(certificate) + " expired at " + text_of(X509_get0_notAfter(certificate));
-    case TlsProblem::not_yet_valid: return "the certificate of " + names_of(certificate) + " is valid from " + text_of(X509_get0_notBefore(certificate));
+    case TlsProblem::expired:
+      return "the certificate of " + names_of(certificate) + " expired at " + text_of(X509_get0_notAfter(certificate));
+    case TlsProblem::not_yet_valid:
+      return "the certificate of " + names_of(certificate) + " is valid from " + text_of(X509_get0_notBefore(certificate));
     case TlsProblem::name_mismatch: return "the certificate is for " + names_of(certificate) + ", not for " + joined(policy_.names);
     case TlsProblem::self_signed: return "the certificate of " + names_of(certificate) + " is self-signed";
     case TlsProblem::unknown_issuer: return "the issuer of the certificate is not known: " + text_of(X509_get_issuer_name(certificate));

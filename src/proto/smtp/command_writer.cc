@@ -24,9 +24,7 @@ Result<void> check(const Mailbox& m) {
   return {};
 }
 
-void put_parameter(std::string& out, std::string_view keyword, std::string_view value) {
-  (((out += ' ') += keyword) += '=') += value;
-}
+void put_parameter(std::string& out, std::string_view keyword, std::string_view value) { (((out += ' ') += keyword) += '=') += value; }
 
 // [RFC6533 3] In ASCII, as the next server may not know SMTPUTF8.
 std::string to_orcpt_address(const OriginalRecipient& o) {
@@ -66,7 +64,8 @@ Result<void> put_notice_parameters(std::string& line, const Mail& mail) {
   if (mail.ret) put_parameter(line, "RET", *mail.ret == Return::full ? "FULL" : "HDRS");
   if (!mail.envelope_id) return {};
   // [RFC3461 4.4] What is encoded is printable, too.
-  if (mail.envelope_id->empty() || !is_printable(*mail.envelope_id)) return fail(Errc::invalid, "an envelope identifier that is not printable ASCII");
+  if (mail.envelope_id->empty() || !is_printable(*mail.envelope_id))
+    return fail(Errc::invalid, "an envelope identifier that is not printable ASCII");
   put_parameter(line, "ENVID", to_xtext(*mail.envelope_id));
   return {};
 }

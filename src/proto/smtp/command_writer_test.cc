@@ -40,7 +40,8 @@ TEST(CommandWriter, SaysMailWithWhatIsSet) {
          m.envelope_id = "a+b=c d";
        },
        "MAIL FROM:<me@example.org> RET=HDRS ENVID=a+2Bb+3Dc+20d\r\n"},
-      {[](Mail& m) { m.deliver_by = DeliverBy{.seconds = 120, .return_if_late = true, .trace = true}; }, "MAIL FROM:<me@example.org> BY=120;RT\r\n"},
+      {[](Mail& m) { m.deliver_by = DeliverBy{.seconds = 120, .return_if_late = true, .trace = true}; },
+       "MAIL FROM:<me@example.org> BY=120;RT\r\n"},
       {[](Mail& m) { m.deliver_by = DeliverBy{.seconds = -5, .return_if_late = false}; }, "MAIL FROM:<me@example.org> BY=-5;N\r\n"},
       {[](Mail& m) { m.hold_for_seconds = 60; }, "MAIL FROM:<me@example.org> HOLDFOR=60\r\n"},
       {[](Mail& m) { m.hold_until = std::chrono::sys_seconds(0s); }, "MAIL FROM:<me@example.org> HOLDUNTIL=1970-01-01T00:00:00Z\r\n"},
@@ -68,7 +69,8 @@ TEST(CommandWriter, SaysRcptWithWhatIsSet) {
       {{you, Notify{.success = true, .delay = true}, {}}, "RCPT TO:<you@example.net> NOTIFY=SUCCESS,DELAY\r\n"},
       {{you, Notify{.failure = true}, OriginalRecipient{"rfc822", "a=b@example.org"}},
        "RCPT TO:<you@example.net> NOTIFY=FAILURE ORCPT=rfc822;a+3Db@example.org\r\n"},
-      {{you, {}, OriginalRecipient{"utf-8", "m\xc3\xbc+x@example.org"}}, "RCPT TO:<you@example.net> ORCPT=utf-8;m\\x{FC}\\x{2B}x@example.org\r\n"},
+      {{you, {}, OriginalRecipient{"utf-8", "m\xc3\xbc+x@example.org"}},
+       "RCPT TO:<you@example.net> ORCPT=utf-8;m\\x{FC}\\x{2B}x@example.org\r\n"},
       {{you, {}, OriginalRecipient{"x400", "a\r\nb\xff"}}, "RCPT TO:<you@example.net> ORCPT=x400;a+0D+0Ab+FF\r\n"},
   };
   for (const auto& c : cases) {
@@ -99,8 +101,9 @@ TEST(CommandWriter, NothingEndsTheLineEarly) {
     EXPECT_EQ(line, "before");
   }
   const Mailbox you{"you", "example.net"};
-  for (const Rcpt& rcpt : {Rcpt{{"a\rb", "example.net"}, {}, {}}, Rcpt{{"a", "example.net\n"}, {}, {}}, Rcpt{{"a", ""}, {}, {}}, Rcpt{you, Notify{}, {}},
-                           Rcpt{you, {}, OriginalRecipient{"rfc822\r\n", "a"}}, Rcpt{you, {}, OriginalRecipient{"", "a"}}, Rcpt{you, {}, OriginalRecipient{"rfc822", ""}}}) {
+  for (const Rcpt& rcpt : {Rcpt{{"a\rb", "example.net"}, {}, {}}, Rcpt{{"a", "example.net\n"}, {}, {}}, Rcpt{{"a", ""}, {}, {}},
+                           Rcpt{you, Notify{}, {}}, Rcpt{you, {}, OriginalRecipient{"rfc822\r\n", "a"}},
+                           Rcpt{you, {}, OriginalRecipient{"", "a"}}, Rcpt{you, {}, OriginalRecipient{"rfc822", ""}}}) {
     std::string line;
     EXPECT_FALSE(put_command(line, rcpt));
     EXPECT_EQ(line, "");

@@ -25,7 +25,7 @@ std::optional<std::uint64_t> to_number(std::string_view s) {
 
 using Take = void (*)(Extensions&, std::string_view parameters);
 
-template <bool Extensions::*member>
+template <bool Extensions::* member>
 void set(Extensions& e, std::string_view) {
   e.*member = true;
 }

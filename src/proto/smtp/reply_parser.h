@@ -22,8 +22,8 @@ struct ReplyLimits {
 // 3. After an error nobody knows where the next reply begins: the connection is of no use any more, nor is the parser.
 // 4. The lines of a Reply have no control characters (a tab becomes a space, others "?") and no enhanced code; they may be no UTF-8.
 // 5. What cannot become a reply is refused at its first wrong octet: a server that speaks something else needs no time-out.
-// Departure from [RFC5321 4.2]: LF alone ends a line too, any code of three digits with a first one of 2 to 5 is taken, and the texts may be
-// of any octets.  All lines must have one code.
+// Departure from [RFC5321 4.2]: LF alone ends a line too, any code of three digits with a first one of 2 to 5 is taken, and the texts may
+// be of any octets.  All lines must have one code.
 class ReplyParser {
  public:
   explicit ReplyParser(ReplyLimits limits = {}) : limits_(limits) {}

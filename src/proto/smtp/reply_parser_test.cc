@@ -106,9 +106,26 @@ Reply offers(std::vector<std::string> lines) {
 }
 
 TEST(Ehlo, KnowsWhatIsOffered) {
-  const auto e = parse_ehlo_reply(offers({"PIPELINING", "8bitmime", "BINARYMIME", "CHUNKING", "SMTPUTF8", "STARTTLS", "REQUIRETLS", "DSN", "ENHANCEDSTATUSCODES", "ETRN",
-                                          "XCLIENT NAME ADDR", "XFORWARD", "SIZE 1000", "AUTH plain LOGIN", "DELIVERBY 120", "FUTURERELEASE 3600 2030-01-01T00:00:00Z",
-                                          "MT-PRIORITY MIXER", "LIMITS RCPTMAX=20 mailmax=5 RCPTDOMAINMAX=0 X=1", "X-Own a b", "VRFY"}));
+  const auto e = parse_ehlo_reply(offers({"PIPELINING",
+                                          "8bitmime",
+                                          "BINARYMIME",
+                                          "CHUNKING",
+                                          "SMTPUTF8",
+                                          "STARTTLS",
+                                          "REQUIRETLS",
+                                          "DSN",
+                                          "ENHANCEDSTATUSCODES",
+                                          "ETRN",
+                                          "XCLIENT NAME ADDR",
+                                          "XFORWARD",
+                                          "SIZE 1000",
+                                          "AUTH plain LOGIN",
+                                          "DELIVERBY 120",
+                                          "FUTURERELEASE 3600 2030-01-01T00:00:00Z",
+                                          "MT-PRIORITY MIXER",
+                                          "LIMITS RCPTMAX=20 mailmax=5 RCPTDOMAINMAX=0 X=1",
+                                          "X-Own a b",
+                                          "VRFY"}));
   EXPECT_TRUE(e.pipelining && e.eight_bit_mime && e.binary_mime && e.chunking && e.smtp_utf8 && e.start_tls && e.require_tls && e.dsn &&
               e.enhanced_status_codes && e.etrn && e.xclient && e.xforward && e.size && e.deliver_by && e.future_release && e.mt_priority);
   EXPECT_EQ(e.domain, "mx.example.org");
@@ -126,7 +143,8 @@ TEST(Ehlo, KnowsWhatIsOffered) {
 }
 
 TEST(Ehlo, BearsWithNonsense) {
-  const auto e = parse_ehlo_reply(offers({"SIZE much", "AUTH=LOGIN PLAIN", "AUTH LOGIN", "", "   ", "LIMITS RCPTMAX= =1 RCPTMAX=-1 RCPTMAX=99999999999999999999", "PIPELININGS"}));
+  const auto e = parse_ehlo_reply(offers({"SIZE much", "AUTH=LOGIN PLAIN", "AUTH LOGIN", "", "   ",
+                                          "LIMITS RCPTMAX= =1 RCPTMAX=-1 RCPTMAX=99999999999999999999", "PIPELININGS"}));
   EXPECT_TRUE(e.size);
   EXPECT_FALSE(e.size_limit);
   EXPECT_EQ(e.auth, (std::vector<std::string>{"LOGIN", "PLAIN"}));
