@@ -69,8 +69,9 @@ Result<json::value> parse_count(const std::string& text) {
 
 }  // namespace
 
-int domain_add(const Common& common, const std::string& domain) {
-  return done(common, ask(common, {{"command", "domain.add"}, {"domain", domain}}), "added domain " + domain);
+int domain_add(const Common& common, const std::string& domain, bool dkim) {
+  const auto answer = ask(common, {{"command", "domain.add"}, {"domain", domain}, {"dkim", dkim}});
+  return done(common, answer, "added domain " + domain + (dkim ? "; its DNS records: posthorn domain dns " + domain : ""));
 }
 
 int domain_list(const Common& common) {

@@ -20,7 +20,7 @@ int serve(const Common&, const std::string& version);
 int check_config(const Common&, const std::string& settings);
 
 // commands.cc
-int domain_add(const Common&, const std::string& domain);
+int domain_add(const Common&, const std::string& domain, bool dkim);
 int domain_list(const Common&);
 int domain_remove(const Common&, const std::string& domain);
 int account_add(const Common&, const std::string& address, const std::string& password_file, const std::string& quota);
@@ -36,6 +36,13 @@ int alias_list(const Common&, const std::string& domain);
 int alias_remove(const Common&, const std::string& address);
 int status(const Common&, bool all);
 int store_check(const Common&);
+
+// dkim_commands.cc
+int domain_dns(const Common&, const std::string& domain);
+int dkim_list(const Common&, const std::string& domain);
+int dkim_rotate(const Common&, const std::string& domain, bool activate);
+int dkim_activate(const Common&, const std::string& domain);
+int dkim_remove(const Common&, const std::string& domain, const std::string& selector);
 
 // import.cc
 int account_import(const Common&, const std::string& file);

@@ -18,7 +18,8 @@ struct Arguments {
   Counts limits;
   std::vector<std::string> targets;
   std::string settings;
-  bool usage = false, all = false;
+  std::string selector;
+  bool usage = false, all = false, no_dkim = false, activate = false;
 };
 
 using Run = std::function<int()>;
@@ -53,12 +54,32 @@ void add_server_commands(CLI::App& top, Arguments& a, Run& chosen) {
 
 void add_domain_commands(CLI::App& top, Arguments& a, Run& chosen) {
   auto* domain = top.add_subcommand("domain", "Domains that are served here");
-  command(*domain, a, chosen, "add", "Add a domain", [&a] { return domain_add(a.common, a.domain); })
-      ->add_option("domain", a.domain)->required();
+  auto* add = command(*domain, a, chosen, "add", "Add a domain, with keys for DKIM", [&a] { return domain_add(a.common, a.domain, !a.no_dkim); });
+  add->add_option("domain", a.domain)->required();
+  add->add_flag("--no-dkim", a.no_dkim, "Make no keys: its mail is not signed here");
   command(*domain, a, chosen, "list", "List the domains", [&a] { return domain_list(a.common); });
   command(*domain, a, chosen, "remove", "Remove a domain without accounts and aliases",
           [&a] { return domain_remove(a.common, a.domain); })
       ->add_option("domain", a.domain)->required();
+}
+
+void add_dkim_commands(CLI::App& top, Arguments& a, Run& chosen) {
+  auto* domain = top.get_subcommand("domain");
+  command(*domain, a, chosen, "dns", "The DNS records of its DKIM keys, as lines of a zone file", [&a] { return domain_dns(a.common, a.domain); })
+      ->add_option("domain", a.domain)->required();
+  auto* dkim = domain->add_subcommand("dkim", "The keys that sign a domain's mail");
+  command(*dkim, a, chosen, "list", "List the keys and what they are doing", [&a] { return dkim_list(a.common, a.domain); })
+      ->add_option("domain", a.domain)->required();
+  auto* rotate = command(*dkim, a, chosen, "rotate", "Make new keys and print their DNS records; they sign once they are activated",
+                         [&a] { return dkim_rotate(a.common, a.domain, a.activate); });
+  rotate->add_option("domain", a.domain)->required();
+  rotate->add_flag("--activate", a.activate, "Sign with them at once, before anybody can know them");
+  command(*dkim, a, chosen, "activate", "Sign with the new keys, whose records are published; the old ones retire",
+          [&a] { return dkim_activate(a.common, a.domain); })
+      ->add_option("domain", a.domain)->required();
+  auto* remove = command(*dkim, a, chosen, "remove", "Remove a key", [&a] { return dkim_remove(a.common, a.domain, a.selector); });
+  remove->add_option("domain", a.domain)->required();
+  remove->add_option("selector", a.selector)->required();
 }
 
 void add_account_commands(CLI::App& top, Arguments& a, Run& chosen) {
@@ -108,6 +129,7 @@ int run(int argc, char** argv) {
   Run chosen;
   add_server_commands(top, arguments, chosen);
   add_domain_commands(top, arguments, chosen);
+  add_dkim_commands(top, arguments, chosen);
   add_account_commands(top, arguments, chosen);
   add_alias_commands(top, arguments, chosen);
   try {

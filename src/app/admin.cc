@@ -13,7 +13,10 @@ constexpr struct {
   Task<Answer> (*run)(const Request&);
 } kCommands[] = {
     {"domain.add", domain_add},         {"domain.list", domain_list},
-    {"domain.remove", domain_remove},   {"account.add", account_add},
+    {"domain.remove", domain_remove},   {"domain.dns", domain_dns},
+    {"domain.dkim.list", dkim_list},    {"domain.dkim.rotate", dkim_rotate},
+    {"domain.dkim.activate", dkim_activate}, {"domain.dkim.remove", dkim_remove},
+    {"account.add", account_add},
     {"account.list", account_list},     {"account.remove", account_remove},
     {"account.password", account_password}, {"account.quota", account_quota},
     {"alias.add", alias_add},           {"alias.list", alias_list},
@@ -64,9 +67,9 @@ Result<std::vector<std::string>> Request::texts(std::string_view name) const {
   return out;
 }
 
-bool Request::flag(std::string_view name) const {
+bool Request::flag(std::string_view name, bool otherwise) const {
   const auto* value = arguments.if_contains(name);
-  return value && value->is_bool() && value->get_bool();
+  return value && value->is_bool() ? value->get_bool() : otherwise;
 }
 
 std::string code_name(Errc code) {

@@ -4,7 +4,9 @@
 //   {"command": "domain.add", "domain": "example.org"}
 //   {"ok": true, ...}      or      {"ok": false, "code": "exists", "error": "domain example.org exists already"}
 //
-//   domain.add {domain}   domain.list   domain.remove {domain}
+//   domain.add {domain, dkim?}   domain.list   domain.remove {domain}   domain.dns {domain}
+//   domain.dkim.list {domain}   domain.dkim.rotate {domain, activate?}   domain.dkim.activate {domain}
+//   domain.dkim.remove {domain, selector}
 //   account.add {accounts: [{address, password, quota?}]}    answers {results: [{address, ok, code?, error?}]}
 //   account.list {domain?, usage?}   account.remove {address}   account.password {address, password}
 //   account.quota {address, quota}
@@ -36,7 +38,7 @@ struct LiveStatus {
   double commits_per_second_10 = 0, syncs_per_second_10 = 0;          // over the last ten
 };
 
-// Threads: any.  Passwords come in and are never logged nor answered.
+// Threads: any.  Passwords come in and are never logged nor answered; private keys neither.
 class Admin {
  public:
   static constexpr std::size_t kMaxBatch = 1000;

@@ -9,6 +9,7 @@
 #include "app/storage.h"
 #include "async/task.h"
 #include "base/result.h"
+#include "crypto/signing_key.h"
 
 namespace posthorn::app::commands {
 
@@ -24,7 +25,7 @@ struct Request {
   Result<std::string> optional_text(std::string_view name) const;
   Result<std::optional<std::uint64_t>> optional_number(std::string_view name) const;  // none when absent or null
   Result<std::vector<std::string>> texts(std::string_view name) const;
-  bool flag(std::string_view name) const;
+  bool flag(std::string_view name, bool otherwise = false) const;
 };
 
 std::string code_name(Errc);  // "not_found"
@@ -36,6 +37,13 @@ Task<Answer> domain_remove(const Request&);
 Task<Answer> alias_add(const Request&);
 Task<Answer> alias_list(const Request&);
 Task<Answer> alias_remove(const Request&);
+// admin_dkim.cc
+Task<Result<std::vector<crypto::NamedKey>>> first_dkim_keys(Storage&);  // RSA and Ed25519
+Task<Answer> domain_dns(const Request&);
+Task<Answer> dkim_list(const Request&);
+Task<Answer> dkim_rotate(const Request&);
+Task<Answer> dkim_activate(const Request&);
+Task<Answer> dkim_remove(const Request&);
 // admin_accounts.cc
 Task<Answer> account_add(const Request&);
 Task<Answer> account_list(const Request&);

@@ -1,12 +1,21 @@
 // Domains and aliases.
 #include "app/admin_commands.h"
+#include "auth/local_address.h"
 #include "base/log.h"
+#include "text/idna.h"
 
 namespace posthorn::app::commands {
 
 Task<Answer> domain_add(const Request& request) {
   CO_TRY(const auto domain, request.text("domain"));
-  CO_TRY_OK(co_await request.storage.directory().add_domain(domain));
+  CO_TRY_OK(auth::normal_domain(domain));
+  auto& directory = request.storage.directory();
+  std::vector<crypto::NamedKey> keys;
+  if (request.flag("dkim", true) && !directory.is_local_domain(domain)) {
+    CO_TRY_OK(text::domain_to_ascii(domain));  // or their records could have no name
+    CO_TRY(keys, co_await first_dkim_keys(request.storage));
+  }
+  CO_TRY_OK(co_await directory.add_domain(domain, std::move(keys)));
   log::info("admin.domain_added", {{"domain", domain}});
   co_return json::object{};
 }

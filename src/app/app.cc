@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "app/settings.h"
 #include "auth/mechanisms.h"
 #include "base/log.h"
 #include "config/core_settings.h"
@@ -51,10 +52,13 @@ Result<std::unique_ptr<App>> App::start(config::Config config, std::string versi
   warn_of_unknown_mechanisms();
   TRY_OK(app->load_tls(app->config_));
   app->start_indexer();
+  TRY(app->outbound_, Outbound::open(app->config_, *app->storage_, app->reactors_));
+  app->outbound_->offer(app->services_);
   app->server_ = std::make_unique<Server>(app->reactors_, app->services_);
   TRY_OK(app->server_->open(app->config_.listeners));
   app->reactors_.start();
   TRY(app->control_, ControlServer::open(app->reactors_.at(0), control_path(app->config_.data_dir), app->admin_));
+  app->outbound_->start();
   app->server_->start();
 
   std::string listeners;
@@ -77,6 +81,7 @@ bool App::stop() {
   const auto begin = std::chrono::steady_clock::now();
   const bool drained = !server_ || server_->drain();
   if (control_) control_->close();
+  if (drained && outbound_ && control_) outbound_->stop(kDrainTimeout.get());
   if (!drained) {
     log::error("app.sessions_stuck");
     return false;
@@ -84,6 +89,7 @@ bool App::stop() {
   reactors_.stop();
   control_.reset();
   server_.reset();
+  outbound_.reset();
   indexer_.reset();
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
   log::info("app.stopped", {{"seconds", took.count()}});
@@ -126,6 +132,8 @@ Result<void> App::reload(const config::Config& config) {
                                       std::pair(config.hostname != config_.hostname, "hostname"),
                                       std::pair(config.data_dir != config_.data_dir, "data_dir")})
     if (differs) log::warning("app.needs_restart", {{"changed", what}});
+  storage_->router().set_relays(config.relays);
+  storage_->queue().look_again();
   if (auto reopened = log::reopen(); !reopened) log::error("app.log_reopen_failed", {{"error", reopened.error()}});
   TRY_OK(load_tls(config));
   log::info("app.reloaded");

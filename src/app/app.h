@@ -8,6 +8,7 @@
 
 #include "app/admin.h"
 #include "app/control.h"
+#include "app/outbound.h"
 #include "app/sampler.h"
 #include "app/server.h"
 #include "app/storage.h"
@@ -58,6 +59,7 @@ class App {
   Sampler sampler_;
   Admin admin_;
   ReactorPool reactors_;
+  std::unique_ptr<Outbound> outbound_;
   std::unique_ptr<Server> server_;
   std::unique_ptr<ControlServer> control_;
   bool stopped_ = false;

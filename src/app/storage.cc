@@ -56,15 +56,28 @@ Storage::Storage(DataDirLock lock, std::unique_ptr<WorkerPool> workers, std::uni
       blobs_(*kv_),
       store_(*kv_, blobs_, *workers_, store_options()),
       directory_(*kv_),
-      authenticator_(directory_, hashers_) {}
+      authenticator_(directory_, hashers_),
+      router_([this](std::string_view domain) { return directory_.is_local_domain(domain); }),
+      queue_(*kv_, blobs_, queue_options()) {}
 
-Storage::~Storage() { store_.close(); }
+Storage::~Storage() {
+  queue_.close();
+  store_.close();
+}
+
+queue::Queue::Options Storage::queue_options() {
+  queue::Queue::Options options;
+  options.destination = [this](const queue::Entry& entry, const queue::Recipient& recipient) { return router_.way(entry, recipient).key(); };
+  options.limits = [this](const std::string& destination) { return paces_.limits(destination); };
+  return options;
+}
 
 Result<std::unique_ptr<Storage>> Storage::open(const config::Config& config, std::chrono::milliseconds patience) {
   TRY(auto lock, DataDirLock::take(config.data_dir, patience));
   auto workers = std::make_unique<WorkerPool>(worker_count());
   TRY(auto kv, open_kv(config, *workers));
   std::unique_ptr<Storage> storage(new Storage(std::move(lock), std::move(workers), std::move(kv)));
+  storage->router_.set_relays(config.relays);
   TRY_OK(run_task(storage->open_all()));
   return storage;
 }
@@ -73,6 +86,7 @@ Task<Result<void>> Storage::open_all() {
   CO_TRY_OK(co_await store_.open());  // first: data of another version are not touched
   CO_TRY_OK(co_await blobs_.open());
   CO_TRY_OK(co_await directory_.open());
+  CO_TRY_OK(co_await queue_.open());
   co_return co_await remove_leftovers();
 }
 

@@ -10,7 +10,10 @@
 #include "auth/directory.h"
 #include "blob/blob.h"
 #include "config/config.h"
+#include "delivery/pace.h"
+#include "delivery/router.h"
 #include "kv/store.h"
+#include "queue/queue.h"
 #include "store/mail_store.h"
 
 namespace posthorn::app {
@@ -32,9 +35,13 @@ class Storage {
   auth::Directory& directory() { return directory_; }
   auth::Authenticator& authenticator() { return authenticator_; }
   WorkerPool& hashers() { return hashers_; }
+  delivery::Router& router() { return router_; }
+  delivery::Paces& paces() { return paces_; }
+  queue::Queue& queue() { return queue_; }
 
  private:
   Storage(DataDirLock lock, std::unique_ptr<WorkerPool> workers, std::unique_ptr<kv::Store> kv);
+  queue::Queue::Options queue_options();
   Task<Result<void>> open_all();
   Task<Result<void>> remove_leftovers();
 
@@ -46,6 +53,9 @@ class Storage {
   store::MailStore store_;
   auth::Directory directory_;
   auth::Authenticator authenticator_;
+  delivery::Router router_;
+  delivery::Paces paces_;
+  queue::Queue queue_;
 };
 
 // threads.reactors, threads.workers with their defaults filled in.

@@ -285,7 +285,7 @@ client::MessageToSend Attempt::message_for(const Batch& batch, const Outgoing::F
   const auto& entry = work_.entry();
   client::MessageToSend out;
   if (!batch.reverse_path.empty()) out.mail.reverse_path = mailbox_of(batch.reverse_path);
-  if (!form.plan) out.mail.size = entry.size;
+  if (!form.plan) out.mail.size = entry.size - entry.prefix;
   out.mail.body = form.body;
   out.mail.smtp_utf8 = form.smtp_utf8;
   out.mail.ret = entry.options.ret;

@@ -86,19 +86,19 @@ Task<Result<message::DsnMessage>> describe(blob::Blobs& blobs, queue::EntryId id
   m.received_from = entry.origin.helo;
   m.received_from_address = entry.origin.ip;
   m.queue_id = std::to_string(id.value());
-  m.size = entry.size;
+  m.size = entry.size - entry.prefix;
 
   message::Parser parser;
   message::ContentMeter whole;
   std::string head;
-  for (std::uint64_t at = 0; at < entry.size;) {
+  for (std::uint64_t at = entry.prefix; at < entry.size;) {
     CO_TRY(const auto piece, co_await blobs.read(id, at, blob::kChunkSize));
     if (piece.empty()) co_return fail(Errc::corrupt, "a message is shorter than it was");
     at += piece.size();
     if (head.size() < message::kMaxReturnedHeader) head += piece.substr(0, message::kMaxReturnedHeader - head.size());
     parser.feed(piece);
     whole.feed(piece);
-    if (entry.size > return_limit && parser.header_done()) break;  // only its header comes back
+    if (m.size > return_limit && parser.header_done()) break;  // only its header comes back
   }
   const auto summary = parser.finish();
   m.header_size = summary.header_size;
@@ -112,13 +112,13 @@ Task<Result<message::DsnMessage>> describe(blob::Blobs& blobs, queue::EntryId id
 }
 
 // Head, the returned part, tail.
-Task<Result<blob::Sealed>> write(blob::Blobs& blobs, queue::EntryId original, const message::Dsn& dsn) {
+Task<Result<blob::Sealed>> write(blob::Blobs& blobs, queue::EntryId original, std::uint64_t prefix, const message::Dsn& dsn) {
   auto draft = blobs.begin();
   CO_TRY_OK(co_await draft.write(dsn.head));
   message::TransferEncoder encoder(message::TransferEncoder::Encoding::quoted_printable);
   std::string out;
   for (std::uint64_t at = 0; at < dsn.returned_bytes;) {
-    CO_TRY(const auto piece, co_await blobs.read(original, at, std::min<std::uint64_t>(blob::kChunkSize, dsn.returned_bytes - at)));
+    CO_TRY(const auto piece, co_await blobs.read(original, prefix + at, std::min<std::uint64_t>(blob::kChunkSize, dsn.returned_bytes - at)));
     if (piece.empty()) co_return fail(Errc::corrupt, "a message is shorter than it was");
     at += piece.size();
     out.clear();
@@ -176,7 +176,7 @@ Task<Result<std::vector<queue::NewEntry>>> compose_reports(blob::Blobs& blobs, B
     how.now = date_of(now());
     how.return_limit = context.return_limit;
     const auto dsn = message::compose_dsn(how, *original, recipients);
-    CO_TRY(auto bytes, co_await write(blobs, id, dsn));
+    CO_TRY(auto bytes, co_await write(blobs, id, entry.prefix, dsn));
     out.push_back(new_entry(std::move(bytes), dsn, audience));
   }
   co_return out;

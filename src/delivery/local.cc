@@ -68,7 +68,7 @@ Task<> undo(Destination& d) {
 }  // namespace
 
 Task<Result<std::vector<Result<void>>>> deliver_local(store::MailStore& store, store::Incoming incoming,
-                                                      std::vector<Group> groups, store::InternalDate date) {
+                                                      std::vector<Group> groups, store::InternalDate date, Also also) {
   auto destinations = distinct_accounts(groups);
   CO_TRY_OK(co_await prepare(store, destinations, incoming.size()));
 
@@ -80,6 +80,8 @@ Task<Result<std::vector<Result<void>>>> deliver_local(store::MailStore& store, s
     if (outcomes.back())
       for (const auto id : group.accounts) wanted[index_of(id)] = true;
   }
+  const auto is_good = [](const Result<void>& r) { return r.has_value(); };
+  if (std::ranges::none_of(outcomes, is_good)) co_return outcomes;
   std::vector<store::Target> targets;
   std::vector<Destination*> target_of;
   for (std::size_t i = 0; i < destinations.size(); ++i) {
@@ -89,24 +91,31 @@ Task<Result<std::vector<Result<void>>>> deliver_local(store::MailStore& store, s
                                     .mailbox = destinations[i].inbox->id,
                                     .internal_date = date});
   }
-  if (targets.empty()) co_return outcomes;
 
-  CO_TRY(auto results, co_await store.append(std::move(incoming), std::move(targets)));
-  bool all_stored = true;
-  for (std::size_t i = 0; i < results.size(); ++i) {
-    if (results[i]) target_of[i]->stored = results[i]->uid;
-    else target_of[i]->outcome = std::unexpected(results[i].error());
-    all_stored &= results[i].has_value();
-  }
+  // Somebody else's delivery may have taken the room since we looked: rare.
+  bool all_stored = true, given_up = false;
+  const auto before_commit = [&](const std::vector<Result<store::Appended>>& results) -> Result<kv::Batch> {
+    for (std::size_t i = 0; i < results.size(); ++i) {
+      all_stored &= results[i].has_value();
+      if (!results[i]) target_of[i]->outcome = std::unexpected(results[i].error());
+    }
+    for (std::size_t g = 0; g < groups.size() && !all_stored; ++g)
+      if (outcomes[g]) outcomes[g] = outcome_of(groups[g], destinations);
+    given_up = std::ranges::none_of(outcomes, is_good);
+    if (given_up) return fail(Errc::busy, "no recipient is left");
+    return also ? also(outcomes) : kv::Batch{};
+  };
+  auto results = co_await store.append(std::move(incoming), std::move(targets), before_commit);
+  if (given_up) co_return outcomes;
+  CO_TRY_OK(results);
   if (all_stored) co_return outcomes;
 
-  // Somebody else's delivery took the room between the look and the commit: rare.
+  for (std::size_t i = 0; i < results->size(); ++i)
+    if ((*results)[i]) target_of[i]->stored = (*results)[i]->uid;
   wanted.assign(wanted.size(), false);
-  for (std::size_t g = 0; g < groups.size(); ++g) {
-    if (outcomes[g]) outcomes[g] = outcome_of(groups[g], destinations);
+  for (std::size_t g = 0; g < groups.size(); ++g)
     if (outcomes[g])
       for (const auto id : groups[g].accounts) wanted[index_of(id)] = true;
-  }
   for (std::size_t i = 0; i < destinations.size(); ++i)
     if (destinations[i].stored && !wanted[i]) co_await undo(destinations[i]);
   co_return outcomes;

@@ -113,9 +113,68 @@ Task<> race(Fixture& f) {
   EXPECT_EQ(co_await f.count(2), 1u);
   co_await f.finish();
 }
-TEST(DeliverLocal, TakesBackWhatCannotBeWhole) {
+TEST(DeliverLocal, StoresNothingThatCannotBeWhole) {
   Fixture f;
   run_task(race(f));
+}
+
+// The same, with a group that goes through: what is with it has been stored when the other is found to be half.
+Task<> deliver_two_groups(Fixture& f, int& stored, int& good) {
+  auto result = co_await f.deliver({{1, 2}, {3}}, kText);
+  EXPECT_TRUE(result && (*result)[1]);
+  stored += (*result)[0].has_value();
+  good += (*result)[1].has_value();
+}
+Task<> race_of_groups(Fixture& f) {
+  EXPECT_TRUE(co_await f.open(3));
+  co_await f.set_quota(2, kText.size() + 10);
+  int stored = 0, good = 0;
+  TaskGroup both;
+  for (int i = 0; i < 2; ++i) both.spawn(Reactor::current(), deliver_two_groups(f, stored, good));
+  co_await both.join();
+  EXPECT_EQ(stored, 1);
+  EXPECT_EQ(good, 2);
+  EXPECT_EQ(co_await f.count(1), 1u);  // taken back
+  EXPECT_EQ(co_await f.count(2), 1u);
+  EXPECT_EQ(co_await f.count(3), 2u);
+  co_await f.finish();
+}
+TEST(DeliverLocal, TakesBackWhatCannotBeWhole) {
+  Fixture f;
+  run_task(race_of_groups(f));
+}
+
+// Rows of others come into the same commit, for the groups that have no trouble.
+Task<> with_others(Fixture& f) {
+  EXPECT_TRUE(co_await f.open(2));
+  co_await f.set_quota(2, 100);
+  std::vector<std::vector<bool>> asked;
+  const Also also = [&asked](const std::vector<Result<void>>& groups) -> Result<kv::Batch> {
+    auto& now = asked.emplace_back();
+    for (const auto& g : groups) now.push_back(g.has_value());
+    kv::Batch rows;
+    rows.put(kv::Space::queue, 0, "x", "y");
+    return rows;
+  };
+  const auto commits = f.kv.stats().commits;
+  for (const std::vector<Group>& groups : {std::vector<Group>{{{AccountId(1)}}, {{AccountId(2)}}, {}}, std::vector<Group>{{{AccountId(2)}}}}) {
+    auto incoming = f.store.begin_incoming();
+    auto written = co_await incoming.write(kText);
+    EXPECT_TRUE(written.has_value());
+    auto result = co_await deliver_local(f.store, std::move(incoming), groups, {}, also);
+    EXPECT_TRUE(result.has_value());
+  }
+  const std::vector<std::vector<bool>> wanted{{true, false, true}};  // not for a message that nobody gets
+  EXPECT_EQ(asked, wanted);
+  EXPECT_EQ(f.kv.stats().commits, commits + 1);
+  EXPECT_EQ(co_await f.count(1), 1u);
+  const auto row = co_await f.kv.get(kv::Space::queue, 0, "x", {});
+  EXPECT_TRUE(row && *row);
+  co_await f.finish();
+}
+TEST(DeliverLocal, CarriesWhatIsForOthers) {
+  Fixture f;
+  run_task(with_others(f));
 }
 
 Task<> disk_full(Fixture& f) {

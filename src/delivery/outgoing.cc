@@ -79,28 +79,11 @@ smtp::EnhancedCode code_of(std::string_view status) {
 
 }  // namespace
 
-std::size_t return_path_size(std::string_view message) {
-  constexpr std::string_view kName = "return-path:";
-  std::size_t size = 0;
-  while (text::to_lower(message.substr(size, kName.size())) == kName) {
-    std::size_t end = size;
-    do {
-      const auto line = message.find('\n', end);
-      if (line == message.npos) return size;
-      end = line + 1;
-    } while (end < message.size() && (message[end] == ' ' || message[end] == '\t'));
-    size = end;
-  }
-  return size;
-}
-
 Outgoing::Outgoing(blob::Blobs& blobs, blob::Id id, const queue::Entry& entry) : blobs_(blobs), id_(id), entry_(entry) {}
 
 Task<Result<void>> Outgoing::begin() {
   if (begun_) co_return Result<void>{};
-  CO_TRY(first_, co_await blobs_.read(id_, 0, blob::kChunkSize));
-  skip_ = return_path_size(first_);
-  first_.erase(0, skip_);
+  CO_TRY(first_, co_await blobs_.read(id_, entry_.prefix, blob::kChunkSize));
   begun_ = true;
   co_return Result<void>{};
 }
@@ -162,7 +145,7 @@ Task<Result<Outgoing::Form>> Outgoing::form_for(const smtp::Extensions& host, st
 }
 
 std::unique_ptr<client::MessageSource> Outgoing::source(const Form& form) {
-  auto bytes = std::make_unique<BlobSource>(blobs_, id_, skip_, entry_.size, first_);
+  auto bytes = std::make_unique<BlobSource>(blobs_, id_, entry_.prefix, entry_.size, first_);
   if (!form.plan) return bytes;
   return std::make_unique<ConvertedSource>(std::move(bytes), *summary_, *form.plan);
 }

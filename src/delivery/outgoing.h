@@ -1,4 +1,4 @@
-// A queued message on its way to a host: without what only a mailbox sees, and changed where the host cannot take it as it is.
+// A queued message on its way to a host: without what only a mailbox sees (queue::Entry::prefix), and changed where the host cannot take it as it is.
 #pragma once
 
 #include <memory>
@@ -45,13 +45,9 @@ class Outgoing {
   blob::Id id_;
   const queue::Entry& entry_;
   bool begun_ = false;
-  std::string first_;        // the first piece
-  std::uint64_t skip_ = 0;   // bytes at its start that stay here
+  std::string first_;  // the first piece
   std::optional<message::Summary> summary_;
   std::optional<message::ContentFacts> facts_;
 };
-
-// Bytes of Return-Path fields at the beginning: the last server writes them, no other has any. [RFC5321 4.4]
-std::size_t return_path_size(std::string_view message);
 
 }  // namespace posthorn::delivery

@@ -35,9 +35,9 @@ HeaderEditor::Complete completer(const Options& options) {
 }
 
 // What is answered together is delivered together.
-std::vector<delivery::Group> groups_of(const smtp::Envelope& envelope, Answers answers) {
+std::vector<delivery::Group> groups_of(const smtp::Envelope& envelope, Answers answers, Here here) {
   std::vector<delivery::Group> groups(answers == Answers::one_for_all ? 1 : envelope.forward_paths.size());
-  for (std::size_t i = 0; i < envelope.forward_paths.size(); ++i) {
+  for (std::size_t i = 0; i < envelope.forward_paths.size() && here == Here::accounts; ++i) {
     auto& accounts = groups[answers == Answers::one_for_all ? 0 : i].accounts;
     const auto& more = envelope.forward_paths[i].accounts;
     accounts.insert(accounts.end(), more.begin(), more.end());
@@ -50,14 +50,19 @@ std::vector<delivery::Group> groups_of(const smtp::Envelope& envelope, Answers a
 Transaction::Transaction(store::MailStore& store, smtp::Envelope envelope, Origin origin, Options options)
     : store_(store),
       envelope_(std::move(envelope)),
+      origin_(std::move(origin)),
       options_(std::move(options)),
+      here_(envelope_.options.hold_until && *envelope_.options.hold_until > now() ? Here::nobody : Here::accounts),
       incoming_(store.begin_incoming()),
       id_(std::to_string(incoming_->id().value())),
       editor_(completer(options_), options_.fix_ups == FixUps::submission ? HeaderEditor::Bcc::drop : HeaderEditor::Bcc::keep) {
-  put_return_path(edited_, envelope_.reverse_path);
   const auto& paths = envelope_.forward_paths;
-  put_received(edited_, origin, options_.hostname, id_, paths.size() == 1 ? paths[0].address : std::string_view(),
-               this_second());
+  const bool any_here = std::ranges::any_of(paths, [](const auto& path) { return !path.accounts.empty(); });
+  // [RFC5321 4.4] Only who makes the final delivery says it; the others do not send it (queue::Entry::prefix).
+  if (here_ == Here::accounts && any_here) put_return_path(edited_, envelope_.reverse_path);
+  prefix_ = static_cast<std::uint32_t>(edited_.size());
+  put_received(edited_, origin_, options_.hostname, id_, paths.size() == 1 ? paths[0].address : std::string_view(), this_second());
+  if (needs_queue(envelope_, here_) && !options_.queue) refuse({Errc::unsupported, "there is no queue"});
 }
 
 void Transaction::refuse(Error error) {
@@ -98,20 +103,51 @@ Task<Result<Receipt>> Transaction::commit() {
   // One of them is our own.
   if (!failure_ && incoming_->received_count() > options_.max_received + 1)
     refuse({Errc::limit, "too many Received fields"});
-  // Until there is a way into the queue, nothing is taken that would have to go there.
-  if (std::ranges::any_of(envelope_.forward_paths, [](const auto& path) { return !path.remote.empty(); }) || envelope_.options.hold_until)
-    refuse({Errc::unsupported, "no queue"});
   if (failure_) co_return std::unexpected(*failure_);
 
   Receipt receipt{.id = id_, .size = incoming_->size(), .recipients = {}};
-  auto groups = groups_of(envelope_, options_.answers);
+  auto groups = groups_of(envelope_, options_.answers, here_);
   const store::InternalDate date{.seconds = this_second().time_since_epoch().count(), .zone_minutes = 0};
   auto incoming = std::move(*incoming_);
   incoming_.reset();
-  CO_TRY(receipt.recipients, co_await delivery::deliver_local(store_, std::move(incoming), std::move(groups), date));
+  const auto id = incoming.id();
+  const auto entry = queue_entry(incoming);
+  std::optional<queue::Staged> queued;
+  const delivery::Also also = [&](const std::vector<Result<void>>& outcomes) -> Result<kv::Batch> {
+    auto recipients = for_queue(outcomes);
+    if (recipients.empty()) return kv::Batch{};
+    TRY(auto staged, options_.queue->stage(id, entry, std::move(recipients)));
+    queued.emplace(std::move(staged));
+    return queued->take_rows();
+  };
+  CO_TRY(receipt.recipients, co_await delivery::deliver_local(store_, std::move(incoming), std::move(groups), date, also));
+  if (queued) queued->committed();
   if (options_.answers == Answers::one_for_all)
     receipt.recipients.assign(envelope_.forward_paths.size(), Result<void>(receipt.recipients.at(0)));
   co_return receipt;
+}
+
+queue::Entry Transaction::queue_entry(const store::Incoming& incoming) const {
+  queue::Entry entry;
+  entry.reverse_path = envelope_.reverse_path;
+  entry.options = envelope_.options;
+  entry.options.tls_optional = !entry.options.require_tls && editor_.says_tls_is_optional();  // [RFC8689 4.1]
+  entry.origin = {.account = envelope_.submitter, .ip = origin_.ip, .helo = origin_.helo, .with = origin_.with};
+  entry.arrival = now();
+  entry.size = incoming.size();
+  entry.prefix = prefix_;
+  entry.received = incoming.received_count();
+  entry.shared = prefix_ > 0;
+  return entry;
+}
+
+// Of the groups that will have no trouble.
+std::vector<queue::Recipient> Transaction::for_queue(const std::vector<Result<void>>& outcomes) const {
+  std::vector<queue::Recipient> recipients;
+  for (std::size_t i = 0; i < envelope_.forward_paths.size(); ++i)
+    if (outcomes[options_.answers == Answers::one_for_all ? 0 : i])
+      put_for_queue(recipients, envelope_, envelope_.forward_paths[i], here_);
+  return recipients;
 }
 
 }  // namespace posthorn::intake

@@ -10,8 +10,10 @@
 #include "async/task.h"
 #include "base/result.h"
 #include "intake/envelope.h"
+#include "intake/for_queue.h"
 #include "intake/header_editor.h"
 #include "intake/trace.h"
+#include "queue/queue.h"
 #include "store/mail_store.h"
 
 namespace posthorn::intake {
@@ -25,6 +27,7 @@ struct Options {
   std::uint32_t max_received = 50;  // more Received fields than this are a loop [RFC5321 6.3]
   FixUps fix_ups = FixUps::none;
   Answers answers = Answers::one_for_all;
+  queue::Queue* queue = nullptr;  // for those who are not here; none: an envelope that needs it is refused (unsupported)
 };
 
 struct Receipt {
@@ -37,7 +40,10 @@ struct Receipt {
 //
 // 1. After the first failure writes do nothing and hold nothing, and commit() answers that failure; so a session can go on
 //    swallowing what the client sends.
-// 2. When commit() has answered a recipient with success, its accounts have the message on stable storage, once each.
+// 2. When commit() has answered a recipient with success, its accounts have the message on stable storage, once each, and for whom it leads to
+//    elsewhere the queue has it; all of it by one commit.
+// 3. What the sender may want to know of those who have it (NOTIFY=SUCCESS) is in the queue in the same commit. [RFC3461 5.2]
+// 4. A message with a time before which it shall not go (hold_until) is queued for everybody, accounts here included. [RFC4865]
 class Transaction {
  public:
   Transaction(store::MailStore&, smtp::Envelope, Origin, Options);
@@ -60,14 +66,19 @@ class Transaction {
 
  private:
   Task<Result<void>> store(std::string_view bytes);
+  queue::Entry queue_entry(const store::Incoming&) const;
+  std::vector<queue::Recipient> for_queue(const std::vector<Result<void>>& outcomes) const;
 
   store::MailStore& store_;
   smtp::Envelope envelope_;
+  Origin origin_;
   Options options_;
+  Here here_;
   std::optional<store::Incoming> incoming_;
   std::string id_;
   HeaderEditor editor_;
   std::string edited_;  // trace fields and header on their way to the store
+  std::uint32_t prefix_ = 0;  // bytes that only mailboxes here get
   std::uint64_t content_size_ = 0;
   std::optional<Error> failure_;
 };

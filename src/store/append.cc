@@ -17,7 +17,9 @@ inline Counter messages_stored{"store.messages_stored", "Messages committed sinc
 // A message that has come in and is not stored yet.  What was written ahead of it goes when it is dropped before settle().
 class MailStore::Ready {
  public:
-  Ready(MailStore& store, Incoming incoming) : store_(&store), sealed_(std::move(incoming.draft_).seal()) {
+  enum class For : std::uint8_t { mailboxes, others };  // others need no summary
+  Ready(MailStore& store, Incoming incoming, For whom = For::mailboxes) : store_(&store), sealed_(std::move(incoming.draft_).seal()) {
+    if (whom == For::others) return;
     incoming.conclude();
     summary_ = *std::move(incoming.summary_);
     thread_keys_ = std::move(incoming.thread_keys_);
@@ -69,8 +71,8 @@ class MailStore::Ready {
   std::vector<std::string> thread_keys_;
 };
 
-Task<Result<std::vector<Result<Appended>>>> MailStore::append(Incoming incoming, std::vector<Target> targets) {
-  Ready message(*this, std::move(incoming));
+Task<Result<std::vector<Result<Appended>>>> MailStore::append(Incoming incoming, std::vector<Target> targets, Also also) {
+  Ready message(*this, std::move(incoming), targets.empty() ? Ready::For::others : Ready::For::mailboxes);
   CO_TRY_OK(message.check_size());
   std::vector<std::size_t> order(targets.size());
   for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
@@ -110,8 +112,13 @@ Task<Result<std::vector<Result<Appended>>>> MailStore::append(Incoming incoming,
     stored += entries;
     changes.push_back(*std::move(change));
   }
-  if (!stored) co_return results;
+  kv::Batch more;
+  if (also) {
+    CO_TRY(more, also(results));
+  }
+  if (!stored && more.empty()) co_return results;
   kv::Batch batch = message.take_bytes();
+  batch.append(std::move(more));
   for (Change& change : changes) batch.append(change.take_batch());
   auto outcome = co_await kv_.commit(std::move(batch));
   for (Change& change : changes) change.finish(outcome);

@@ -253,15 +253,17 @@ class ShareCheck {
 
 }  // namespace
 
-Task<Result<CheckReport>> check_store(kv::Store& store, blob::Blobs& blobs) {
+Task<Result<CheckReport>> check_store(kv::Store& store, blob::Blobs& blobs, kv::SnapshotPtr at) {
   CheckReport report;
-  auto at = store.snapshot();
+  if (!at) at = store.snapshot();
   CO_TRY(auto found, co_await blobs.check(at));
   for (auto& p : found.problems)
     report.problems.push_back({AccountId(0), "blob " + std::to_string(p.id.value()) + ": " + p.text});
   report.blobs = found.blobs;
   std::map<AccountId, std::vector<MessageId>> linked;
   for (const auto& [id, account] : found.links) linked[account].push_back(id);
+  report.queued = std::exchange(linked[blob::kQueueOwner], {});
+  std::ranges::sort(report.queued);
 
   ShareCheck shares;
   kv::Range range{Space::meta, 0, std::string(kAccountIndex), std::string("account0")};  // '0' follows '/'

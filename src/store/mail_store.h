@@ -117,7 +117,13 @@ class MailStore {
 
   // Puts the message into every target in ONE durable commit.  The inner results answer each target: over_quota, not_found, limit; the others
   // are stored all the same.  The outer error means that nothing was stored.
-  Task<Result<std::vector<Result<Appended>>>> append(Incoming, std::vector<Target>);
+  Task<Result<std::vector<Result<Appended>>>> append(Incoming incoming, std::vector<Target> targets) {
+    return append(std::move(incoming), std::move(targets), {});
+  }
+  // What else is to be in that commit, also when no target gets the message: rows that link its bytes.  Asked once, right before the commit and
+  // under the locks of the accounts, with the results as they would be; its error is the outer one.  Quick, and no call of the store.
+  using Also = std::function<Result<kv::Batch>(const std::vector<Result<Appended>>&)>;
+  Task<Result<std::vector<Result<Appended>>>> append(Incoming, std::vector<Target>, Also);
   // Puts all of them into one mailbox, in order, or none, in ONE durable commit [RFC3502]; with `replaced` the old entry goes in the same
   // commit (not_found: it has gone already), and only what the two differ by counts for the quota [RFC8508 3.4].
   // Each message holds up to 256 KiB of its bytes until then, unless they were written ahead: the caller limits their number.
@@ -176,7 +182,9 @@ struct CheckProblem {
 struct CheckReport {
   std::vector<CheckProblem> problems;  // at most 1,000
   std::uint64_t accounts = 0, mailboxes = 0, entries = 0, messages = 0, blobs = 0;
+  std::vector<MessageId> queued;  // blobs that the queue links, ascending: it looks after them itself
 };
-Task<Result<CheckReport>> check_store(kv::Store&, blob::Blobs&);
+// `at`: the state to look at; none: the newest.
+Task<Result<CheckReport>> check_store(kv::Store&, blob::Blobs&, kv::SnapshotPtr at = {});
 
 }  // namespace posthorn::store

@@ -57,6 +57,7 @@ Task<std::expected<smtp::ForwardPath, smtp::Reply>> SmtpSession::resolve_recipie
     if (domains.empty()) co_return refused(Errc::not_found);
     const auto own = std::ranges::find(domains, hostname());
     mailbox.domain = own != domains.end() ? *own : *std::ranges::min_element(domains);
+    path.address = smtp::to_string(mailbox);  // it may have to wait in the queue
   }
   auto resolved = co_await directory.resolve(mailbox.local_part, mailbox.domain);
   if (!resolved && resolved.error().code == Errc::invalid) co_return relay(mailbox);

@@ -1,0 +1,46 @@
+#include "app/outbound.h"
+
+#include "app/own_addresses.h"
+#include "base/log.h"
+#include "delivery/settings.h"
+#include "dns/options.h"
+
+namespace posthorn::app {
+
+Outbound::Outbound(Storage& storage, std::string srs_secret)
+    : storage_(storage), forwarder_(storage.router(), std::move(srs_secret)), trace_(storage.kv()) {}
+
+Outbound::~Outbound() = default;
+
+Result<std::unique_ptr<Outbound>> Outbound::open(const config::Config& config, Storage& storage, ReactorPool& reactors) {
+  TRY(auto secret, delivery::ensure_secret(srs_secret_path(config.data_dir)));
+  std::unique_ptr<Outbound> out(new Outbound(storage, std::move(secret)));
+  TRY(out->tls_, net::TlsContext::client({.ca_file = delivery::kCaFile.get(), .certificate_file = {}, .key_file = {}}));
+  const auto options = dns::options_from_settings();
+  TRY(out->resolver_, dns::UnboundResolver::open(options));
+  delivery::EngineParts parts{.queue = storage.queue(),
+                              .store = storage.store(),
+                              .directory = storage.directory(),
+                              .resolver = *out->resolver_,
+                              .router = storage.router(),
+                              .paces = storage.paces(),
+                              .forwarder = out->forwarder_,
+                              .trace = out->trace_,
+                              .sts = nullptr,
+                              .hostname = config.hostname,
+                              .our_addresses = own_mail_addresses(config.listeners, static_cast<std::uint16_t>(delivery::kPort.get())),
+                              .tls = [tls = out->tls_] { return tls; }};
+  out->engine_ = std::make_unique<delivery::Engine>(reactors, std::move(parts));
+  return out;
+}
+
+void Outbound::offer(server::Services& services) { services.queue = &storage_.queue(); }
+
+void Outbound::start() {
+  storage_.queue().start();
+  engine_->start();
+}
+
+void Outbound::stop(std::chrono::steady_clock::duration patience) { engine_->stop(patience); }
+
+}  // namespace posthorn::app
