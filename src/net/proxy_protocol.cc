@@ -47,7 +47,7 @@ Result<ProxyHeader> parse_line(std::string_view line) {
 }
 
 Result<ProxyHeader> parse_version1(std::string_view bytes) {
-  const auto lf = bytes.find('\n');
+  const auto lf = bytes.substr(0, kMaxLine1).find('\n');
   if (lf != bytes.npos) {
     if (bytes[lf - 1] != '\r' || lf + 1 != bytes.size()) return bad("bad end of line");
     return parse_line(bytes.substr(0, lf - 1));

@@ -51,6 +51,7 @@ intake::Transaction SmtpSession::begin_message() {
                           .fix_ups = is_submitting() ? FixUps::submission : FixUps::none,
                           .answers = is_lmtp() ? Answers::one_for_each : Answers::one_for_all};
   message_deadline_ = after(kMessageTimeout.get());
+  options.queue = context_.services.queue;
   return intake::Transaction(context_.services.store, std::move(envelope_), std::move(origin), std::move(options));
 }
 
