@@ -2,12 +2,11 @@
 
     with Host("127.0.0.2", port) as host:
         host.says["RCPT"] = "550 5.1.1 no such user"      # a reply, or a list of replies for one time each, then the usual one
-        host.at["DATA"] = "hang"                          # or "drop": instead of an answer; "DOT": behind the whole message
+        host.at["DATA"] = "hang"                          # or "drop": instead of an answer; "DOT": behind the whole message; a list: for one time each
         ... host.messages, host.commands ...
 """
 
 import contextlib
-import socket
 import socketserver
 import ssl
 import threading
@@ -154,7 +153,7 @@ class Host:
                 text = line()
                 if text == b".":
                     break
-                if self.at.get("BODY") == "drop" and content:
+                if content and self.at.get("BODY") and self.at["BODY"].pop(0) == "drop":
                     return
                 content.append(text[1:] if text.startswith(b".") else text)
             kept = Message(sender, list(recipients), b"\r\n".join(content) + b"\r\n", secured)
@@ -175,11 +174,3 @@ class RecordingStream:
     def sendall(self, data):
         self.data += data
         self.stream.sendall(data)
-
-
-def is_refusing(ip, port):
-    """Nobody listens there."""
-    with contextlib.suppress(OSError):
-        socket.create_connection((ip, port), 1).close()
-        return False
-    return True
