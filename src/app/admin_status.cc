@@ -1,6 +1,7 @@
 // How the server is, and whether its data are sound.
 #include "app/admin_commands.h"
 #include "base/metrics.h"
+#include "queue/check.h"
 #include "search/check.h"
 
 namespace posthorn::app::commands {
@@ -59,14 +60,18 @@ Task<Result<void>> check_accounts(Storage& storage, json::array& problems) {
 
 Task<Answer> store_check(const Request& request) {
   auto& storage = request.storage;
-  CO_TRY(const auto report, co_await store::check_store(storage.kv(), storage.blobs()));
+  const auto at = storage.kv().snapshot();
+  CO_TRY(const auto report, co_await store::check_store(storage.kv(), storage.blobs(), at));
   json::array problems;
   for (const auto& problem : report.problems)
     problems.emplace_back(problem.account == AccountId() ? problem.text
                                                          : "account " + std::to_string(problem.account.value()) + ": " + problem.text);
+  CO_TRY(const auto queued, co_await queue::check_queue(storage.kv(), storage.blobs(), at, report.queued));
+  for (const auto& text : queued.problems) problems.emplace_back(text);
   CO_TRY_OK(co_await check_accounts(storage, problems));
   co_return json::object{{"problems", std::move(problems)}, {"accounts", report.accounts}, {"mailboxes", report.mailboxes},
-                         {"entries", report.entries},       {"messages", report.messages}, {"blobs", report.blobs}};
+                         {"entries", report.entries},       {"messages", report.messages}, {"blobs", report.blobs},
+                         {"queued", queued.entries}};
 }
 
 }  // namespace posthorn::app::commands

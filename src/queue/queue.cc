@@ -396,6 +396,9 @@ void Queue::look_again() {
   {
     std::lock_guard hold(impl_->mutex);
     impl_->next_due.reset();
+    impl_->window.for_each([this](Item& item) {
+      if (item.state == Item::State::ready || item.state == Item::State::staged) impl_->unload(item);  // reading it compares routes
+    });
     impl_->serve();
   }
   impl_->bell.ring();

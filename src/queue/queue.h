@@ -50,7 +50,7 @@ class Queue {
  public:
   struct Options {
     // Which way a recipient goes: what has the same key shares transactions and limits.  1..255 bytes, none of them zero.
-    // May change between two runs.  Without one: the domain of the forward-path in lower case.
+    // It may change, see look_again().  Without one: the domain of the forward-path in lower case.
     std::function<std::string(const Entry&, const Recipient&)> destination;
     // Asked when a destination gets work and has none in memory.  "" is the destination of works with only_reports().
     std::function<Limits(const std::string& destination)> limits;
@@ -108,7 +108,8 @@ class Queue {
   Task<Result<Step>> act(Verb, Selection, Position from, std::size_t limit);
 
   Stats stats() const;
-  // The clock may have been set, or limits be other ones.  (The queue looks by itself twice a minute.)
+  // The clock may have been set, or routes be other ones; the queue looks by itself twice a minute, but for routes.  What is given out from
+  // now on goes where Options::destination says.
   void look_again();
 
  private:

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <map>
 #include <set>
 
@@ -368,6 +369,27 @@ TEST_P(QueueTest, RoutesMayChange) {
   EXPECT_EQ(f.expect_clean().groups, 3u);
   for (Work& work : works) run_task(settle_one(*f.queue, std::move(work)));
   EXPECT_EQ(f.queue->stats().groups, 0u);
+  f.expect_empty();
+}
+
+// The configuration is read anew.
+TEST_P(QueueTest, RoutesMayChangeWhileItRuns) {
+  std::atomic<bool> smart = true;
+  f.options.destination = [&smart](const Entry&, const Recipient& r) { return smart ? std::string("smart") : r.forward_path; };
+  f.queue.reset();
+  f.open();
+  f.queue->start();
+  f.add(to_all({"a@one.test", "b@two.test"}));
+  smart = false;
+  f.queue->look_again();
+  std::set<std::string> got;
+  for (int i = 0; i < 2; ++i) {
+    Work work = f.next();
+    got.insert(work.destination());
+    Settlement done = all(work, State::delivered);
+    EXPECT_TRUE(f.settle(std::move(work), std::move(done)));
+  }
+  EXPECT_EQ(got, (std::set<std::string>{"a@one.test", "b@two.test"}));
   f.expect_empty();
 }
 

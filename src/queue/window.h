@@ -88,6 +88,10 @@ class Window {
   // staged, ready.
   Item& add(GroupId, Destination&, SysTime due, int priority, Item::State);
   void forget(Item&);
+  template <class F>
+  void for_each(F f) {
+    for (auto& [id, item] : items_) f(*item);
+  }
 
   void make_ready(Item&);
   void make_busy(Item&);                       // REQUIRES: not staged
