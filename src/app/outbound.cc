@@ -34,7 +34,10 @@ Result<std::unique_ptr<Outbound>> Outbound::open(const config::Config& config, S
   return out;
 }
 
-void Outbound::offer(server::Services& services) { services.queue = &storage_.queue(); }
+void Outbound::offer(server::Services& services) {
+  services.queue = &storage_.queue();
+  services.forwarded_sender = [this](std::string_view local_part, std::string_view domain) { return forwarder_.original(local_part, domain); };
+}
 
 void Outbound::start() {
   storage_.queue().start();

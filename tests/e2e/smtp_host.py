@@ -126,6 +126,8 @@ class Host:
             if verb == "STARTTLS" and self.certificate:
                 if not self.answer(stream, verb, "220 2.0.0 go ahead"):
                     return
+                if self.at.get("HANDSHAKE") == "drop":
+                    return
                 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
                 context.load_cert_chain(*self.certificate)
                 stream = context.wrap_socket(stream, server_side=True)

@@ -1,16 +1,19 @@
 """From a submission to another server, and back when that does not want it: a Posthorn with a DNS of its own, and hosts of every kind."""
 
 import email
+import hashlib
 import imaplib
 import os
+import shutil
 import smtplib
 import subprocess
 import tempfile
 import time
 import unittest
+import unittest.mock
 
 from dns_zone import Dns
-from harness import DOMAIN, PASSWORD, Server, free_ports, message
+from harness import DOMAIN, PASSWORD, Server, free_ports, insecure_tls, message
 from smtp_host import Host
 
 IMPATIENT = """
@@ -234,6 +237,113 @@ class Relay(RelayTestCase):
             submit(self.server, [f"bob@{domain}"], message(f"number {n}"))
             self.expect(host, n + 1)
         self.assertLess(host.connections, 10)
+
+
+class Forwarding(RelayTestCase):
+    ZONES = {"elsewhere.test": "@ MX 10 mx\nmx A 127.0.0.8"}
+
+    def test_forwarded_mail_has_a_sender_of_ours_and_what_comes_back_finds_its_way(self):
+        domain, host = self.destination()
+        origin = self.host(8)
+        self.server.admin("alias", "add", f"away@{DOMAIN}", f"new@{domain}")
+        self.server.send(message("forwarded", sender="outside@elsewhere.test"), [f"away@{DOMAIN}"])
+        got = self.expect(host, 1)[0]
+        self.assertEqual(got.recipients, [f"new@{domain}"])
+        self.assertTrue(got.sender.startswith("SRS0="), got.sender)
+        self.assertTrue(got.sender.endswith(f"=elsewhere.test=outside@{DOMAIN}"), got.sender)
+        self.server.send(message("it came back"), [got.sender], sender="")
+        back = self.expect(origin, 1)[0]
+        self.assertEqual((back.sender, back.recipients), ("", ["outside@elsewhere.test"]))
+
+    def test_nobody_else_can_use_such_an_address(self):
+        with self.assertRaises(smtplib.SMTPRecipientsRefused):
+            self.server.send(message("forged"), [f"SRS0=AAAA=BB=elsewhere.test=outside@{DOMAIN}"], sender="")
+
+    def test_the_sender_is_told_of_a_failure_and_not_where_it_was_forwarded_to(self):
+        domain, host = self.destination()
+        host.says["RCPT"] = "550 5.1.1 gone"
+        self.server.admin("alias", "add", f"lost@{DOMAIN}", f"secret@{domain}")
+        report = self.new_mails(1)
+        submit(self.server, [f"lost@{DOMAIN}"])
+        mails = report()
+        self.assertEqual(len(mails), 1, self.server.log())
+        self.assertIn(f"lost@{DOMAIN}", mails[0].decode())
+
+
+def certificate(directory, name):
+    """Certificate and key of a host, and the SHA-256 of its public key, for a TLSA record 3 1 1."""
+    crt, key = os.path.join(directory, name + ".crt"), os.path.join(directory, name + ".key")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30", "-subj", f"/CN={name}",
+                    "-addext", f"subjectAltName=DNS:{name}", "-keyout", key, "-out", crt], check=True, capture_output=True)
+    public = subprocess.run(["openssl", "x509", "-in", crt, "-noout", "-pubkey"], check=True, capture_output=True).stdout
+    der = subprocess.run(["openssl", "pkey", "-pubin", "-outform", "DER"], input=public, check=True, capture_output=True).stdout
+    return (crt, key), hashlib.sha256(der).hexdigest()
+
+
+class Tls(RelayTestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.directory = tempfile.mkdtemp(prefix="posthorn-tls-")
+        cls.good, digest = certificate(cls.directory, "mx.good.test")
+        cls.other, _ = certificate(cls.directory, "mx.other.test")
+        port = free_ports(1)[0]
+        with unittest.mock.patch(__name__ + ".free_ports", lambda count: [port]):
+            cls.ZONES = {f"{name}.test": f"@ MX 10 mx\nmx A 127.0.0.{n}\n_{port}._tcp.mx TLSA 3 1 1 {digest}"
+                         for n, name in ((20, "good"), (21, "wrong"), (22, "stripped"))}
+            super().setUpClass()
+
+    @classmethod
+    def tearDownClass(cls):
+        super().tearDownClass()
+        shutil.rmtree(cls.directory)
+
+    def waits(self, host):
+        deadline = time.monotonic() + 60
+        while host.connections < 2 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        self.assertGreaterEqual(host.connections, 2, self.server.log(30))
+        self.assertEqual(host.messages, [])
+        self.assertFalse([c for c in host.commands if c.startswith("MAIL")])
+
+    def test_any_certificate_where_nothing_is_asked(self):
+        domain, host = self.destination(certificate=self.other)
+        submit(self.server, [f"bob@{domain}"])
+        self.assertTrue(self.expect(host, 1)[0].tls)
+
+    def test_clear_text_where_tls_does_not_work_and_nothing_is_asked(self):
+        domain, host = self.destination(certificate=self.other)
+        host.at["HANDSHAKE"] = "drop"
+        submit(self.server, [f"bob@{domain}"])
+        self.assertFalse(self.expect(host, 1)[0].tls)
+
+    def test_dane_is_satisfied(self):
+        host = self.host(20, certificate=self.good)
+        submit(self.server, ["bob@good.test"])
+        self.assertTrue(self.expect(host, 1)[0].tls)
+
+    def test_dane_with_another_certificate(self):
+        host = self.host(21, certificate=self.other)
+        submit(self.server, ["bob@wrong.test"])
+        self.waits(host)
+
+    def test_dane_without_starttls(self):
+        host = self.host(22)
+        submit(self.server, ["bob@stripped.test"])
+        self.waits(host)
+
+    def test_require_tls_where_nothing_proves_the_host(self):
+        domain, host = self.destination(certificate=self.other)
+        report = self.new_mails(1)
+        with smtplib.SMTP("127.0.0.1", self.server.ports["submission"], timeout=60) as smtp:
+            smtp.ehlo("client.test")
+            smtp.starttls(context=insecure_tls())
+            smtp.ehlo("client.test")
+            smtp.login(f"alice@{DOMAIN}", PASSWORD)
+            smtp.sendmail(f"alice@{DOMAIN}", [f"bob@{domain}"], message("require"), ["REQUIRETLS"])
+        mails = report()
+        self.assertEqual(len(mails), 1, self.server.log())
+        self.assertIn("Status: 5.7.30", mails[0].decode())
+        self.assertEqual(host.messages, [])
 
 
 class BadLuck(RelayTestCase):

@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 
 #include "async/reactor.h"
 #include "auth/authenticator.h"
@@ -35,6 +36,8 @@ struct Services {
   std::function<void(AccountId, MailboxId)> mailbox_opened = {};
   // Mail for elsewhere; null: there is none, and such mail is refused.
   queue::Queue* queue = nullptr;
+  // Whose mail an address of ours stands for that was made for mail forwarded from here (SRS); nothing: it is no such address.  Any thread; cheap.
+  std::function<std::optional<std::string>(std::string_view local_part, std::string_view domain)> forwarded_sender = {};
 };
 
 // The rules of the listener a session came by.

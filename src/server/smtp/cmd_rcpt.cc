@@ -59,6 +59,14 @@ Task<std::expected<smtp::ForwardPath, smtp::Reply>> SmtpSession::resolve_recipie
     mailbox.domain = own != domains.end() ? *own : *std::ranges::min_element(domains);
     path.address = smtp::to_string(mailbox);  // it may have to wait in the queue
   }
+  // What comes back for mail that was forwarded from here: reports only, or whoever has seen such an address could send by us.
+  const auto& forwarded_sender = context_.services.forwarded_sender;
+  if (!mail_.reverse_path && has_queue() && forwarded_sender) {
+    if (auto sender = forwarded_sender(mailbox.local_part, mailbox.domain)) {
+      path.remote.push_back(*std::move(sender));
+      co_return path;
+    }
+  }
   auto resolved = co_await directory.resolve(mailbox.local_part, mailbox.domain);
   if (!resolved && resolved.error().code == Errc::invalid) co_return relay(mailbox);
   if (!resolved) co_return refused(resolved.error().code);
