@@ -45,7 +45,8 @@ struct Authenticator::State {
   std::mutex mutex;
   LruMap<SteadyTime> right_until{kSuccessEntries};  // guarded by mutex
 
-  MetricSource throttle_entries{"auth.throttle_entries", [this] { return static_cast<std::int64_t>(throttle.size()); }};
+  MetricSource throttle_entries{"auth.throttle_entries", "Accounts and addresses whose wrong passwords are remembered.",
+                                [this] { return static_cast<std::int64_t>(throttle.size()); }};
 
   std::string full_address(const std::string& user) const {
     if (user.find('@') != std::string::npos) return text::to_lower(user);

@@ -31,11 +31,11 @@ struct Directory::State {
   // Counts changes: what was read from the store before one is not put into the cache after it.
   std::uint64_t generation = 0;
 
-  MetricSource cache_bytes{"auth.directory_cache_bytes", [this] {
+  MetricSource cache_bytes{"auth.directory_cache_bytes", "Memory of the addresses looked up recently.", [this] {
                              std::lock_guard hold(mutex);
                              return static_cast<std::int64_t>(cache.used());
                            }};
-  MetricSource domain_count{"auth.domains", [this] {
+  MetricSource domain_count{"auth.domains", "Domains of this server.", [this] {
                               std::shared_lock hold(domains_mutex);
                               return static_cast<std::int64_t>(domains.size());
                             }};

@@ -262,7 +262,8 @@ struct Writer {
   explicit Writer(std::shared_ptr<LineSink> s)
       : sink(std::move(s)),
         logger(std::make_shared<spdlog::logger>("posthorn", sink)),
-        dropped("log.dropped", [held = sink] { return held->dropped(); }) {
+        dropped("log.dropped", "Log lines that were dropped because the disk or the pipe was too slow.", [held = sink] { return held->dropped(); },
+                MetricKind::counter) {
     logger->set_level(spdlog::level::trace);
     logger->set_error_handler([](const std::string&) { g_failed.add(); });
   }

@@ -1,4 +1,4 @@
-// Counters and gauges, for `posthorn status`.  Declared in one line where they are counted:
+// Counters and gauges, for `posthorn status` and for Prometheus (prometheus.h).  Declared in one line where they are counted:
 //
 //   inline Counter messages_stored{"store.messages_stored", "Messages committed since the start."};
 //   messages_stored.add();
@@ -17,6 +17,15 @@
 
 namespace posthorn {
 
+enum class MetricKind : std::uint8_t { counter, gauge };
+
+// A metric with its value at a moment.
+struct MetricSample {
+  std::string name, help;
+  MetricKind kind = MetricKind::gauge;
+  std::int64_t value = 0;
+};
+
 class Metric {
  public:
   Metric(const Metric&) = delete;
@@ -26,26 +35,27 @@ class Metric {
   std::int64_t value() const { return value_.load(std::memory_order_relaxed); }
 
  protected:
-  Metric(std::string_view name, std::string_view help);  // registers; REQUIRES: static storage duration
+  Metric(MetricKind, std::string_view name, std::string_view help);  // registers; REQUIRES: static storage duration
   ~Metric() = default;
   // A line of its own, so that two busy counters do not slow each other down.
   alignas(64) std::atomic<std::int64_t> value_{0};
 
  private:
-  friend std::vector<std::pair<std::string, std::int64_t>> metrics_snapshot();
+  friend std::vector<MetricSample> metric_samples();
+  const MetricKind kind_;
   const std::string_view name_, help_;
   const Metric* next_ = nullptr;
 };
 
 class Counter final : public Metric {  // only rises
  public:
-  Counter(std::string_view name, std::string_view help) : Metric(name, help) {}
+  Counter(std::string_view name, std::string_view help) : Metric(MetricKind::counter, name, help) {}
   void add(std::int64_t n = 1) { value_.fetch_add(n, std::memory_order_relaxed); }
 };
 
 class Gauge final : public Metric {  // rises and falls
  public:
-  Gauge(std::string_view name, std::string_view help) : Metric(name, help) {}
+  Gauge(std::string_view name, std::string_view help) : Metric(MetricKind::gauge, name, help) {}
   void add(std::int64_t n = 1) { value_.fetch_add(n, std::memory_order_relaxed); }
   void sub(std::int64_t n = 1) { value_.fetch_sub(n, std::memory_order_relaxed); }
   void set(std::int64_t n) { value_.store(n, std::memory_order_relaxed); }
@@ -73,7 +83,7 @@ class GaugeHold {
 // it.
 class MetricSource {
  public:
-  MetricSource(std::string name, std::function<std::int64_t()> read);
+  MetricSource(std::string name, std::string help, std::function<std::int64_t()> read, MetricKind = MetricKind::gauge);
   ~MetricSource();
   MetricSource(const MetricSource&) = delete;
   MetricSource& operator=(const MetricSource&) = delete;
@@ -83,6 +93,7 @@ class MetricSource {
 };
 
 // Every metric with its value now, ordered by name.
+std::vector<MetricSample> metric_samples();
 std::vector<std::pair<std::string, std::int64_t>> metrics_snapshot();
 
 }  // namespace posthorn

@@ -135,7 +135,7 @@ TEST(Metrics, SnapshotShowsEveryMetric) {
     GaugeHold one(test_gauge);
     GaugeHold other(std::move(one));
     EXPECT_EQ(value("test.gauge"), 1);
-    const MetricSource source("test.source", [] { return 42; });
+    const MetricSource source("test.source", "Read by the test.", [] { return 42; });
     EXPECT_EQ(value("test.source"), 42);
   }
   EXPECT_EQ(value("test.gauge"), 0);
