@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <charconv>
 #include <chrono>
 #include <climits>
 #include <condition_variable>
@@ -21,14 +20,12 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/log_json.h"
+#include "base/log_text.h"
 #include "base/metrics.h"
 
 namespace posthorn::log {
-namespace {
 
-Counter g_failed{"log.failed", "Log lines that could not be written."};
-
-// The length of the well-formed UTF-8 sequence at the start of `s`, 0 when there is none. [RFC3629 4]
 std::size_t utf8_length(std::string_view s) {
   const auto at = [&](std::size_t i) { return i < s.size() ? static_cast<unsigned char>(s[i]) : 0u; };
   const auto tail = [&](std::size_t i) { return (at(i) & 0xc0) == 0x80; };
@@ -48,7 +45,6 @@ std::size_t utf8_length(std::string_view s) {
   return 0;
 }
 
-// C1 controls (U+0080..U+009F), line separators and direction marks: well-formed, but a terminal obeys them.
 bool terminal_obeys(std::string_view sequence) {
   if (sequence.size() == 2) return sequence[0] == '\xc2' && static_cast<unsigned char>(sequence[1]) < 0xa0;
   if (sequence.size() != 3 || sequence[0] != '\xe2') return false;
@@ -57,6 +53,23 @@ bool terminal_obeys(std::string_view sequence) {
   if (second == 0x80) return (third >= 0x8e && third <= 0x8f) || (third >= 0xa8 && third <= 0xae);
   return second == 0x81 && third >= 0xa6 && third <= 0xa9;
 }
+
+void put_key(std::string& out, std::string_view key) {
+  for (const char c : key.substr(0, 64)) {
+    const bool ok = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+                    c == '.' || c == '-';
+    out += ok ? c : '_';
+  }
+}
+
+namespace {
+
+enum class Format { text, json };
+constexpr std::string_view kFormatNames[] = {"text", "json"};
+const Setting<Format> kFormat{"log.format", Format::text, kFormatNames,
+                              "How a line of the log is written: text is key=value, for people; json is one object for each line, for programs."};
+
+Counter g_failed{"log.failed", "Log lines that could not be written."};
 
 void put_hex(std::string& out, char c) {
   static constexpr char kDigits[] = "0123456789abcdef";
@@ -103,21 +116,6 @@ void put_text(std::string& out, std::string_view text) {
   }
   if (cut) out += "...";
   out += '"';
-}
-
-void put_key(std::string& out, std::string_view key) {
-  for (const char c : key.substr(0, 64)) {
-    const bool ok = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-                    c == '.' || c == '-';
-    out += ok ? c : '_';
-  }
-}
-
-template <class T>
-void put_number(std::string& out, T v) {
-  char buffer[32];
-  const auto end = std::to_chars(buffer, buffer + sizeof buffer, v).ptr;
-  out.append(buffer, end);
 }
 
 void put_value(std::string& out, const Value& v) {
@@ -329,7 +327,8 @@ void write(Level level, std::string_view event, Fields fields) noexcept {
       }
       writer = s.writer;
     }
-    const std::string line = format_line(timestamp(), level, event, fields) + '\n';
+    std::string line = kFormat.get() == Format::json ? format_json_line(timestamp(), level, event, fields) : format_line(timestamp(), level, event, fields);
+    line += '\n';
     if (writer)
       writer->logger->log(spdlog::level::info, spdlog::string_view_t(line.data(), line.size()));
     else
