@@ -4,7 +4,7 @@ build_packages="clang-19 lld-19 cmake ninja-build pkg-config ccache libboost1.81
 run_packages="curl python3"
 test_packages="$run_packages llvm-19 libclang-rt-19-dev libgtest-dev libbenchmark-dev swaks isync mutt fetchmail mpop msmtp
   libio-socket-ssl-perl libauthen-sasl-perl gsasl libsasl2-modules openssl iproute2 dovecot-imapd imapfilter offlineimap3 neomutt
-  python3-dkim python3-nacl opendkim libmail-srs-perl nsd ldnsutils postfix"
+  python3-dkim python3-nacl python3-prometheus-client opendkim libmail-srs-perl nsd ldnsutils postfix"
 
 # install_packages PACKAGE...  installs those that are missing; asks for root only then.
 install_packages() {

@@ -42,6 +42,7 @@ App::App(config::Config config, std::string version, std::unique_ptr<Storage> st
                       std::lock_guard hold(tls_mutex_);
                       return tls_;
                     }},
+      web_(*storage_, version_),
       sampler_(storage_->kv()),
       admin_(*storage_, [this] { return live_status(); }),
       reactors_(reactor_count()) {}
@@ -54,7 +55,7 @@ Result<std::unique_ptr<App>> App::start(config::Config config, std::string versi
   app->start_indexer();
   TRY(app->outbound_, Outbound::open(app->config_, *app->storage_, app->reactors_));
   app->outbound_->offer(app->services_);
-  app->server_ = std::make_unique<Server>(app->reactors_, app->services_);
+  app->server_ = std::make_unique<Server>(app->reactors_, app->services_, app->web_.service());
   TRY_OK(app->server_->open(app->config_.listeners));
   app->reactors_.start();
   TRY(app->control_, ControlServer::open(app->reactors_.at(0), control_path(app->config_.data_dir), app->admin_));

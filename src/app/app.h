@@ -12,6 +12,7 @@
 #include "app/sampler.h"
 #include "app/server.h"
 #include "app/storage.h"
+#include "app/web_pages.h"
 #include "async/reactor.h"
 #include "config/config.h"
 #include "net/tls.h"
@@ -56,6 +57,7 @@ class App {
   std::unique_ptr<Storage> storage_;
   std::unique_ptr<search::Indexer> indexer_;
   server::Services services_;
+  WebPages web_;
   Sampler sampler_;
   Admin admin_;
   ReactorPool reactors_;

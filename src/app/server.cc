@@ -26,11 +26,14 @@ namespace {
 using namespace std::chrono_literals;
 using config::Protocol;
 
+constexpr auto kWebHandshake = 10s;
+
 Gauge open_smtp{"connections.smtp", "SMTP connections open now."};
 Gauge open_submission{"connections.submission", "Submission connections open now."};
 Gauge open_lmtp{"connections.lmtp", "LMTP connections open now."};
 Gauge open_imap{"connections.imap", "IMAP connections open now."};
 Gauge open_pop3{"connections.pop3", "POP3 connections open now."};
+Gauge open_metrics{"connections.metrics", "Connections open now that ask for figures like these."};
 Counter accepted{"connections.accepted", "Connections accepted since the start."};
 Counter refused{"connections.refused", "Connections refused because of a limit."};
 
@@ -46,11 +49,22 @@ Gauge& gauge_of(Protocol protocol) {
       return open_imap;
     case Protocol::pop3:
       return open_pop3;
+    case Protocol::metrics:
+      return open_metrics;
   }
   CHECK(false);
 }
 
-Task<> run_session(server::SessionContext context) {
+Task<> serve_web(server::SessionContext context, http::Service& web) {
+  if (context.rules.tls == config::TlsMode::implicit) {
+    const auto tls = context.services.tls();
+    const auto ready = co_await context.connection.start_tls(*tls, after(kWebHandshake));
+    if (!ready) co_return;
+  }
+  co_await web.serve(context.connection);
+}
+
+Task<> run_session(server::SessionContext context, http::Service& web) {
   switch (context.rules.protocol) {
     case Protocol::smtp:
     case Protocol::submission:
@@ -60,6 +74,8 @@ Task<> run_session(server::SessionContext context) {
       return imap::run_imap_session(std::move(context));
     case Protocol::pop3:
       return pop3::run_pop3_session(std::move(context));
+    case Protocol::metrics:
+      return serve_web(std::move(context), web);
   }
   CHECK(false);
 }
@@ -75,6 +91,8 @@ std::string_view too_many(Protocol protocol) {
       return "* BYE Too many connections, try again later\r\n";  // [RFC3501 7.1.5]
     case Protocol::pop3:
       return "-ERR [SYS/TEMP] Too many connections, try again later\r\n";
+    case Protocol::metrics:
+      return "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
   }
   CHECK(false);
 }
@@ -116,9 +134,10 @@ struct Server::Registered {
   net::Connection& connection;
 };
 
-Server::Server(ReactorPool& reactors, server::Services& services)
+Server::Server(ReactorPool& reactors, server::Services& services, http::Service& web)
     : reactors_(reactors),
       services_(services),
+      web_(web),
       limits_(static_cast<std::size_t>(kMaxConnections.get()), static_cast<std::size_t>(kMaxConnectionsPerAddress.get())) {
   for (std::size_t i = 0; i < reactors_.size(); ++i)
     per_reactor_.push_back(std::unique_ptr<PerReactor>(new PerReactor{reactors_.at(i), {}}));
@@ -233,7 +252,7 @@ Task<> Server::serve(Server& server, PerReactor& here, const Port& port, int fd,
       tickets.address = std::move(ticket);
       return true;
     };
-    co_await run_session({server.services_, rules, connection, new_session_id(), admit});
+    co_await run_session({server.services_, rules, connection, new_session_id(), admit}, server.web_);
   }
   connection.close();
 }

@@ -11,6 +11,7 @@
 #include "async/task_group.h"
 #include "base/result.h"
 #include "config/config.h"
+#include "http/server.h"
 #include "net/listener.h"
 #include "server/common/session_context.h"
 
@@ -21,7 +22,8 @@ namespace posthorn::app {
 class Server {
  public:
   // REQUIRES: the reactors are stopped (or the server drained) before it is destroyed.
-  Server(ReactorPool& reactors, server::Services& services);
+  // `web` answers on the listeners for metrics.
+  Server(ReactorPool& reactors, server::Services& services, http::Service& web);
   ~Server();
   Server(const Server&) = delete;
 
@@ -56,6 +58,7 @@ class Server {
 
   ReactorPool& reactors_;
   server::Services& services_;
+  http::Service& web_;
   net::ConnectionLimits limits_;
   std::vector<std::unique_ptr<Port>> ports_;
   std::vector<std::unique_ptr<net::Listener>> listeners_;

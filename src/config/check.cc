@@ -149,7 +149,10 @@ class Checker {
 
   void fill_in_defaults() {
     if (config_.data_dir.empty()) config_.data_dir = kDefaultDataDir;
-    if (!listen_seen_) config_.listeners = default_listeners();
+    // Without [[listen]] too; and who only adds metrics does not want to lose mail.
+    const bool only_metrics = std::ranges::all_of(config_.listeners, [](const Listener& l) { return l.protocol == Protocol::metrics; });
+    if (only_metrics)
+      for (auto& l : default_listeners()) config_.listeners.push_back(std::move(l));
     if (hostname_seen_) return;
     char buffer[256] = "";
     if (::gethostname(buffer, sizeof buffer - 1) == 0)

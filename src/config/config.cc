@@ -19,6 +19,8 @@ std::string_view to_string(Protocol p) {
       return "imap";
     case Protocol::pop3:
       return "pop3";
+    case Protocol::metrics:
+      return "metrics";
   }
   return "?";
 }

@@ -159,8 +159,8 @@ a = 1
         "f.toml:3:20: error: 'max_message_size' is out of range: allowed is \"64 KiB\" to \"2 GiB\"\n",
         "f.toml:5:7: error: the key '/nonexistent/key.pem' cannot be read: No such file or directory\n",
         "f.toml:5:1: error: 'key' is given but 'certificate' is not: [tls] needs both or none\n",
-        "f.toml:7:12: error: 'protocol' is 'imaap', but must be 'smtp', 'submission', 'lmtp', 'imap' or "
-        "'pop3': did you "
+        "f.toml:7:12: error: 'protocol' is 'imaap', but must be 'smtp', 'submission', 'lmtp', 'imap', 'pop3' or "
+        "'metrics': did you "
         "mean 'imap'?\n",
         "f.toml:8:11: error: 'address' '1.2.3.4:99999' the port must be",
         "unknown key 'tsl' in [listen]: did you mean 'tls'?\n",
@@ -273,6 +273,11 @@ TEST(Config, ListenerMistakes) {
            {"protocol = \"pop3\"\naddress = \"0.0.0.0:110\"\ntls = \"implicit\"",
             "5 warning: clients do not begin"},
            {"protocol = \"smtp\"\naddress = \"0.0.0.0:25\"\ntls = \"none\"", ""},
+           {"protocol = \"metrics\"\naddress = \"127.0.0.1:9102\"", ""},
+           {"protocol = \"metrics\"\naddress = \"127.0.0.1:9102\"\ntls = \"implicit\"", ""},
+           {"protocol = \"metrics\"\naddress = \"127.0.0.1:9102\"\ntls = \"starttls\"", "5: HTTP does not start TLS"},
+           {"protocol = \"metrics\"\naddress = \"0.0.0.0:9102\"", "4 warning: whoever reaches this address"},
+           {"protocol = \"metrics\"\naddress = \"/run/metrics\"", "4: a Unix socket is for lmtp only"},
            {"protocol = \"smtp\"\naddress = \"127.0.0.1:25\"\n[[listen]]\nprotocol = \"imap\"\naddress = "
             "\"localhost:25\"",
             "7: 'address' 'localhost:25' is taken by the listener in line 4"},
@@ -293,6 +298,17 @@ TEST(Config, ListenerMistakes) {
   EXPECT_NE(problems_of(std::string(kHost) + "listen = [1]").find("must be written as [[listen]]"),
             std::string::npos);
   EXPECT_NE(problems_of(std::string(kHost) + "listen = []").find("is empty"), std::string::npos);
+}
+
+TEST(Config, MetricsAreBesideTheStandardPorts) {
+  const std::string metrics = std::string(kHost) + "[[listen]]\nprotocol = \"metrics\"\naddress = \"127.0.0.1:9102\"\n";
+  const auto beside = load_text(metrics, "t");
+  ASSERT_TRUE(beside.config);
+  EXPECT_EQ(beside.config->listeners.size(), 1 + default_listeners().size());
+  EXPECT_EQ(beside.config->listeners[0].tls, TlsMode::none);
+  const auto with_imap = load_text(metrics + "[[listen]]\nprotocol = \"imap\"\naddress = \"127.0.0.1:1143\"\n", "t");
+  ASSERT_TRUE(with_imap.config);
+  EXPECT_EQ(with_imap.config->listeners.size(), 2u);
 }
 
 TEST(Config, SyntaxErrorsHaveTheirLine) {

@@ -60,10 +60,10 @@ class ListenChecker {
     }
     std::optional<Protocol> known_protocol;
     if (!protocol)
-      report_.error(table.at, "this [[listen]] has no 'protocol' (smtp, submission, lmtp, imap or pop3)");
+      report_.error(table.at, "this [[listen]] has no 'protocol' (smtp, submission, lmtp, imap, pop3 or metrics)");
     else if ((known_protocol =
                   report_.need_choice(*protocol, std::array{Protocol::smtp, Protocol::submission,
-                                                            Protocol::lmtp, Protocol::imap, Protocol::pop3})))
+                                                            Protocol::lmtp, Protocol::imap, Protocol::pop3, Protocol::metrics})))
       l.protocol = *known_protocol;
     if (!address)
       report_.error(table.at, "this [[listen]] has no 'address'");
@@ -117,7 +117,7 @@ class ListenChecker {
   }
 
   static TlsMode default_tls(const Listener& l) {
-    if (l.protocol == Protocol::lmtp) return TlsMode::none;
+    if (l.protocol == Protocol::lmtp || l.protocol == Protocol::metrics) return TlsMode::none;
     const auto port = l.address.port;
     return port == 465 || port == 993 || port == 995 ? TlsMode::implicit : TlsMode::starttls;
   }
@@ -133,6 +133,7 @@ class ListenChecker {
     if (l.address.is_unix())
       return report_.error(at.address,
                            "a Unix socket is for lmtp only: " + name + " needs an address and port");
+    if (l.protocol == Protocol::metrics) return check_metrics(at, l);
     if (l.protocol == Protocol::smtp && l.tls == TlsMode::implicit)
       report_.warn(
           at.tls,
@@ -157,6 +158,14 @@ class ListenChecker {
       report_.warn(at.plaintext,
                    "passwords may cross the network in readable form here: 'allow_plaintext_auth' is for "
                    "loopback and networks that you trust");
+  }
+
+  void check_metrics(const Places& at, const Listener& l) {
+    if (l.tls == TlsMode::starttls)
+      report_.error(at.tls, "HTTP does not start TLS in the middle: use tls = \"implicit\" (https) or \"none\"");
+    if (l.allow_plaintext_auth) report_.warn(at.plaintext, "'allow_plaintext_auth' changes nothing here: metrics have no sign-in");
+    if (!l.address.is_loopback())
+      report_.warn(at.address, "whoever reaches this address can read the figures of this server: metrics belong on a loopback address");
   }
 
   void check_lmtp(const Places& at, const Listener& l) {
