@@ -8,7 +8,7 @@
 namespace posthorn::app {
 
 Outbound::Outbound(Storage& storage, std::string srs_secret)
-    : storage_(storage), forwarder_(storage.router(), std::move(srs_secret)), trace_(storage.kv()) {}
+    : storage_(storage), forwarder_(storage.router(), std::move(srs_secret)), trace_(storage.kv()), signatures_(storage.directory(), storage.hashers()) {}
 
 Outbound::~Outbound() = default;
 
@@ -29,7 +29,8 @@ Result<std::unique_ptr<Outbound>> Outbound::open(const config::Config& config, S
                               .sts = nullptr,
                               .hostname = config.hostname,
                               .our_addresses = own_mail_addresses(config.listeners, static_cast<std::uint16_t>(delivery::kPort.get())),
-                              .tls = [tls = out->tls_] { return tls; }};
+                              .tls = [tls = out->tls_] { return tls; },
+                              .signatures = &out->signatures_};
   out->engine_ = std::make_unique<delivery::Engine>(reactors, std::move(parts));
   return out;
 }

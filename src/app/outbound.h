@@ -36,6 +36,7 @@ class Outbound {
   Storage& storage_;
   delivery::Forwarder forwarder_;
   delivery::Trace trace_;
+  delivery::Signatures signatures_;
   std::shared_ptr<const net::TlsContext> tls_;
   std::unique_ptr<dns::UnboundResolver> resolver_;
   std::unique_ptr<delivery::Engine> engine_;

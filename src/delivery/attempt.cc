@@ -69,6 +69,7 @@ std::optional<smtp::Mailbox> mailbox_of(const std::string& path) {
 // Recipients of one transaction.
 struct Attempt::Batch {
   std::string reverse_path;
+  bool may_sign = false;
   std::vector<std::size_t> recipients;
 };
 
@@ -270,9 +271,12 @@ void Attempt::note_host_failure(const client::Failure& f, const Target& target) 
 }
 
 Attempt::Batch Attempt::next_batch() const {
-  Batch batch{.reverse_path = context_.reverse_path(work_.entry(), work_.recipients()[pending_.front()]), .recipients = {}};
-  for (const auto i : pending_)
-    if (context_.reverse_path(work_.entry(), work_.recipients()[i]) == batch.reverse_path) batch.recipients.push_back(i);
+  const auto& first = work_.recipients()[pending_.front()];
+  Batch batch{.reverse_path = context_.reverse_path(work_.entry(), first), .may_sign = may_sign(work_.entry(), first), .recipients = {}};
+  for (const auto i : pending_) {
+    const auto& r = work_.recipients()[i];
+    if (context_.reverse_path(work_.entry(), r) == batch.reverse_path && may_sign(work_.entry(), r) == batch.may_sign) batch.recipients.push_back(i);
+  }
   return batch;
 }
 
@@ -281,11 +285,22 @@ bool Attempt::has_deadline_passed() const {
   return by && by->return_if_late && by->by <= now();
 }
 
-client::MessageToSend Attempt::message_for(const Batch& batch, const Outgoing::Form& form, client::MessageSource& source) const {
+// An error: it cannot be signed now, and may not go without.
+Task<Result<SignaturePtr>> Attempt::signature_for(const Batch& batch, const Outgoing::Form& form) {
+  static const auto none = std::make_shared<const Signature>();
+  if (!context_.signatures || !batch.may_sign || !kDkimSign.get()) co_return none;
+  auto made = co_await context_.signatures->of(outgoing_, form);
+  if (made && !(*made)->note.empty()) dialogue_.note((*made)->note);
+  if (made || kDkimTrouble.get() == Unsigned::wait) co_return made;
+  dialogue_.note("not signed: " + made.error().text);
+  co_return none;
+}
+
+client::MessageToSend Attempt::message_for(const Batch& batch, const Outgoing::Form& form, std::size_t signature, client::MessageSource& source) const {
   const auto& entry = work_.entry();
   client::MessageToSend out;
   if (!batch.reverse_path.empty()) out.mail.reverse_path = mailbox_of(batch.reverse_path);
-  if (!form.plan) out.mail.size = entry.size - entry.prefix;
+  if (!form.plan) out.mail.size = entry.size - entry.prefix + signature;
   out.mail.body = form.body;
   out.mail.smtp_utf8 = form.smtp_utf8;
   out.mail.ret = entry.options.ret;
@@ -324,8 +339,13 @@ Task<> Attempt::transact() {
     co_return;
   }
   if (form->plan) dialogue_.note("the message is converted for this host");
-  const auto source = outgoing_.source(*form);
-  auto message = message_for(batch, *form, *source);
+  const auto signature = co_await signature_for(batch, *form);
+  if (!signature) {
+    for (const auto i : batch.recipients) decide(i, State::waiting, {4, 3, 5}, "the message cannot be signed: " + signature.error().text);
+    co_return;
+  }
+  const auto source = outgoing_.source(*form, (*signature)->fields);
+  auto message = message_for(batch, *form, (*signature)->fields.size(), *source);
   const auto result = co_await connection_->smtp->send(std::move(message));
   take_results(batch, result);
 }

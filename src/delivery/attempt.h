@@ -12,6 +12,7 @@
 #include "delivery/dialogue.h"
 #include "delivery/outgoing.h"
 #include "delivery/router.h"
+#include "delivery/signatures.h"
 #include "delivery/targets.h"
 #include "queue/work.h"
 
@@ -40,6 +41,7 @@ struct AttemptContext {
   std::function<std::shared_ptr<const net::TlsContext>()> tls;  // for clients
   // The reverse-path that a recipient's copy goes out with; empty: the null one.
   std::function<std::string(const queue::Entry&, const queue::Recipient&)> reverse_path;
+  Signatures* signatures = nullptr;  // null: nothing is signed
 };
 
 // 1. Every recipient that was waiting has one verdict.  `delivered` and `relayed` only after the host has taken the message; `failed` only after a
@@ -72,7 +74,8 @@ class Attempt {
   void note_host_failure(const client::Failure&, const Target&);
   Task<> transact();
   Batch next_batch() const;
-  client::MessageToSend message_for(const Batch&, const Outgoing::Form&, client::MessageSource&) const;
+  Task<Result<SignaturePtr>> signature_for(const Batch&, const Outgoing::Form&);
+  client::MessageToSend message_for(const Batch&, const Outgoing::Form&, std::size_t signature, client::MessageSource&) const;
   bool has_deadline_passed() const;
   void take_results(const Batch&, const client::TransactionResult&);
   void take_failure(const Batch&, const client::Failure&);

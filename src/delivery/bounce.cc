@@ -136,6 +136,7 @@ queue::NewEntry new_entry(blob::Sealed bytes, const message::Dsn& dsn, Audience 
   queue::NewEntry out{.bytes = std::move(bytes), .entry = {}, .recipients = {}};
   out.entry.arrival = now();
   out.entry.origin.with = audience == Audience::postmaster ? kNotice : kReport;
+  out.entry.origin.ours = true;
   out.entry.options.smtp_utf8 = dsn.smtp_utf8;
   out.entry.options.body = dsn.content == message::Content::seven_bit   ? smtp::Body::seven_bit
                            : dsn.content == message::Content::eight_bit ? smtp::Body::eight_bit_mime

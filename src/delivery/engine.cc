@@ -63,6 +63,7 @@ Engine::Engine(ReactorPool& reactors, EngineParts parts) : reactors_(reactors), 
   context_.targets.our_addresses = parts_.our_addresses;
   context_.hello = parts_.hostname;
   context_.tls = parts_.tls;
+  context_.signatures = parts_.signatures;
   context_.reverse_path = [this](const queue::Entry& e, const queue::Recipient& r) { return parts_.forwarder.reverse_path(e, r); };
 }
 

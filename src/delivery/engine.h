@@ -39,6 +39,7 @@ struct EngineParts {
   std::string hostname;
   std::vector<IpAddress> our_addresses;                         // where this server takes mail at delivery.port
   std::function<std::shared_ptr<const net::TlsContext>()> tls;  // for clients; any thread
+  Signatures* signatures = nullptr;                             // null: nothing is signed
 };
 
 // INVARIANT 1: a work ends settled, or is dropped because the process ends; it is never settled twice.

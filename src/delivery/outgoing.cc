@@ -58,6 +58,21 @@ class ConvertedSource final : public client::MessageSource {
   bool ended_ = false;
 };
 
+class FrontedSource final : public client::MessageSource {
+ public:
+  FrontedSource(std::string front, std::unique_ptr<MessageSource> rest) : front_(std::move(front)), rest_(std::move(rest)) {}
+
+  Task<Result<std::string_view>> next() override {
+    if (!std::exchange(given_, true)) co_return std::string_view(front_);
+    co_return co_await rest_->next();
+  }
+
+ private:
+  const std::string front_;
+  std::unique_ptr<MessageSource> rest_;
+  bool given_ = false;
+};
+
 smtp::Body body_of(message::Content content) {
   switch (content) {
     case message::Content::seven_bit: return smtp::Body::seven_bit;
@@ -144,10 +159,11 @@ Task<Result<Outgoing::Form>> Outgoing::form_for(const smtp::Extensions& host, st
   co_return form;
 }
 
-std::unique_ptr<client::MessageSource> Outgoing::source(const Form& form) {
-  auto bytes = std::make_unique<BlobSource>(blobs_, id_, entry_.prefix, entry_.size, first_);
-  if (!form.plan) return bytes;
-  return std::make_unique<ConvertedSource>(std::move(bytes), *summary_, *form.plan);
+std::unique_ptr<client::MessageSource> Outgoing::source(const Form& form, std::string front) {
+  std::unique_ptr<client::MessageSource> bytes = std::make_unique<BlobSource>(blobs_, id_, entry_.prefix, entry_.size, first_);
+  if (form.plan) bytes = std::make_unique<ConvertedSource>(std::move(bytes), *summary_, *form.plan);
+  if (front.empty()) return bytes;
+  return std::make_unique<FrontedSource>(std::move(front), std::move(bytes));
 }
 
 }  // namespace posthorn::delivery

@@ -34,8 +34,10 @@ class Outgoing {
   // Errors: the message cannot be read.
   Task<Result<Form>> form_for(const smtp::Extensions&, std::string reverse_path, std::vector<std::string> recipients);
 
-  // Once for each transaction.  `form` outlives it.
-  std::unique_ptr<client::MessageSource> source(const Form& form);
+  // Once for each transaction, `front` before everything else.  `form` outlives it.
+  std::unique_ptr<client::MessageSource> source(const Form& form, std::string front = {});
+
+  blob::Id id() const { return id_; }
 
  private:
   Task<Result<void>> begin();

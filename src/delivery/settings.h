@@ -63,6 +63,13 @@ inline const Setting<Bytes> kReturnLimit{
 inline const Setting<std::chrono::seconds> kTraceAge{
     "trace.age", 7 * 24h, 1h, 366 * 24h, "How long the dialogues with other servers are kept for `posthorn trace`."};
 
+// --- DKIM
+inline const Setting<bool> kDkimSign{"dkim.sign", true, "Sign what users and programs of our domains send, where the domain of From has keys."};
+enum class Unsigned { wait, send };
+inline constexpr std::string_view kUnsignedNames[] = {"wait", "send"};
+inline const Setting<Unsigned> kDkimTrouble{
+    "dkim.trouble", Unsigned::wait, kUnsignedNames, "What becomes of a message while the keys of its domain cannot be read or do not work: it waits, or is sent unsigned."};
+
 // --- forwarding
 inline const Setting<bool> kSrs{
     "srs.enabled", true, "Give forwarded mail a sender of the forwarding domain (SRS), so that SPF holds and bounces come back."};

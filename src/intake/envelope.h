@@ -25,6 +25,7 @@ struct Envelope {
   std::vector<ForwardPath> forward_paths;
   queue::MailOptions options;
   AccountId submitter;       // who signed in; 0: nobody
+  bool ours = false;         // queue::Origin::ours
 };
 
 }  // namespace posthorn::smtp

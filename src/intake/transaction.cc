@@ -132,7 +132,7 @@ queue::Entry Transaction::queue_entry(const store::Incoming& incoming) const {
   entry.reverse_path = envelope_.reverse_path;
   entry.options = envelope_.options;
   entry.options.tls_optional = !entry.options.require_tls && editor_.says_tls_is_optional();  // [RFC8689 4.1]
-  entry.origin = {.account = envelope_.submitter, .ip = origin_.ip, .helo = origin_.helo, .with = origin_.with};
+  entry.origin = {.account = envelope_.submitter, .ip = origin_.ip, .helo = origin_.helo, .with = origin_.with, .ours = envelope_.ours};
   entry.arrival = now();
   entry.size = incoming.size();
   entry.prefix = prefix_;

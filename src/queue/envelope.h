@@ -46,6 +46,8 @@ struct Origin {
   std::string ip;     // numeric; empty: a Unix socket, or made here
   std::string helo;
   std::string with;   // "ESMTPSA" and its likes
+  // Who handed it over may speak for our domains: somebody who signed in, a network or program that is trusted so, or this server itself.
+  bool ours = false;
   friend bool operator==(const Origin&, const Origin&) = default;
 };
 

@@ -14,7 +14,7 @@ constexpr std::size_t kGroupIdBytes = 12;
 
 // Flags of an entry row.
 constexpr std::uint64_t kShared = 1, kUtf8 = 2, kRequireTls = 4, kRetFull = 8, kRetHeaders = 16, kEnvelopeId = 32, kBy = 64, kByReturn = 128,
-                        kByTrace = 256, kHoldUntil = 512, kPriority = 1024, kTlsOptional = 2048;
+                        kByTrace = 256, kHoldUntil = 512, kPriority = 1024, kTlsOptional = 2048, kOurs = 4096;
 // Flags of a recipient, above its state.
 constexpr std::uint64_t kStateBits = 7, kOwed = 8, kWarned = 16, kNotify = 32, kOriginal = 64;
 constexpr std::uint64_t kHeldGroup = 1;
@@ -230,6 +230,7 @@ std::string encode(const Entry& e) {
   flag(o.hold_until.has_value(), kHoldUntil);
   flag(o.priority.has_value(), kPriority);
   flag(o.tls_optional, kTlsOptional);
+  flag(e.origin.ours, kOurs);
   put_varint(out, flags);
   put_varint(out, static_cast<std::uint64_t>(o.body));
   put_varint(out, e.received);
@@ -260,6 +261,7 @@ Result<Entry> decode_entry(std::string_view row) {
   e.origin.account = AccountId(in.varint());
   for (auto* text : {&e.origin.ip, &e.origin.helo, &e.origin.with}) *text = in.string();
   e.shared = flags & kShared;
+  e.origin.ours = flags & kOurs;
   MailOptions& o = e.options;
   o.body = static_cast<smtp::Body>(body);
   o.smtp_utf8 = flags & kUtf8;

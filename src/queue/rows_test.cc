@@ -14,7 +14,7 @@ Entry full_entry() {
   e.reverse_path = "ann@example.test";
   e.options = {.body = smtp::Body::binary_mime, .smtp_utf8 = true, .require_tls = true, .tls_optional = true, .ret = smtp::Return::headers, .envelope_id = "",
                .deliver_by = DeliverBy{at(5000), false, true}, .hold_until = at(77), .priority = -9};
-  e.origin = {AccountId(7), "192.0.2.1", "mail.example.test", "ESMTPSA"};
+  e.origin = {AccountId(7), "192.0.2.1", "mail.example.test", "ESMTPSA", true};
   e.arrival = at(1'800'000'000'123);
   e.size = 1ull << 40;
   e.received = 3;

@@ -82,6 +82,7 @@ void Signer::end_header() {
   if (trouble_) return;
   author_domain_ = domain_of_author(header);
   fields_ = choose_signed_fields(header_form_, header);
+  present_ = find_signatures(header);
 }
 
 void Signer::end() {
@@ -95,8 +96,10 @@ Result<std::string> Signer::finish(const Identity& identity) const {
   if (trouble_) return std::unexpected(*trouble_);
   if (!is_name(identity.domain)) return fail(Errc::invalid, "'" + identity.domain + "' is no domain to sign for");
   std::string out;
+  const auto body_hash = crypto::encode_base64(crypto::view(body_digest_), crypto::Padding::equals);
   for (const auto& key : identity.keys) {
     if (!is_name(key.name)) return fail(Errc::invalid, "'" + key.name + "' is no selector");
+    if (std::ranges::find(present_, PresentSignature{identity.domain, key.name, body_hash}) != present_.end()) continue;
     TRY(const auto field, sign(identity, key));
     out += field;
   }

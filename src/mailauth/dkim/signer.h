@@ -13,6 +13,7 @@
 #include "base/result.h"
 #include "crypto/signing_key.h"
 #include "mailauth/dkim/canonical.h"
+#include "mailauth/dkim/present.h"
 #include "mailauth/dkim/signed_fields.h"
 
 namespace posthorn::mailauth::dkim {
@@ -52,7 +53,7 @@ class Signer {
   bool header_ended() const { return state_ != State::header; }
 
   // The DKIM-Signature fields, each with its CRLF, to be put before everything else of the message [RFC6376 5.6]; empty when there are no keys.
-  // May be asked again, with other keys.  REQUIRES: end().
+  // A key whose signature of this body the message has already makes no other.  May be asked again, with other keys.  REQUIRES: end().
   // Errc::too_large: a header beyond kMaxHeader.  Errc::invalid: no From [RFC6376 5.4], a CR or LF by itself in the header, or an identity
   // that cannot be written down.  Errc::io: OpenSSL failed.  Such a message can go out without a signature.
   Result<std::string> finish(const Identity&) const;
@@ -66,6 +67,7 @@ class Signer {
   State state_ = State::header;
   std::string header_;  // until it has ended
   SignedFields fields_;
+  std::vector<PresentSignature> present_;
   std::string author_domain_;
   std::optional<Error> trouble_;  // why there can be no signature
   BodyHash body_;

@@ -213,6 +213,24 @@ TEST(DkimSigner, WhatIsAddedOrChangedBreaksTheSignature) {
   EXPECT_EQ(text_of_fields(relaxed, "Received: A\r\nReceived: B\r\nReceived: C\r\n", {"received", "Received"}), "received:C\r\nreceived:B\r\n");
 }
 
+TEST(DkimSigner, WhatAKeyHasSignedItSignsNoMore) {
+  const auto message = std::string(kHeader) + "\r\n" + std::string(kBody);
+  const auto by_rsa = *read(message).finish(joe({rsa_key()}));
+  const auto count = [](const std::string& fields) {
+    std::size_t n = 0;
+    for (auto at = fields.find("DKIM-Signature:"); at != fields.npos; at = fields.find("DKIM-Signature:", at + 1)) ++n;
+    return n;
+  };
+  const auto second = *read(by_rsa + message).finish(joe());
+  EXPECT_EQ(count(second), 1u);
+  EXPECT_NE(second.find("a=ed25519-sha256"), second.npos);
+  EXPECT_EQ(count(*read(second + by_rsa + message).finish(joe())), 0u);
+  EXPECT_EQ(count(*read(by_rsa + message + "more\r\n").finish(joe())), 2u) << "of another body";
+  auto other = joe();
+  other.domain = "elsewhere.example";
+  EXPECT_EQ(count(*read(by_rsa + message).finish(other)), 2u);
+}
+
 TEST(DkimSigner, TheAuthorsDomain) {
   for (const auto& [from, domain] : {std::pair{"From: Joe <joe@Football.Example.com>\r\n", "football.example.com"},
                                      {"From: a@x.test, B <b@X.TEST>\r\n", "x.test"},

@@ -52,6 +52,7 @@ intake::Transaction SmtpSession::begin_message() {
                           .answers = is_lmtp() ? Answers::one_for_each : Answers::one_for_all};
   message_deadline_ = after(kMessageTimeout.get());
   options.queue = context_.services.queue;
+  envelope_.ours = identity_ || (may_relay_ && forwarded_.empty());  // by XFORWARD comes what others handed over
   return intake::Transaction(context_.services.store, std::move(envelope_), std::move(origin), std::move(options));
 }
 
