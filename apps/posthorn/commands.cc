@@ -22,12 +22,6 @@ int done(const Common& common, const std::optional<json::object>& answer, const 
   return kDone;
 }
 
-const json::array& list_of(const json::object& object, std::string_view key) {
-  static const json::array none;
-  const auto* value = object.if_contains(key);
-  return value && value->is_array() ? value->get_array() : none;
-}
-
 std::string rate(const json::object& object, std::string_view key) {
   const auto* value = object.if_contains(key);
   boost::system::error_code error;

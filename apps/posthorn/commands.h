@@ -44,6 +44,21 @@ int dkim_rotate(const Common&, const std::string& domain, bool activate);
 int dkim_activate(const Common&, const std::string& domain);
 int dkim_remove(const Common&, const std::string& domain, const std::string& selector);
 
+// queue_commands.cc
+struct QueueSelection {
+  std::vector<std::string> ids;
+  std::string sender, recipient, domain, older_than, younger_than;
+  bool held = false, not_held = false, all = false;
+};
+int queue_list(const Common&, const QueueSelection&);
+int queue_show(const Common&, const std::string& id);
+// retry, hold, release, delete or bounce
+int queue_act(const Common&, const std::string& verb, const QueueSelection&);
+
+// trace_commands.cc
+// `what`: the id of a message, or an address, of which at most `limit` messages are shown.
+int trace(const Common&, const std::string& what, int limit);
+
 // import.cc
 int account_import(const Common&, const std::string& file);
 

@@ -7,12 +7,6 @@ namespace {
 
 namespace json = boost::json;
 
-const json::array& list_of(const json::object& object, std::string_view key) {
-  static const json::array none;
-  const auto* value = object.if_contains(key);
-  return value && value->is_array() ? value->get_array() : none;
-}
-
 std::string day_of(const json::object& key, std::string_view name) { return text_of(key, name).substr(0, 10); }
 
 // What is printed is a piece of a zone file: all that is for people is a comment there.

@@ -19,6 +19,9 @@ struct Arguments {
   std::vector<std::string> targets;
   std::string settings;
   std::string selector;
+  std::string id;
+  QueueSelection selection;
+  int limit = 20;
   bool usage = false, all = false, no_dkim = false, activate = false;
 };
 
@@ -122,6 +125,41 @@ void add_alias_commands(CLI::App& top, Arguments& a, Run& chosen) {
       ->add_option("address", a.address)->required();
 }
 
+void add_selection(CLI::App& sub, QueueSelection& s) {
+  sub.add_option("id", s.ids, "Ids of messages, as they are in the log")->expected(0, 10'000);
+  sub.add_option("--sender", s.sender, "Of this sender; <> is the null sender, @example.org a whole domain");
+  sub.add_option("--to", s.recipient, "For this recipient; @example.org is a whole domain");
+  sub.add_option("--domain", s.domain, "For recipients of this domain");
+  sub.add_option("--older-than", s.older_than, "That came before this time, as \"2 h\"");
+  sub.add_option("--younger-than", s.younger_than, "That came since this time");
+  sub.add_flag("--held", s.held, "That are held");
+  sub.add_flag("--not-held", s.not_held, "That are not");
+}
+
+void add_queue_commands(CLI::App& top, Arguments& a, Run& chosen) {
+  auto* queue = top.add_subcommand("queue", "Messages that wait to be sent");
+  add_selection(*command(*queue, a, chosen, "list", "List them", [&a] { return queue_list(a.common, a.selection); }), a.selection);
+  command(*queue, a, chosen, "show", "One of them with all its recipients", [&a] { return queue_show(a.common, a.id); })
+      ->add_option("id", a.id, "As it is in the log")->required();
+  for (const auto& [verb, help] : {std::pair("retry", "Try them now"), std::pair("hold", "Make no attempts until they are released"),
+                                   std::pair("release", "Try those that are held again"),
+                                   std::pair("delete", "Delete them; nobody is told"),
+                                   std::pair("bounce", "Give them up; their senders are told")}) {
+    auto* sub = command(*queue, a, chosen, verb, help, [&a, verb] { return queue_act(a.common, verb, a.selection); });
+    add_selection(*sub, a.selection);
+    sub->add_flag("--all", a.selection.all, "All messages");
+  }
+}
+
+void add_trace_command(CLI::App& top, Arguments& a, Run& chosen) {
+  auto* trace_command = command(top, a, chosen, "trace", "What happened to a message, or to those of an address",
+                                [&a] { return trace(a.common, a.id, a.limit); });
+  trace_command->add_option("what", a.id, "The id of a message, as it is in the log, or an address")->required();
+  trace_command->add_option("--limit", a.limit, "Of an address, so many messages at most, the newest first")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 200));
+}
+
 int run(int argc, char** argv) {
   CLI::App top("Posthorn, a mail server", "posthorn");
   Arguments arguments;
@@ -132,6 +170,8 @@ int run(int argc, char** argv) {
   add_dkim_commands(top, arguments, chosen);
   add_account_commands(top, arguments, chosen);
   add_alias_commands(top, arguments, chosen);
+  add_queue_commands(top, arguments, chosen);
+  add_trace_command(top, arguments, chosen);
   try {
     top.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

@@ -76,6 +76,49 @@ std::int64_t number_of(const json::object& object, std::string_view key) {
   return error ? 0 : n;
 }
 
+bool flag_of(const json::object& object, std::string_view key) {
+  const auto* value = object.if_contains(key);
+  return value && value->is_bool() && value->get_bool();
+}
+
+const json::array& list_of(const json::object& object, std::string_view key) {
+  static const json::array none;
+  const auto* value = object.if_contains(key);
+  return value && value->is_array() ? value->get_array() : none;
+}
+
+const json::object& object_of(const json::object& object, std::string_view key) {
+  static const json::object none;
+  const auto* value = object.if_contains(key);
+  return value && value->is_object() ? value->get_object() : none;
+}
+
+std::string count_text(std::int64_t count, std::string_view one, std::string_view more) {
+  return std::to_string(count) + ' ' + std::string(count == 1 ? one : more);
+}
+
+std::string rough_time(std::int64_t seconds) {
+  if (seconds < 0) return "0 s";
+  if (seconds < 60) return std::to_string(seconds) + " s";
+  if (seconds < 3600) return std::to_string(seconds / 60) + " min";
+  if (seconds < 48 * 3600) return std::to_string(seconds / 3600) + " h";
+  return std::to_string(seconds / 86400) + " d";
+}
+
+std::string rough_size(std::int64_t bytes) {
+  if (bytes < 1024) return std::to_string(bytes) + " B";
+  double n = static_cast<double>(bytes) / 1024;
+  const char* unit = "KiB";
+  for (const char* next : {"MiB", "GiB", "TiB"})
+    if (n >= 1024) {
+      n /= 1024;
+      unit = next;
+    }
+  char text[32];
+  std::snprintf(text, sizeof text, n < 10 ? "%.1f %s" : "%.0f %s", n, unit);
+  return text;
+}
+
 std::string columns(std::string_view left, std::size_t width, std::string_view right) {
   std::string out(left);
   out.resize(std::max(out.size() + 1, width), ' ');

@@ -21,7 +21,9 @@ constexpr struct {
     {"account.password", account_password}, {"account.quota", account_quota},
     {"alias.add", alias_add},           {"alias.list", alias_list},
     {"alias.remove", alias_remove},     {"status", status},
-    {"store.check", store_check},
+    {"store.check", store_check},       {"queue.list", queue_list},
+    {"queue.show", queue_show},         {"queue.act", queue_act},
+    {"trace.message", trace_message},   {"trace.address", trace_address},
 };
 
 Task<Answer> dispatch(Storage& storage, const std::function<LiveStatus()>& live, const json::value& value) {

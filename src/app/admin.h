@@ -11,6 +11,8 @@
 //   account.list {domain?, usage?}   account.remove {address}   account.password {address, password}
 //   account.quota {address, quota}
 //   alias.add {address, targets}   alias.list {domain?}   alias.remove {address}
+//   queue.list {selection, position?}   queue.show {id, position?}   queue.act {verb, selection, all?, position?}
+//   trace.message {id}   trace.address {address, limit?}
 //   status   store.check
 //
 // Sizes are bytes.  At most kMaxBatch accounts are added by one request.

@@ -50,6 +50,13 @@ Task<Answer> account_list(const Request&);
 Task<Answer> account_remove(const Request&);
 Task<Answer> account_password(const Request&);
 Task<Answer> account_quota(const Request&);
+// admin_queue.cc
+Task<Answer> queue_list(const Request&);
+Task<Answer> queue_show(const Request&);
+Task<Answer> queue_act(const Request&);
+// admin_trace.cc
+Task<Answer> trace_message(const Request&);
+Task<Answer> trace_address(const Request&);
 // admin_status.cc
 Task<Answer> status(const Request&);
 Task<Answer> store_check(const Request&);

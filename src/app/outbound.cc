@@ -8,7 +8,7 @@
 namespace posthorn::app {
 
 Outbound::Outbound(Storage& storage, std::string srs_secret)
-    : storage_(storage), forwarder_(storage.router(), std::move(srs_secret)), trace_(storage.kv()), signatures_(storage.directory(), storage.hashers()) {}
+    : storage_(storage), forwarder_(storage.router(), std::move(srs_secret)), trace_(storage.trace()), signatures_(storage.directory(), storage.hashers()) {}
 
 Outbound::~Outbound() = default;
 
@@ -37,6 +37,7 @@ Result<std::unique_ptr<Outbound>> Outbound::open(const config::Config& config, S
 
 void Outbound::offer(server::Services& services) {
   services.queue = &storage_.queue();
+  services.trace = &trace_;
   services.forwarded_sender = [this](std::string_view local_part, std::string_view domain) { return forwarder_.original(local_part, domain); };
 }
 

@@ -35,7 +35,7 @@ class Outbound {
 
   Storage& storage_;
   delivery::Forwarder forwarder_;
-  delivery::Trace trace_;
+  delivery::Trace& trace_;
   delivery::Signatures signatures_;
   std::shared_ptr<const net::TlsContext> tls_;
   std::unique_ptr<dns::UnboundResolver> resolver_;

@@ -58,9 +58,11 @@ Storage::Storage(DataDirLock lock, std::unique_ptr<WorkerPool> workers, std::uni
       directory_(*kv_),
       authenticator_(directory_, hashers_),
       router_([this](std::string_view domain) { return directory_.is_local_domain(domain); }),
+      trace_(*kv_),
       queue_(*kv_, blobs_, queue_options()) {}
 
 Storage::~Storage() {
+  run_task(trace_.flush());  // of commands; a server has done so
   queue_.close();
   store_.close();
 }

@@ -12,6 +12,7 @@
 #include "config/config.h"
 #include "delivery/pace.h"
 #include "delivery/router.h"
+#include "delivery/trace.h"
 #include "kv/store.h"
 #include "queue/queue.h"
 #include "store/mail_store.h"
@@ -38,6 +39,7 @@ class Storage {
   delivery::Router& router() { return router_; }
   delivery::Paces& paces() { return paces_; }
   queue::Queue& queue() { return queue_; }
+  delivery::Trace& trace() { return trace_; }
 
  private:
   Storage(DataDirLock lock, std::unique_ptr<WorkerPool> workers, std::unique_ptr<kv::Store> kv);
@@ -55,6 +57,7 @@ class Storage {
   auth::Authenticator authenticator_;
   delivery::Router router_;
   delivery::Paces paces_;
+  delivery::Trace trace_;
   queue::Queue queue_;
 };
 

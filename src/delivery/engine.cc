@@ -259,6 +259,7 @@ Task<> Engine::serve_local(queue::Work work, Way way) {
   if (!found.verdict && onward) settlement.messages.push_back(*std::move(onward));
   const Subject subject(work);
   const auto outcomes = settlement.outcomes;
+  auto records = records_of(work, settlement);
   if (!incoming) {
     log_results(subject, outcomes, "local");
     keep_trace(subject, dialogue);
@@ -278,6 +279,7 @@ Task<> Engine::serve_local(queue::Work work, Way way) {
   if (stored && stored->front()) {
     log_results(subject, outcomes, "local");
     keep_trace(subject, dialogue);
+    for (auto& record : records) parts_.trace.add(std::move(record));
     co_return co_await settling->committed();
   }
   // Dropped: the queue looks whether it happened after all, and gives the work out again.
@@ -352,8 +354,35 @@ Task<queue::Settlement> Engine::settlement_of(const queue::Work& work, const std
 
 Task<> Engine::settle(queue::Work work, queue::Settlement settlement) {
   const auto id = work.id();
+  auto records = records_of(work, settlement);
   const auto settled = co_await parts_.queue.settle(std::move(work), std::move(settlement));
   if (!settled) log::warning("delivery.settle_failed", {{"message", id.entry}, {"error", settled.error()}});
+  if (settled)
+    for (auto& record : records) parts_.trace.add(std::move(record));
+}
+
+std::vector<TraceRecord> Engine::records_of(const queue::Work& work, const queue::Settlement& settlement) {
+  using Kind = DialogueLine::Kind;
+  std::vector<TraceRecord> out;
+  TraceRecord here{.message = work.blob(), .when = now(), .reverse_path = work.entry().reverse_path, .recipients = {}, .lines = {}};
+  for (const auto& o : settlement.outcomes) {
+    const auto& r = work.recipients()[o.recipient];
+    if (o.state == State::expired && is_waiting(r)) here.lines.push_back({here.when, Kind::note, '<' + r.forward_path + ">: given up, it has waited too long"});
+  }
+  for (const auto& made : settlement.messages) {
+    const bool report = made.entry.reverse_path.empty() && made.entry.origin.ip.empty() && made.entry.origin.helo.empty();
+    std::string to = made.recipients.empty() ? std::string() : made.recipients.front().forward_path;
+    if (made.recipients.size() > 1) to += " and " + std::to_string(made.recipients.size() - 1) + " more";
+    here.lines.push_back({here.when, Kind::note, (report ? "a report to " : "a copy for ") + to + " is queued as message " + std::to_string(made.bytes.id.value())});
+    TraceRecord there{.message = made.bytes.id, .when = here.when, .reverse_path = made.entry.reverse_path, .recipients = {}, .lines = {}};
+    for (const auto& r : made.recipients)
+      if (there.recipients.size() < Trace::kMaxRecipients) there.recipients.push_back(r.forward_path);
+    const auto what = "made here: " + std::string(report ? "a report about" : "a copy of") + " message " + std::to_string(here.message.value());
+    there.lines.push_back({here.when, Kind::note, what});
+    out.push_back(std::move(there));
+  }
+  if (!here.lines.empty()) out.push_back(std::move(here));
+  return out;
 }
 
 Engine::Subject::Subject(const queue::Work& work)

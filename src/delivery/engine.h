@@ -86,6 +86,8 @@ class Engine {
   };
   static void log_results(const Subject&, const std::vector<queue::Outcome>&, const std::string& host);
   void keep_trace(const Subject&, Dialogue& dialogue);
+  // What the settlement does beyond the attempt: messages that it makes, recipients that are given up.
+  static std::vector<TraceRecord> records_of(const queue::Work&, const queue::Settlement&);
   void adapt(const std::string& destination, Pressure, SteadyTime began);
   BounceContext bounce_context() const;
   bool wait_until_idle(std::chrono::steady_clock::duration patience);

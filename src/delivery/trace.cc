@@ -117,7 +117,15 @@ Task<> Trace::flush() {
     number = next_number_;
     next_number_ += static_cast<std::uint32_t>(records.size());
   }
-  if (records.empty()) co_return;
+  for (std::span<const TraceRecord> rest(records); !rest.empty();) {
+    const auto piece = rest.first(std::min(kPiece, rest.size()));
+    co_await write(piece, number);
+    number += static_cast<std::uint32_t>(piece.size());
+    rest = rest.subspan(piece.size());
+  }
+}
+
+Task<> Trace::write(std::span<const TraceRecord> records, std::uint32_t number) {
   kv::Batch batch;
   std::set<std::uint32_t> days;
   for (const auto& r : records) {

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstdint>
 #include <mutex>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,6 +39,7 @@ class Trace {
   static constexpr std::size_t kMaxWaiting = 8 << 20;   // bytes not yet written
   static constexpr std::size_t kMaxRecipients = 100;    // of a record
   static constexpr std::size_t kMaxFound = 200;         // messages of an address
+  static constexpr std::size_t kPiece = 128;            // records of one write: a commit of others waits for no more of them
 
   explicit Trace(kv::Store& store) : store_(store) {}
   ~Trace();  // REQUIRES: stop() has been awaited, when it was started
@@ -60,6 +62,7 @@ class Trace {
 
  private:
   static Task<> run(Trace& self);
+  Task<> write(std::span<const TraceRecord> records, std::uint32_t number);
 
   kv::Store& store_;
   TaskGroup tasks_;

@@ -16,6 +16,9 @@ struct Origin {
   std::string tls_version;    // "TLSv1.3"; empty: no TLS
   std::string tls_cipher;
   std::optional<int> priority;  // [RFC6710 7] where one was asked for
+  // For `posthorn trace`; never part of the message.
+  std::string account;  // the address of who signed in; empty: nobody
+  std::string session;  // as in the log
 };
 
 enum class Transport { smtp, esmtp, lmtp };

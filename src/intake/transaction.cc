@@ -45,6 +45,31 @@ std::vector<delivery::Group> groups_of(const smtp::Envelope& envelope, Answers a
   return groups;
 }
 
+// "accepted from client.test [192.0.2.1] with ESMTPSA, TLSv1.3 TLS_AES_128_GCM_SHA256, signed in as ann@example.org; 2048 bytes, session 1f"
+std::string arrival_text(const Origin& origin, std::uint64_t size) {
+  std::string out = "accepted from " + (origin.helo.empty() ? std::string("a client") : origin.helo);
+  if (!origin.ip.empty()) out += " [" + origin.ip + ']';
+  out += " with " + origin.with;
+  out += origin.tls_version.empty() ? ", no TLS" : ", " + origin.tls_version + ' ' + origin.tls_cipher;
+  if (!origin.account.empty()) out += ", signed in as " + origin.account;
+  out += "; " + std::to_string(size) + " bytes";
+  if (!origin.session.empty()) out += ", session " + origin.session;
+  return out;
+}
+
+std::string fate_text(const smtp::ForwardPath& path, Here here) {
+  if (here == Here::nobody) return "queued, to be sent at a later time";
+  std::string out;
+  if (path.accounts.size() == 1) out = "stored in the mailbox";
+  else if (!path.accounts.empty()) out = "stored in " + std::to_string(path.accounts.size()) + " mailboxes";
+  if (path.remote.empty()) return out;
+  out += out.empty() ? "queued" : ", queued";
+  if (path.remote.front() == path.address) return out;
+  out += " for <" + path.remote.front() + '>';
+  if (path.remote.size() > 1) out += " and " + std::to_string(path.remote.size() - 1) + " more";
+  return out;
+}
+
 }  // namespace
 
 Transaction::Transaction(store::MailStore& store, smtp::Envelope envelope, Origin origin, Options options)
@@ -124,6 +149,7 @@ Task<Result<Receipt>> Transaction::commit() {
   if (queued) queued->committed();
   if (options_.answers == Answers::one_for_all)
     receipt.recipients.assign(envelope_.forward_paths.size(), Result<void>(receipt.recipients.at(0)));
+  if (options_.trace) keep_trace(id, receipt);
   co_return receipt;
 }
 
@@ -148,6 +174,19 @@ std::vector<queue::Recipient> Transaction::for_queue(const std::vector<Result<vo
     if (outcomes[options_.answers == Answers::one_for_all ? 0 : i])
       put_for_queue(recipients, envelope_, envelope_.forward_paths[i], here_);
   return recipients;
+}
+
+void Transaction::keep_trace(queue::EntryId id, const Receipt& receipt) const {
+  using delivery::DialogueLine;
+  delivery::TraceRecord record{.message = id, .when = now(), .reverse_path = envelope_.reverse_path, .recipients = {}, .lines = {}};
+  record.lines.push_back({record.when, DialogueLine::Kind::note, arrival_text(origin_, receipt.size)});
+  for (std::size_t i = 0; i < receipt.recipients.size() && record.recipients.size() < delivery::Trace::kMaxRecipients; ++i) {
+    if (!receipt.recipients[i]) continue;
+    const auto& path = envelope_.forward_paths[i];
+    record.recipients.push_back(path.address);
+    record.lines.push_back({record.when, DialogueLine::Kind::note, '<' + path.address + ">: " + fate_text(path, here_)});
+  }
+  if (!record.recipients.empty()) options_.trace->add(std::move(record));
 }
 
 }  // namespace posthorn::intake

@@ -9,6 +9,7 @@
 
 #include "async/task.h"
 #include "base/result.h"
+#include "delivery/trace.h"
 #include "intake/envelope.h"
 #include "intake/for_queue.h"
 #include "intake/header_editor.h"
@@ -27,6 +28,7 @@ struct Options {
   std::uint32_t max_received = 50;  // more Received fields than this are a loop [RFC5321 6.3]
   FixUps fix_ups = FixUps::none;
   Answers answers = Answers::one_for_all;
+  delivery::Trace* trace = nullptr;  // is told of what is accepted
   queue::Queue* queue = nullptr;  // for those who are not here; none: an envelope that needs it is refused (unsupported)
 };
 
@@ -68,6 +70,7 @@ class Transaction {
   Task<Result<void>> store(std::string_view bytes);
   queue::Entry queue_entry(const store::Incoming&) const;
   std::vector<queue::Recipient> for_queue(const std::vector<Result<void>>& outcomes) const;
+  void keep_trace(queue::EntryId, const Receipt&) const;
 
   store::MailStore& store_;
   smtp::Envelope envelope_;

@@ -148,6 +148,7 @@ struct Queue::Impl {
   enum class Claimed : std::uint8_t { yes, in_flight, not_now };  // not_now: it is being settled, or moved
   struct Applied {
     std::uint64_t groups = 0, recipients = 0;
+    std::vector<EntryId> entries;  // ascending
   };
   struct RemovedBlob {
     EntryId id;

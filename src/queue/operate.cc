@@ -71,10 +71,14 @@ Task<Result<Step>> Queue::act(Verb verb, Selection selection, Position from, std
     ++step.in_flight;
     ++step.changed;
     step.recipients += match.group.recipients.size();
+    step.entries.push_back(match.id.entry);
   }
   CO_TRY(const auto applied, co_await q.apply(verb, std::move(claimed)));
   step.changed += applied.groups;
   step.recipients += applied.recipients;
+  step.entries.insert(step.entries.end(), applied.entries.begin(), applied.entries.end());
+  std::ranges::sort(step.entries);
+  step.entries.erase(std::ranges::unique(step.entries).begin(), step.entries.end());
   co_return step;
 }
 
@@ -139,6 +143,7 @@ bool Queue::Impl::edit_group(Edit& edit, GroupId id, const Entry& entry, Group g
   edit.edited.insert(id);
   ++edit.applied.groups;
   edit.applied.recipients += group.recipients.size();
+  edit.applied.entries.push_back(id.entry);
   if (group.held) {
     edit.rows.erase(Space::queue, kPartition, held_key(id));
   } else {  // it is in one of them

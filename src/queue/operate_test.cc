@@ -246,6 +246,14 @@ TEST_F(OperateTest, AVerbThatFailsLeavesThingsAsTheyWere) {
   f.expect_empty();
 }
 
+TEST_F(OperateTest, SaysWhichMessagesItHasChanged) {
+  const auto first = f.add(to_all({"a@example.org", "b@other.test"}));
+  const auto second = f.add(to_all({"c@example.org"}));
+  EXPECT_EQ(run_task(f.queue->act(Verb::hold, {}, "", 100)).value().entries, (std::vector<EntryId>{first, second}));
+  EXPECT_EQ(run_task(f.queue->act(Verb::release, {.id = second}, "", 100)).value().entries, std::vector<EntryId>{second});
+  EXPECT_TRUE(run_task(f.queue->act(Verb::release, {.id = second}, "", 100)).value().entries.empty());
+}
+
 // In the backlog of a destination that takes nothing.
 TEST_F(OperateTest, BackloggedOnesAreReached) {
   f.options.max_in_memory = 32;

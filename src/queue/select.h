@@ -71,6 +71,7 @@ struct Step {
   std::uint64_t recipients = 0;  // in those
   // Of `changed`: somebody is at work on them just now; hold, remove and bounce take effect for those whom that attempt leaves waiting.
   std::uint64_t in_flight = 0;
+  std::vector<EntryId> entries;  // those of `changed`: ascending, each once
   Position next;
 };
 

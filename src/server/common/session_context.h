@@ -21,6 +21,9 @@
 namespace posthorn::queue {
 class Queue;
 }
+namespace posthorn::delivery {
+class Trace;
+}
 
 namespace posthorn::server {
 
@@ -36,6 +39,8 @@ struct Services {
   std::function<void(AccountId, MailboxId)> mailbox_opened = {};
   // Mail for elsewhere; null: there is none, and such mail is refused.
   queue::Queue* queue = nullptr;
+  // Where it is kept what happened to a message; null: nowhere.
+  delivery::Trace* trace = nullptr;
   // Whose mail an address of ours stands for that was made for mail forwarded from here (SRS); nothing: it is no such address.  Any thread; cheap.
   std::function<std::optional<std::string>(std::string_view local_part, std::string_view domain)> forwarded_sender = {};
 };

@@ -44,7 +44,9 @@ intake::Transaction SmtpSession::begin_message() {
                             identity_ ? SignedIn::yes : SignedIn::no, mail_.smtp_utf8 ? Utf8::yes : Utf8::no),
       .tls_version = connection_.tls_version(),
       .tls_cipher = connection_.tls_cipher(),
-      .priority = envelope_.options.priority};
+      .priority = envelope_.options.priority,
+      .account = identity_ ? identity_->address : std::string(),
+      .session = context_.session_id};
   intake::Options options{.hostname = std::string(hostname()),
                           .max_size = static_cast<std::uint64_t>(config::kMaxMessageSize.get()),
                           .max_received = static_cast<std::uint32_t>(kMaxReceived.get()),
@@ -52,6 +54,7 @@ intake::Transaction SmtpSession::begin_message() {
                           .answers = is_lmtp() ? Answers::one_for_each : Answers::one_for_all};
   message_deadline_ = after(kMessageTimeout.get());
   options.queue = context_.services.queue;
+  options.trace = context_.services.trace;
   envelope_.ours = identity_ || (may_relay_ && forwarded_.empty());  // by XFORWARD comes what others handed over
   return intake::Transaction(context_.services.store, std::move(envelope_), std::move(origin), std::move(options));
 }
