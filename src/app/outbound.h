@@ -9,6 +9,7 @@
 #include "config/config.h"
 #include "delivery/engine.h"
 #include "delivery/forwarder.h"
+#include "delivery/sts.h"
 #include "delivery/trace.h"
 #include "dns/unbound_resolver.h"
 #include "net/tls.h"
@@ -31,15 +32,19 @@ class Outbound {
   void stop(std::chrono::steady_clock::duration patience);
 
  private:
-  Outbound(Storage& storage, std::string srs_secret);
+  Outbound(Storage& storage, ReactorPool& reactors, std::string srs_secret);
+  static Task<> tell_of_dnssec(dns::Resolver& resolver);
 
   Storage& storage_;
+  ReactorPool& reactors_;
   delivery::Forwarder forwarder_;
   delivery::Trace& trace_;
   delivery::Signatures signatures_;
   std::shared_ptr<const net::TlsContext> tls_;
   std::unique_ptr<dns::UnboundResolver> resolver_;
+  std::unique_ptr<delivery::StsCache> sts_;
   std::unique_ptr<delivery::Engine> engine_;
+  TaskGroup at_start_;
 };
 
 }  // namespace posthorn::app

@@ -15,7 +15,7 @@ constexpr std::uint64_t kSoon = 10'000;   // and before the answer
 Task<> SmtpSession::cmd_etrn(smtp::Command& command) {
   const auto etrn = std::move(std::get<smtp::Etrn>(command));
   if (!has_queue() || is_lmtp()) co_return refuse(502, {5, 5, 1}, "There is no queue here", "ETRN");
-  if (!may_etrn_) co_return refuse(459, {4, 7, 1}, "Node " + etrn.name + " not allowed: this is not for you", "ETRN");
+  if (!may_etrn()) co_return refuse(459, {4, 7, 1}, "Node " + etrn.name + " not allowed: this is not for you", "ETRN");
   const auto unable = "Unable to queue messages for node " + etrn.name;
   // [RFC1985 5.3] There are no queues with names.
   if (etrn.what == smtp::Etrn::What::queue) co_return refuse(458, {4, 3, 0}, unable, "ETRN");

@@ -60,7 +60,8 @@ class SmtpSession {
   // Not on LMTP: its client is a server with a queue, and reports itself.
   bool offers_reports() const { return has_queue() && !is_lmtp(); }  // DSN, DELIVERBY, MT-PRIORITY
   bool offers_hold() const;
-  bool offers_etrn() const { return has_queue() && !is_lmtp() && may_etrn_; }
+  bool may_etrn() const { return may_etrn_ || may_relay_ || identity_.has_value(); }
+  bool offers_etrn() const { return has_queue() && !is_lmtp() && may_etrn(); }
   void offer_all(smtp::Reply&) const;
   void look_up_trust();
 

@@ -47,7 +47,8 @@ inline const Setting<std::string> kXClientNetworks{
 inline const Setting<std::string> kXForwardNetworks{
     "smtp.xforward_networks", "", kIpNetworksForm, "Clients that may add to the log, by XFORWARD, where a message came from: content filters."};
 inline const Setting<std::string> kEtrnNetworks{
-    "smtp.etrn_networks", "", kIpNetworksForm, "Clients that may ask, by ETRN, for what waits for a host to be sent now. Nobody by default."};
+    "smtp.etrn_networks", "", kIpNetworksForm,
+    "Clients that may ask, by ETRN, for what waits for a host to be sent now, beside those in smtp.relay_networks and who has signed in."};
 
 // --- as whom users may send
 enum class SenderCheck { full, envelope, off };
