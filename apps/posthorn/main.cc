@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "commands.h"
+#include "sendmail.h"
 
 namespace posthorn {
 namespace {
@@ -151,6 +152,11 @@ void add_queue_commands(CLI::App& top, Arguments& a, Run& chosen) {
   }
 }
 
+// Its options are sendmail's own: it never comes this far.
+void name_sendmail(CLI::App& top) {
+  top.add_subcommand("sendmail", "Send the message on standard input, as /usr/sbin/sendmail does (-t -i -f ADDRESS ...)");
+}
+
 void add_trace_command(CLI::App& top, Arguments& a, Run& chosen) {
   auto* trace_command = command(top, a, chosen, "trace", "What happened to a message, or to those of an address",
                                 [&a] { return trace(a.common, a.id, a.limit); });
@@ -172,6 +178,7 @@ int run(int argc, char** argv) {
   add_alias_commands(top, arguments, chosen);
   add_queue_commands(top, arguments, chosen);
   add_trace_command(top, arguments, chosen);
+  name_sendmail(top);
   try {
     top.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
@@ -189,6 +196,8 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   try {
+    if (posthorn::is_sendmail_name(argv[0])) return posthorn::sendmail_main(argc, argv);
+    if (argc > 1 && std::string_view(argv[1]) == "sendmail") return posthorn::sendmail_main(argc - 1, argv + 1);
     return posthorn::run(argc, argv);
   } catch (const std::exception& e) {
     std::fprintf(stderr, "posthorn: %s\n", e.what());

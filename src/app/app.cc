@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "config/core_settings.h"
 #include "crypto/certificate.h"
+#include "server/drop/settings.h"
 
 namespace posthorn::app {
 namespace {
@@ -61,6 +62,7 @@ Result<std::unique_ptr<App>> App::start(config::Config config, std::string versi
   TRY(app->control_, ControlServer::open(app->reactors_.at(0), control_path(app->config_.data_dir), app->admin_));
   app->outbound_->start();
   app->server_->start();
+  app->start_drop_box();
 
   std::string listeners;
   for (const auto& port : app->server_->ports()) listeners += (listeners.empty() ? "" : " ") + describe(*port);
@@ -80,6 +82,7 @@ App::~App() {
 bool App::stop() {
   stopped_ = true;
   const auto begin = std::chrono::steady_clock::now();
+  if (drop_box_) drop_box_->stop();
   const bool drained = !server_ || server_->drain();
   if (control_) control_->close();
   if (drained && outbound_ && control_) outbound_->stop(kDrainTimeout.get());
@@ -90,6 +93,7 @@ bool App::stop() {
   reactors_.stop();
   control_.reset();
   server_.reset();
+  drop_box_.reset();
   outbound_.reset();
   indexer_.reset();
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
@@ -104,6 +108,21 @@ void App::start_indexer() {
   storage_->store().on_mailbox_changed(
       [&indexer](AccountId account, MailboxId mailbox, std::uint32_t) { indexer.hint(account, mailbox, Indexer::Why::grown); });
   services_.mailbox_opened = [&indexer](AccountId account, MailboxId mailbox) { indexer.hint(account, mailbox, Indexer::Why::opened); };
+}
+
+void App::start_drop_box() {
+  auto path = drop::kDropDirectory.get();
+  if (path.empty()) path = drop_path(config_.data_dir);
+  auto directory = drop::DropDirectory::open(path);
+  if (!directory) return log::error("app.no_drop_directory", {{"directory", path}, {"error", directory.error()}});
+  drop_box_ = std::make_unique<drop::DropBox>(drop::DropParts{.kv = storage_->kv(),
+                                                              .store = storage_->store(),
+                                                              .queue = storage_->queue(),
+                                                              .directory = storage_->directory(),
+                                                              .trace = &storage_->trace(),
+                                                              .hostname = config_.hostname},
+                                              *std::move(directory));
+  drop_box_->start(reactors_.at(0));
 }
 
 Result<void> App::load_tls(const config::Config& config) {

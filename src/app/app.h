@@ -18,6 +18,7 @@
 #include "net/tls.h"
 #include "search/indexer.h"
 #include "server/common/session_context.h"
+#include "server/drop/drop_box.h"
 
 namespace posthorn::app {
 
@@ -47,6 +48,7 @@ class App {
   App(config::Config config, std::string version, std::unique_ptr<Storage> storage);
   Result<void> load_tls(const config::Config& config);
   void start_indexer();
+  void start_drop_box();
   LiveStatus live_status() const;
 
   const config::Config config_;
@@ -62,6 +64,7 @@ class App {
   Admin admin_;
   ReactorPool reactors_;
   std::unique_ptr<Outbound> outbound_;
+  std::unique_ptr<drop::DropBox> drop_box_;  // none: its directory cannot be used
   std::unique_ptr<Server> server_;
   std::unique_ptr<ControlServer> control_;
   bool stopped_ = false;

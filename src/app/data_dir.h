@@ -26,6 +26,7 @@ class DataDirLock {
 // What lies in it.
 inline std::string store_path(const std::string& data_dir) { return data_dir + "/store"; }
 inline std::string control_path(const std::string& data_dir) { return data_dir + "/control.sock"; }
+inline std::string drop_path(const std::string& data_dir) { return data_dir + "/drop"; }
 inline std::string srs_secret_path(const std::string& data_dir) { return data_dir + "/srs-secret"; }
 inline std::string certificate_path(const std::string& data_dir) { return data_dir + "/self-signed.crt"; }
 inline std::string key_path(const std::string& data_dir) { return data_dir + "/self-signed.key"; }

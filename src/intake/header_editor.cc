@@ -72,6 +72,7 @@ void HeaderEditor::decide_field(std::string& out) {
   }
   has_date_ |= text::iequals(name, "Date");
   has_message_id_ |= text::iequals(name, "Message-ID");
+  has_from_ |= text::iequals(name, "From");
   at_top_ = false;
   if (bcc_ == Bcc::drop && (text::iequals(name, "Bcc") || text::iequals(name, "Resent-Bcc"))) {
     state_ = fate_ = State::skip;
@@ -120,7 +121,7 @@ void HeaderEditor::decide_no_field(std::string& out) {
 // held_ is the empty line that ends the header.
 void HeaderEditor::end_header(std::string& out) {
   state_ = State::body;
-  if (complete_) out += complete_({.date = !has_date_, .message_id = !has_message_id_});
+  if (complete_) out += complete_({.date = !has_date_, .message_id = !has_message_id_, .from = !has_from_});
   out += held_;
   held_ = {};
   complete_ = {};

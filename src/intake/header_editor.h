@@ -24,6 +24,7 @@ class HeaderEditor {
   struct Missing {
     bool date = false;
     bool message_id = false;
+    bool from = false;
   };
   // `complete` is asked once, at the end of the header, for the fields to add (whole, with CRLF).  None: nothing is added.
   using Complete = std::function<std::string(Missing)>;
@@ -60,7 +61,7 @@ class HeaderEditor {
   State state_ = State::line_start;
   State fate_ = State::copy;   // of the field that a continuation line belongs to
   bool at_top_ = true;         // no field has been let through
-  bool has_date_ = false, has_message_id_ = false;
+  bool has_date_ = false, has_message_id_ = false, has_from_ = false;
   Bcc bcc_;
   bool keeping_ = false;       // the field under way is the last of kept_
   std::vector<Kept> kept_;

@@ -22,8 +22,9 @@ std::string new_message_id(std::string_view hostname) {
   return '<' + std::string(buffer) + '@' + std::string(hostname) + '>';
 }
 
-std::string missing_fields(HeaderEditor::Missing missing, std::string_view hostname) {
+std::string missing_fields(HeaderEditor::Missing missing, std::string_view hostname, const std::string& from) {
   std::string out;
+  if (missing.from && !from.empty()) out += "From: " + from + "\r\n";
   if (missing.message_id) out += "Message-ID: " + new_message_id(hostname) + "\r\n";
   if (missing.date) out += "Date: " + text::format_rfc5322_date({this_second(), 0}) + "\r\n";
   return out;
@@ -31,7 +32,7 @@ std::string missing_fields(HeaderEditor::Missing missing, std::string_view hostn
 
 HeaderEditor::Complete completer(const Options& options) {
   if (options.fix_ups == FixUps::none) return {};
-  return [hostname = options.hostname](HeaderEditor::Missing missing) { return missing_fields(missing, hostname); };
+  return [hostname = options.hostname, from = options.from](HeaderEditor::Missing missing) { return missing_fields(missing, hostname, from); };
 }
 
 // What is answered together is delivered together.
@@ -140,10 +141,12 @@ Task<Result<Receipt>> Transaction::commit() {
   std::optional<queue::Staged> queued;
   const delivery::Also also = [&](const std::vector<Result<void>>& outcomes) -> Result<kv::Batch> {
     auto recipients = for_queue(outcomes);
-    if (recipients.empty()) return kv::Batch{};
+    kv::Batch rows = std::move(options_.rows);
+    if (recipients.empty()) return rows;
     TRY(auto staged, options_.queue->stage(id, entry, std::move(recipients)));
     queued.emplace(std::move(staged));
-    return queued->take_rows();
+    rows.append(queued->take_rows());
+    return rows;
   };
   CO_TRY(receipt.recipients, co_await delivery::deliver_local(store_, std::move(incoming), std::move(groups), date, also));
   if (queued) queued->committed();

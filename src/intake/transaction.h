@@ -27,7 +27,9 @@ struct Options {
   std::uint64_t max_size = 0;       // of the content, bytes
   std::uint32_t max_received = 50;  // more Received fields than this are a loop [RFC5321 6.3]
   FixUps fix_ups = FixUps::none;
+  std::string from;  // with FixUps::submission: what From says where it is missing; empty: nothing is added
   Answers answers = Answers::one_for_all;
+  kv::Batch rows;  // of the caller's, for the same commit
   delivery::Trace* trace = nullptr;  // is told of what is accepted
   queue::Queue* queue = nullptr;  // for those who are not here; none: an envelope that needs it is refused (unsupported)
 };
