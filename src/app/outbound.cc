@@ -18,6 +18,7 @@ Result<std::unique_ptr<Outbound>> Outbound::open(const config::Config& config, S
   TRY(out->tls_, net::TlsContext::client({.ca_file = delivery::kCaFile.get(), .certificate_file = {}, .key_file = {}}));
   const auto options = dns::options_from_settings();
   TRY(out->resolver_, dns::UnboundResolver::open(options));
+  out->sts_ = std::make_unique<delivery::StsCache>(delivery::StsCache::Parts{storage.kv(), *out->resolver_, [tls = out->tls_] { return tls; }});
   delivery::EngineParts parts{.queue = storage.queue(),
                               .store = storage.store(),
                               .directory = storage.directory(),
@@ -26,7 +27,7 @@ Result<std::unique_ptr<Outbound>> Outbound::open(const config::Config& config, S
                               .paces = storage.paces(),
                               .forwarder = out->forwarder_,
                               .trace = out->trace_,
-                              .sts = nullptr,
+                              .sts = out->sts_.get(),
                               .hostname = config.hostname,
                               .our_addresses = own_mail_addresses(config.listeners, static_cast<std::uint16_t>(delivery::kPort.get())),
                               .tls = [tls = out->tls_] { return tls; },
@@ -44,6 +45,7 @@ void Outbound::offer(server::Services& services) {
 void Outbound::start() {
   storage_.queue().start();
   engine_->start();
+  sts_->start(reactors_.at(0));
   auto& reactor = reactors_.at(0);
   reactor.post([this, &reactor] { at_start_.spawn(reactor, tell_of_dnssec(*resolver_)); });
 }
@@ -62,6 +64,7 @@ Task<> Outbound::tell_of_dnssec(dns::Resolver& resolver) {
 
 void Outbound::stop(std::chrono::steady_clock::duration patience) {
   engine_->stop(patience);  // and the resolver
+  run_task(sts_->stop());
   run_task(at_start_.join());
 }
 

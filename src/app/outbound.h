@@ -9,6 +9,7 @@
 #include "config/config.h"
 #include "delivery/engine.h"
 #include "delivery/forwarder.h"
+#include "delivery/sts.h"
 #include "delivery/trace.h"
 #include "dns/unbound_resolver.h"
 #include "net/tls.h"
@@ -41,6 +42,7 @@ class Outbound {
   delivery::Signatures signatures_;
   std::shared_ptr<const net::TlsContext> tls_;
   std::unique_ptr<dns::UnboundResolver> resolver_;
+  std::unique_ptr<delivery::StsCache> sts_;
   std::unique_ptr<delivery::Engine> engine_;
   TaskGroup at_start_;
 };

@@ -112,7 +112,9 @@ Task<> Targets::find_route() {
   else
     for (const auto& host : route_.hosts) note += ' ' + std::to_string(host.preference) + ' ' + host.name.text();
   notes_.push_back(std::move(note));
-  if (context_.sts && !route_.hosts.empty()) sts_ = co_await context_.sts->policy_of(way_.domain, lookup_deadline());
+  if (!context_.sts || route_.hosts.empty()) co_return;
+  sts_ = co_await context_.sts->policy_of(way_.domain, lookup_deadline());
+  if (!sts_.note.empty()) notes_.push_back(sts_.note);
 }
 
 // [RFC5321 5.1]
@@ -131,7 +133,7 @@ Task<> Targets::open_host(dns::MxHost host) {
     const auto code = certain ? smtp::EnhancedCode{5, 4, 4} : smtp::EnhancedCode{4, 4, 3};
     co_return set_trouble(certain, code, name + ": " + (addresses.why.empty() ? "no address" : addresses.why));
   }
-  TlsQuestion question{.way = &way_, .host = name, .domain = way_.domain, .mx_is_secure = route_.dnssec == dns::Dnssec::secure, .dane = {}, .sts = sts_};
+  TlsQuestion question{.way = &way_, .host = name, .domain = way_.domain, .mx_is_secure = route_.dnssec == dns::Dnssec::secure, .dane = {}, .sts = sts_.policy};
   const auto port = static_cast<std::uint16_t>(kPort.get());
   if (kDane.get() && question.mx_is_secure && !way_.tls_optional) question.dane = co_await find_dane(*context_.resolver, addresses, port, lookup_deadline());
   const auto decision = decide_tls(question);

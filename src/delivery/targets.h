@@ -72,7 +72,7 @@ class Targets {
   std::uint64_t seed_;
   dns::MxRoute route_;
   std::size_t next_host_ = 0;
-  std::optional<StsPolicy> sts_;
+  StsAnswer sts_;
   std::deque<Target> ready_;
   std::size_t given_ = 0;
   std::optional<Trouble> trouble_;  // the last; a temporary one is not covered by a permanent one

@@ -126,15 +126,6 @@ Task<Dane> find_dane(dns::Resolver& resolver, const dns::HostAddresses& addresse
   co_return std::move(found.dane);
 }
 
-bool StsPolicy::allows(std::string_view host) const {
-  return std::ranges::any_of(mx, [&](const std::string& raw) {
-    const auto pattern = text::to_lower(raw);
-    if (!pattern.starts_with("*.")) return pattern == host;
-    const auto dot = host.find('.');
-    return dot != host.npos && dot > 0 && host.substr(dot) == std::string_view(pattern).substr(1);
-  });
-}
-
 TlsDecision decide_tls(const TlsQuestion& q) {
   TlsDecision d;
   if (!IpAddress::parse(q.host)) d.policy.server_name = q.host;

@@ -8,6 +8,7 @@
 
 #include "client/smtp_types.h"
 #include "delivery/router.h"
+#include "delivery/sts_policy.h"
 #include "dns/addresses.h"
 #include "dns/mx.h"
 #include "net/tls_policy.h"
@@ -33,20 +34,19 @@ struct Dane {
 // `addresses` of the host as they were looked up.  REQUIRES: the MX answer that led to it, if there was one, is secure.
 Task<Dane> find_dane(dns::Resolver&, const dns::HostAddresses& addresses, std::uint16_t port, Deadline);
 
-// The policy of a domain [RFC8461 3.2], as far as it concerns one of its hosts.
-struct StsPolicy {
-  enum class Mode : std::uint8_t { enforce, testing, none };
-  Mode mode = Mode::none;
-  std::vector<std::string> mx;  // patterns
-  bool allows(std::string_view host) const;  // [RFC8461 4.1]
+// What is known of the policy of a domain. [RFC8461]
+struct StsAnswer {
+  std::optional<StsPolicy> policy;  // the one that counts; nothing: it has none, or none is known
+  std::string failure_type;         // [RFC8460 4.3] of getting it; empty: none
+  std::string note;                 // one line for the trace, when there is something to say
 };
 
-// Where the policies of domains come from; nobody fetches them yet.
+// Where the policies of domains come from (sts.h).
 class StsPolicies {
  public:
   virtual ~StsPolicies() = default;
-  // nullopt: it has none, or none is known.  Ends at the deadline.
-  virtual Task<std::optional<StsPolicy>> policy_of(std::string domain, Deadline) = 0;
+  // Ends within seconds, and at the deadline.
+  virtual Task<StsAnswer> policy_of(std::string domain, Deadline) = 0;
 };
 
 // What is known about a host before it is connected to.
