@@ -37,8 +37,11 @@ int alias_remove(const Common&, const std::string& address);
 int status(const Common&, bool all);
 int store_check(const Common&);
 
-// dkim_commands.cc
+// dns_commands.cc
 int domain_dns(const Common&, const std::string& domain);
+int dns_check(const Common&, const std::string& domain);
+
+// dkim_commands.cc
 int dkim_list(const Common&, const std::string& domain);
 int dkim_rotate(const Common&, const std::string& domain, bool activate);
 int dkim_activate(const Common&, const std::string& domain);

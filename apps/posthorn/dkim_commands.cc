@@ -1,4 +1,4 @@
-// posthorn domain dns, posthorn domain dkim ...
+// posthorn domain dkim ...
 #include "commands.h"
 #include "output.h"
 
@@ -41,17 +41,6 @@ void say_retired(const json::object& answer) {
 }
 
 }  // namespace
-
-int domain_dns(const Common& common, const std::string& domain) {
-  const auto answer = ask(common, {{"command", "domain.dns"}, {"domain", domain}});
-  if (!answer) return kFailed;
-  if (common.json) return kDone;
-  for (const auto& value : list_of(*answer, "records")) {
-    const auto& record = value.as_object();
-    say_record(record, text_of(record, "purpose") + ", " + text_of(record, "note"));
-  }
-  return kDone;
-}
 
 int dkim_list(const Common& common, const std::string& domain) {
   const auto answer = ask(common, {{"command", "domain.dkim.list"}, {"domain", domain}});

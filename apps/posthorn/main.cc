@@ -69,7 +69,7 @@ void add_domain_commands(CLI::App& top, Arguments& a, Run& chosen) {
 
 void add_dkim_commands(CLI::App& top, Arguments& a, Run& chosen) {
   auto* domain = top.get_subcommand("domain");
-  command(*domain, a, chosen, "dns", "The DNS records of its DKIM keys, as lines of a zone file", [&a] { return domain_dns(a.common, a.domain); })
+  command(*domain, a, chosen, "dns", "All DNS records that belong to it, as lines of a zone file", [&a] { return domain_dns(a.common, a.domain); })
       ->add_option("domain", a.domain)->required();
   auto* dkim = domain->add_subcommand("dkim", "The keys that sign a domain's mail");
   command(*dkim, a, chosen, "list", "List the keys and what they are doing", [&a] { return dkim_list(a.common, a.domain); })
@@ -152,6 +152,12 @@ void add_queue_commands(CLI::App& top, Arguments& a, Run& chosen) {
   }
 }
 
+void add_dns_commands(CLI::App& top, Arguments& a, Run& chosen) {
+  auto* dns = top.add_subcommand("dns", "What is published about a domain");
+  command(*dns, a, chosen, "check", "Compare the DNS with what belongs there (exit code 4: problems)", [&a] { return dns_check(a.common, a.domain); })
+      ->add_option("domain", a.domain)->required();
+}
+
 // Its options are sendmail's own: it never comes this far.
 void name_sendmail(CLI::App& top) {
   top.add_subcommand("sendmail", "Send the message on standard input, as /usr/sbin/sendmail does (-t -i -f ADDRESS ...)");
@@ -178,6 +184,7 @@ int run(int argc, char** argv) {
   add_alias_commands(top, arguments, chosen);
   add_queue_commands(top, arguments, chosen);
   add_trace_command(top, arguments, chosen);
+  add_dns_commands(top, arguments, chosen);
   name_sendmail(top);
   try {
     top.parse(argc, argv);

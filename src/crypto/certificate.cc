@@ -147,4 +147,16 @@ Result<void> ensure_self_signed(const std::string& certificate_path, const std::
   return write_file_atomically(certificate_path, pem.certificate, FileMode::open);
 }
 
+Result<std::string> public_key_digest(const std::string& pem) {
+  const BufferHandle buffer(BIO_new_mem_buf(pem.data(), static_cast<int>(std::min<std::size_t>(pem.size(), 1 << 20))));
+  const Certificate certificate(buffer ? PEM_read_bio_X509(buffer.get(), nullptr, nullptr, nullptr) : nullptr);
+  if (!certificate) return openssl_failed("no certificate", Errc::invalid);
+  unsigned char* der = nullptr;
+  const int size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate.get()), &der);
+  if (size <= 0) return openssl_failed("its public key", Errc::invalid);
+  const auto digest = sha256(std::string_view(reinterpret_cast<const char*>(der), static_cast<std::size_t>(size)));
+  OPENSSL_free(der);
+  return std::string(digest.begin(), digest.end());
+}
+
 }  // namespace posthorn::crypto

@@ -27,4 +27,8 @@ Result<void> write_file_atomically(const std::string& path, std::string_view con
 Result<void> ensure_self_signed(const std::string& certificate_path, const std::string& key_path,
                                 std::string_view hostname);
 
+// SHA-256 of the public key (SubjectPublicKeyInfo, DER) of the first certificate in PEM text: what a TLSA record "3 1 1" holds [RFC6698 2.1].
+// 32 bytes.  Errc::invalid.
+Result<std::string> public_key_digest(const std::string& pem);
+
 }  // namespace posthorn::crypto

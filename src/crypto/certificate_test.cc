@@ -96,5 +96,15 @@ TEST(File, IsReplacedWholeOrNotAtAll) {
   EXPECT_EQ(folder.count(), 2u);
 }
 
+TEST(Certificate, DigestOfThePublicKey) {
+  const auto one = make_self_signed("mail.example.test").value(), other = make_self_signed("mail.example.test").value();
+  const auto digest = public_key_digest(one.certificate);
+  ASSERT_TRUE(digest) << digest.error().text;
+  EXPECT_EQ(digest->size(), 32u);
+  EXPECT_EQ(public_key_digest(one.certificate + other.certificate).value(), *digest);
+  EXPECT_NE(public_key_digest(other.certificate).value(), *digest);
+  EXPECT_EQ(public_key_digest("no certificate").error().code, Errc::invalid);
+}
+
 }  // namespace
 }  // namespace posthorn::crypto
