@@ -3,6 +3,7 @@
 // docs/formats/summary.md.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -35,6 +36,9 @@ struct Envelope {
   const std::vector<Address>& reply_to_or_from() const { return reply_to.empty() ? from : reply_to; }
   friend bool operator==(const Envelope&, const Envelope&) = default;
 };
+
+// About how long the encoded summary of a message of so many bytes may be; for those who hold many of them.
+inline constexpr std::uint64_t longest_summary(std::uint64_t message_size) { return std::min<std::uint64_t>(message_size, 1 << 20); }
 
 using PartIndex = std::uint32_t;
 inline constexpr PartIndex kNoPart = 0xFFFFFFFF;

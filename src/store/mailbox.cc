@@ -1,6 +1,7 @@
 #include "store/mailbox.h"
 
 #include "text/ascii.h"
+#include "text/normalize.h"
 #include "text/utf8.h"
 
 namespace posthorn::store {
@@ -25,8 +26,13 @@ std::uint8_t changeable_flags(Rights rights) {
 }
 
 Result<std::string> normal_mailbox_name(std::string_view name) {
-  if (name.empty() || name.size() > 1000) return fail(Errc::invalid, "a mailbox name has 1 to 1000 bytes");
+  constexpr std::size_t kMaxBytes = 1000;
+  const auto bad_length = [] { return fail(Errc::invalid, "a mailbox name has 1 to 1000 bytes"); };
+  if (name.empty() || name.size() > 3 * kMaxBytes) return bad_length();
   if (!text::is_valid_utf8(name)) return fail(Errc::invalid, "a mailbox name is UTF-8");
+  std::string out = text::nfc(name);
+  name = out;
+  if (name.size() > kMaxBytes) return bad_length();
   std::size_t levels = 0, start = 0;
   for (std::size_t i = 0; i <= name.size(); ++i) {
     if (i < name.size() && name[i] != '/') {
@@ -39,7 +45,6 @@ Result<std::string> normal_mailbox_name(std::string_view name) {
     if (++levels > 100) return fail(Errc::invalid, "a mailbox name has at most 100 levels");
     start = i + 1;
   }
-  std::string out(name);
   // [RFC3501 5.1] INBOX in any case is the same; its children follow it.
   if (text::iequals(name.substr(0, 5), "inbox") && (name.size() == 5 || name[5] == '/')) out.replace(0, 5, "INBOX");
   return out;

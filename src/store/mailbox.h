@@ -44,7 +44,8 @@ using MailboxStatePtr = std::shared_ptr<const MailboxState>;
 std::uint8_t changeable_flags(Rights);
 
 // A mailbox name is valid when: not empty, at most 1,000 bytes, valid UTF-8 without control characters, no empty level (no leading,
-// trailing or doubled '/'), no level longer than 255 bytes, at most 100 levels.  "inbox" in any case becomes "INBOX" (as first level too).
+// trailing or doubled '/'), no level longer than 255 bytes, at most 100 levels.  "inbox" in any case becomes "INBOX" (as first level too), and characters
+// take Normalization Form C, whichever way a client composes them [RFC9051 5.1].
 Result<std::string> normal_mailbox_name(std::string_view name);
 
 }  // namespace posthorn::store

@@ -140,6 +140,7 @@ TEST(MailboxName, IsNormalised) {
   EXPECT_EQ(normal_mailbox_name("iNbOx"), "INBOX");
   EXPECT_EQ(normal_mailbox_name("inbox/a"), "INBOX/a");
   EXPECT_EQ(normal_mailbox_name("inboxes"), "inboxes");
+  EXPECT_EQ(normal_mailbox_name("Entwu\xCC\x88rfe"), "Entw\xC3\xBCrfe");  // [RFC9051 5.1]
 }
 
 }  // namespace

@@ -71,7 +71,7 @@ Task<Result<Reply>> Session::cmd_fetch(Command& command) {
   if (fetch.changed_since) ranges = changed_since(ranges, *fetch.changed_since, *selected_->told);
 
   FetchJob job{.reader{selected_->account, selected_->id, selected_->told, std::move(ranges), needs_of(fetch.attributes)},
-               .fetcher{*selected_->account, connection(), fetch.attributes},
+               .fetcher{*selected_->account, connection(), fetch.attributes, Revision(rev2_)},
                .sets_seen = selected_->changeable().contains(store::kKeepSeen) && std::ranges::any_of(fetch.attributes, sets_seen)};
   auto done = co_await fetch_all(job);
   co_await job.reader.close();

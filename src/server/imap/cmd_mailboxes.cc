@@ -2,8 +2,10 @@
 #include <optional>
 #include <utility>
 
+#include "proto/imap/writer.h"
 #include "server/imap/session.h"
 #include "store/object_id.h"
+#include "text/normalize.h"
 
 namespace posthorn::imap {
 namespace {
@@ -30,11 +32,21 @@ void drop_last_delimiter(std::string& name) {
   if (name.ends_with('/')) name.pop_back();
 }
 
+// A client composed its characters in another way than names have them here.
+bool is_denormalized(std::string_view name) { return text::nfc(name) != name; }
+
 }  // namespace
+
+void Session::put_old_name(std::string_view attributes, std::string_view name, std::string_view supplied) {
+  if (!rev2_) return;
+  Writer w(output());
+  w.untagged().raw("LIST (").raw(attributes).raw(") \"/\" ").mailbox(name, names()).raw(" (\"OLDNAME\" (").mailbox(supplied, names()).raw("))").crlf();
+}
 
 Task<Result<Reply>> Session::cmd_create(Command& command) {
   auto& create = std::get<Create>(command.command);
   drop_last_delimiter(create.mailbox);
+  const std::string supplied = create.mailbox;
   const auto use = special_use_of(create);
   if (!use) co_return no("That use is not supported", "USEATTR");
   auto place = co_await find_place(std::move(create.mailbox));
@@ -44,13 +56,15 @@ Task<Result<Reply>> Session::cmd_create(Command& command) {
   if (place->account->find_mailbox(place->name)) co_return no("The mailbox exists already", "ALREADYEXISTS");
   if (!place->is_own() && *use != store::SpecialUse::none) co_return no("Uses are for the owner's mailboxes", "USEATTR");
   CO_TRY(const auto made, co_await place->account->create_mailbox(std::move(place->name), store::CreateOptions{.special_use = *use}));
+  if (is_denormalized(supplied)) put_old_name("", place->prefix + made->name, supplied);
   co_return ok("CREATE completed", "MAILBOXID (" + store::mailbox_object_id(place->account->id(), made->id) + ")");
 }
 
 Task<Result<Reply>> Session::cmd_delete(Command& command) {
   auto& name = std::get<Delete>(command.command).mailbox;
   drop_last_delimiter(name);
-  const bool has_children = account_->has_children(name);
+  const std::string supplied = name;
+  const bool has_children = account_->has_children(text::nfc(name));
   auto found = co_await locate(std::move(name), store::kDeleteMailbox);
   // [RFC3501 6.3.4] With others below it the name stays as a \Noselect name, and cannot be deleted again.
   if (!found && found.error().code == Errc::not_found && has_children) co_return no("There are mailboxes below it", "HASCHILDREN");
@@ -59,6 +73,7 @@ Task<Result<Reply>> Session::cmd_delete(Command& command) {
   const auto id = found->state->id;
   CO_TRY_OK(co_await found->account->delete_mailbox(found->state->name));
   if (selected_ && selected_->account == found->account && selected_->id == id) unselect();
+  if (is_denormalized(supplied)) put_old_name("\\NonExistent", found->name, supplied);
   co_return ok("DELETE completed");
 }
 
@@ -66,6 +81,8 @@ Task<Result<Reply>> Session::cmd_rename(Command& command) {
   auto& [from_name, to_name] = std::get<Rename>(command.command);
   drop_last_delimiter(from_name);
   drop_last_delimiter(to_name);
+  const bool denormalized = is_denormalized(from_name) || is_denormalized(to_name);
+  const std::string supplied = from_name, wanted = text::nfc(to_name);
   auto from = co_await find_place(from_name);
   if (!from) co_return std::unexpected(std::move(from).error());
   if (!from->is_own()) {
@@ -79,6 +96,7 @@ Task<Result<Reply>> Session::cmd_rename(Command& command) {
   CO_TRY_OK(may_create(*to));
   if (from->account != to->account) co_return no("A mailbox stays with its owner", "CANNOT");
   CO_TRY_OK(co_await from->account->rename_mailbox(std::move(from->name), std::move(to->name)));
+  if (denormalized) put_old_name("", wanted, supplied);
   co_return ok("RENAME completed");
 }
 

@@ -2,6 +2,7 @@
 #include "proto/imap/writer.h"
 #include "server/imap/session.h"
 #include "store/object_id.h"
+#include "text/normalize.h"
 
 namespace posthorn::imap {
 
@@ -49,7 +50,11 @@ Task<Result<Reply>> Session::cmd_select(Command& command) {
   w.untagged_status("OK", "HIGHESTMODSEQ " + std::to_string(state->highest_mod_seq.value()), "Highest mod-sequence");
   w.untagged_status("OK", "MAILBOXID (" + store::mailbox_object_id(account->id(), id) + ")", "Its name for ever");  // [RFC8474 4.2]
   // [RFC9051 6.3.2]
-  if (rev2_) w.untagged().raw("LIST () \"/\" ").mailbox(found->name, names()).crlf();
+  if (rev2_) {
+    w.untagged().raw("LIST () \"/\" ").mailbox(found->name, names());
+    if (text::nfc(select.mailbox) != select.mailbox) w.raw(" (\"OLDNAME\" (").mailbox(select.mailbox, names()).raw("))");
+    w.crlf();
+  }
   if (select.qresync) {
     auto done = co_await resynchronise(*select.qresync);
     if (!done) {

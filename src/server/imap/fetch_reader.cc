@@ -5,21 +5,21 @@
 #include <utility>
 
 #include "async/reactor.h"
+#include "message/summary.h"
 #include "search/fields.h"
 #include "server/imap/imap_settings.h"
 
 namespace posthorn::imap {
 namespace {
 
-constexpr std::size_t kBatch = 512;                // messages
-constexpr std::uint64_t kBatchBytes = 1 << 20;          // of them, when their bytes are read: neighbours in the store come cheap...
-constexpr std::uint64_t kSmallBatchBytes = 128 << 10;   // ...but beyond imap.fetch_memory so many must do
-constexpr std::uint64_t kBatchSummaries = 16 << 20;  // of them, when summaries are read: one may be as long as its message, up to...
-constexpr std::uint64_t kLongSummary = 1 << 20;      // ...about so many
-constexpr std::size_t kAhead = 3;                  // batches
-constexpr std::size_t kWorthWorker = 4;            // messages: of fewer, what is in memory is had at once (Account::read)
-constexpr std::uint32_t kWorthColumns = 32;        // messages...
-constexpr std::uint32_t kNeighbours = 8;           // ...of which one in so many is asked for
+constexpr std::size_t kBatch = 512;                    // messages
+constexpr std::uint64_t kBatchBytes = 1 << 20;         // of them, when their bytes are read: neighbours in the store come cheap...
+constexpr std::uint64_t kSmallBatchBytes = 128 << 10;  // ...but beyond imap.fetch_memory so many must do
+constexpr std::uint64_t kBatchSummaries = 16 << 20;    // of them, when summaries are read
+constexpr std::size_t kAhead = 3;                      // batches
+constexpr std::size_t kWorthWorker = 4;                // messages: of fewer, what is in memory is had at once (Account::read)
+constexpr std::uint32_t kWorthColumns = 32;            // messages...
+constexpr std::uint32_t kNeighbours = 8;               // ...of which one in so many is asked for
 
 bool in_fields_column(const FetchAttribute& a) {
   return a.item == FetchItem::section && a.section.part.empty() && a.section.text == SectionText::header_fields &&
@@ -132,7 +132,7 @@ void FetchReader::take_indexes(FetchBatch& batch) {
     const auto& range = ranges_[range_];
     for (auto index = std::max(next_, range.from); index < range.to; ++index) {
       const auto size = reads_messages ? view_->at(index).size : 0;
-      if (needs_.summaries) summaries += std::min<std::uint64_t>(view_->at(index).size, kLongSummary);
+      if (needs_.summaries) summaries += message::longest_summary(view_->at(index).size);
       const bool is_full = bytes + size > most || summaries > kBatchSummaries;
       if (batch.rows.size() == kBatch || (is_full && !batch.rows.empty())) {
         next_ = index;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "text/ascii.h"
+#include "text/normalize.h"
 
 namespace posthorn::imap {
 namespace {
@@ -33,20 +34,23 @@ void MailboxPatterns::add(std::string_view pattern, std::size_t& place, std::vec
 }
 
 Result<MailboxPatterns> MailboxPatterns::make(std::string_view reference, const std::vector<std::string>& patterns) {
-  std::size_t size = 0, count = 0;
+  std::vector<std::string> whole;
+  std::size_t size = 0;
   for (const auto& pattern : patterns) {
     if (pattern.empty()) continue;
-    size += reference.size() + pattern.size();
-    ++count;
-    if (size > kMaxBytes) return fail(Errc::limit, "the patterns are too long");
+    const auto too_long = fail(Errc::limit, "the patterns are too long");
+    if (reference.size() + pattern.size() > kMaxBytes) return too_long;
+    whole.push_back(text::nfc(std::string(reference) + pattern));
+    size += whole.back().size();
+    if (size > kMaxBytes) return too_long;
   }
+  const std::size_t count = whole.size();
   MailboxPatterns out;
   out.words_ = (size + count + kWordBits - 1) / kWordBits;
   for (Bits* bits : {&out.begins_, &out.ends_, &out.stars_, &out.stays_}) bits->assign(out.words_, 0);
   std::size_t place = 0;
   std::vector<std::pair<std::size_t, unsigned char>> bytes;  // by place
-  for (const auto& pattern : patterns)
-    if (!pattern.empty()) out.add(std::string(reference) + pattern, place, bytes);
+  for (const auto& pattern : whole) out.add(pattern, place, bytes);
   std::uint16_t rows = 1;
   for (const auto& [at, byte] : bytes)
     if (out.row_of_[byte] == 0) out.row_of_[byte] = rows++;

@@ -7,7 +7,6 @@
 #include "message/header.h"
 #include "message/preview.h"
 #include "proto/imap/writer.h"
-#include "server/imap/put_bodystructure.h"
 #include "server/imap/put_envelope.h"
 #include "text/ascii.h"
 
@@ -55,8 +54,9 @@ message::Range cut(message::Range range, const std::optional<Partial>& partial) 
   return {range.offset + skip, std::min(partial->count, range.size - skip)};
 }
 
-MessageFetcher::MessageFetcher(store::Account& account, net::Connection& connection, const std::vector<FetchAttribute>& attributes)
-    : account_(account), connection_(connection) {
+MessageFetcher::MessageFetcher(store::Account& account, net::Connection& connection, const std::vector<FetchAttribute>& attributes,
+                               Revision revision)
+    : account_(account), connection_(connection), revision_(revision) {
   std::size_t reads = 0;
   for (const auto& a : attributes) {
     const bool bytes = needs_bytes(a);
@@ -127,7 +127,7 @@ Result<void> MessageFetcher::put_simple(const Target& target, const FetchAttribu
       if (target.row.summary.empty()) return fail(Errc::not_found);
       TRY(const auto view, message::SummaryView::open(target.row.summary));
       TRY_OK(view.read_structure(structure_));
-      put_bodystructure(out, structure_, ExtensionData(attribute.item == FetchItem::body_structure));
+      put_bodystructure(out, structure_, ExtensionData(attribute.item == FetchItem::body_structure), revision_);
       break;
     }
     case FetchItem::preview:

@@ -12,6 +12,7 @@
 #include "net/connection.h"
 #include "proto/imap/fetch.h"
 #include "server/imap/fetch_reader.h"
+#include "server/imap/put_bodystructure.h"
 #include "server/imap/selected.h"
 #include "store/account.h"
 
@@ -27,7 +28,7 @@ class MessageFetcher {
   };
 
   // Everything referred to outlives the fetcher.
-  MessageFetcher(store::Account& account, net::Connection& connection, const std::vector<FetchAttribute>& attributes);
+  MessageFetcher(store::Account& account, net::Connection& connection, const std::vector<FetchAttribute>& attributes, Revision revision);
 
   struct Target {
     std::uint32_t sequence_number = 0;
@@ -76,6 +77,7 @@ class MessageFetcher {
   store::Account& account_;
   net::Connection& connection_;
   std::vector<Item> items_;
+  const Revision revision_;
   bool has_flags_ = false;
   bool many_reads_ = false;  // more than one item needs bytes: read ahead
   message::EnvelopeView envelope_;

@@ -15,8 +15,8 @@ constexpr std::string_view kEmptyPart = R"(("text" "plain" NIL NIL NIL "7bit" 0 
 
 class BodyWriter {
  public:
-  BodyWriter(std::string& out, const StructureView& structure, ExtensionData extension)
-      : out_(out), w_(out), structure_(structure), extension_(extension == ExtensionData::yes) {}
+  BodyWriter(std::string& out, const StructureView& structure, ExtensionData extension, Revision revision)
+      : out_(out), w_(out), structure_(structure), extension_(extension == ExtensionData::yes), rev2_(revision == Revision::rev2) {}
 
   // Recursion is as deep as message::Limits::depth lets the tree be.
   void put_body(const PartView& part) {
@@ -44,8 +44,8 @@ class BodyWriter {
     w_.string(part.encoding.empty() ? "7bit" : part.encoding);
     w_.sp().number(part.body.size);
     if (part.type == "text") w_.sp().number(part.lines);
-    // [RFC3501 9] media-message is MESSAGE/RFC822 alone; message/global is a basic part to clients of this standard.
-    else if (part.type == "message" && part.subtype == "rfc822") put_message(part);
+    // media-message is MESSAGE/RFC822 alone in [RFC3501 9], where message/global is a basic part; [RFC9051 9] has both.
+    else if (part.type == "message" && (part.subtype == "rfc822" || (rev2_ && part.subtype == "global"))) put_message(part);
     if (!extension_) return;
     w_.sp().nstring(part.md5);
     put_common_extension(part);
@@ -108,13 +108,13 @@ class BodyWriter {
   std::string& out_;
   Writer w_;
   const StructureView& structure_;
-  const bool extension_;
+  const bool extension_, rev2_;
 };
 
 }  // namespace
 
-void put_bodystructure(std::string& out, const StructureView& structure, ExtensionData extension) {
-  BodyWriter(out, structure, extension).put_body(structure.parts.front());
+void put_bodystructure(std::string& out, const StructureView& structure, ExtensionData extension, Revision revision) {
+  BodyWriter(out, structure, extension, revision).put_body(structure.parts.front());
 }
 
 }  // namespace posthorn::imap

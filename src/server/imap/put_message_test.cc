@@ -129,6 +129,10 @@ TEST(PutBodystructure, AlwaysValid) {
   out.clear();
   put_bodystructure(out, structure, ExtensionData::no);
   EXPECT_EQ(out, R"_(("message" "global" NIL NIL NIL "7bit" 0))_");
+  out.clear();
+  put_bodystructure(out, structure, ExtensionData::no, Revision::rev2);
+  EXPECT_EQ(out, R"_(("message" "global" NIL NIL NIL "7bit" 0 (NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL) )_"
+                 R"_(("text" "plain" NIL NIL NIL "7bit" 0 0) 0))_");
   // a multipart whose boundary never comes
   const auto broken = structure_of("Content-Type: multipart/mixed; boundary=b||nothing|", ExtensionData::no);
   EXPECT_TRUE(broken.starts_with("((\"text\" \"plain\"") || broken.starts_with("(\"text\" \"plain\"")) << broken;

@@ -10,6 +10,8 @@
 #include "async/reactor.h"
 #include "async/task_group.h"
 #include "async/worker_pool.h"
+#include "base/log.h"
+#include "message/summary.h"
 #include "search/column_reader.h"
 #include "store/mail_store.h"
 
@@ -17,8 +19,7 @@ namespace posthorn::imap {
 namespace {
 
 constexpr std::uint32_t kWindow = 512;          // indexes whose summaries are held at once, in each lane
-constexpr std::uint64_t kHeldSummaries = 16 << 20;  // bytes of them; one may be as long as its message, up to...
-constexpr std::uint64_t kLongSummary = 1 << 20;     // ...about so many
+constexpr std::uint64_t kHeldSummaries = 16 << 20;  // bytes of them
 constexpr std::size_t kWorthAColumn = 64;       // fewer summaries of a window are read one by one
 constexpr std::uint64_t kHeldBytes = 1 << 20;   // of messages, held at once in each lane
 constexpr int kLanes = 3;                       // windows in work at the same time: while one is read, the other is matched
@@ -101,7 +102,7 @@ class MessageSearch {
       const auto window_end = std::lower_bound(begin, indexes_.end(), *begin / kWindow * kWindow + kWindow);
       auto end = begin;
       for (std::uint64_t held = 0; end != window_end && held < kHeldSummaries; ++end)
-        held += std::min<std::uint64_t>(place_.view->at(*end).size, kLongSummary);
+        held += message::longest_summary(place_.view->at(*end).size);
       next_ = static_cast<std::size_t>(end - indexes_.begin());
       auto done = co_await search_window({begin, end});
       if (done) done = co_await still_working();
@@ -208,7 +209,10 @@ class MessageSearch {
     });
     hits_.insert(hits_.end(), hits.begin(), hits.end());
     for (std::size_t i = 0; i < messages.size(); ++i)
-      if (!bytes[i]) CO_TRY_OK(co_await match_long(messages[i]));
+      if (!bytes[i]) {
+        CO_TRY_OK(co_await match_long(messages[i]));
+        CO_TRY_OK(co_await still_working());
+      }
     co_return Result<void>{};
   }
 
@@ -229,6 +233,11 @@ class MessageSearch {
     const bool all = program_.root.cost == Cost::text && view->size() <= kHeldBytes;
     auto start = co_await read_start(*place_.account, id, all ? view->size() : std::min(view->header_size(), kHeldBytes));
     if (!start && start.error().code == Errc::not_found) co_return Result<void>{};
+    if (!start && start.error().code == Errc::corrupt) {
+      // The others are to be found all the same; `store check` says more.
+      log::error("imap.search_damaged", {{"message", id}, {"error", start.error()}});
+      co_return Result<void>{};
+    }
     CO_TRY_OK(start);
     bool found = false;
     if (all || program_.root.cost < Cost::text) {

@@ -7,6 +7,7 @@
 #include <random>
 
 #include "async/reactor.h"
+#include "kv/key_codec.h"
 #include "kv/memory/memory_store.h"
 #include "message/parser.h"
 #include "proto/imap/parser.h"
@@ -183,6 +184,23 @@ class SearchRun : public testing::Test {
   std::uint32_t appended_ = 0;
   std::map<MessageId, std::string> bytes_, summaries_;
 };
+
+// [RFC3501 6.4.4] One message whose bytes are lost hides no other.
+TEST_F(SearchRun, ADamagedMessageDoesNotMatch) {
+  append(40);
+  const auto expected = plain("BODY a");
+  ASSERT_GT(expected.size(), 2u);
+  const auto damaged = expected[1];
+  const auto id = run_task(account_->view(inbox_)).value()->at(damaged).message;
+  kv::Batch batch;
+  std::string first_chunk;  // docs/formats/store.md
+  kv::put_be64(first_chunk, id.value());
+  batch.put(kv::Space::blob, id.value() % 16, first_chunk + std::string(4, '\0'), "damaged");
+  ASSERT_TRUE(run_task(kv_.commit(std::move(batch))));
+  auto others = expected;
+  std::erase(others, damaged);
+  EXPECT_EQ(run("BODY a", UseIndex::no), others);
+}
 
 TEST_F(SearchRun, FindsTheSameByEveryWay) {
   append(1'300);

@@ -166,6 +166,8 @@ class Session {
   void put_flags_fetch(const store::View& shown, std::uint32_t index, bool with_flags, WithUid, const store::MailboxState&);
   Task<Result<void>> tell_arrivals();
   void put_recent();
+  // LIST with OLDNAME, to clients of rev2: the name that they supplied is this one [RFC9051 6.3.9.7].
+  void put_old_name(std::string_view attributes, std::string_view name, std::string_view supplied);
   Task<> take_recent();
   void tell_new_keywords(const store::MailboxState&);
   void enable_condstore();
