@@ -8,6 +8,7 @@
 
 #include "commands.h"
 #include "sendmail.h"
+#include "setup.h"
 
 namespace posthorn {
 namespace {
@@ -23,6 +24,7 @@ struct Arguments {
   std::string id;
   QueueSelection selection;
   int limit = 20;
+  SetupOptions setup;
   bool usage = false, all = false, no_dkim = false, activate = false;
 };
 
@@ -158,6 +160,21 @@ void add_dns_commands(CLI::App& top, Arguments& a, Run& chosen) {
       ->add_option("domain", a.domain)->required();
 }
 
+void add_setup_command(CLI::App& top, Arguments& a, Run& chosen) {
+  auto& s = a.setup;
+  auto* sub = command(top, a, chosen, "setup", "Set up this machine: configuration, domain, account, keys, service; and say what to publish",
+                      [&a] { return setup(a.common, a.setup); });
+  sub->add_option("address", s.address, "Your address, as you@example.org")->required();
+  sub->add_option("--hostname", s.hostname, "The full name of this machine; without it the system's, or mail.DOMAIN");
+  sub->add_option("--password-file", s.password_file, "The password is the first line of this file; without it one is made and shown");
+  sub->add_option("--set", s.settings, "A line for a new configuration, as 'dns.servers = \"192.0.2.53\"'")->expected(1)->take_all();
+  sub->add_option("--root", s.root, "Make everything below this directory: for tests, and without being root");
+  sub->add_flag("--dry-run", s.dry_run, "Show what would be made");
+  sub->add_flag("--no-systemd", s.no_systemd, "Install and start no service");
+  sub->add_flag("--no-network", s.no_network, "Do not look at DNS and other hosts");
+  sub->add_option("--probe", s.probes, "ADDRESS:PORT of a mail server to reach, instead of well-known ones")->expected(1)->take_all();
+}
+
 // Its options are sendmail's own: it never comes this far.
 void name_sendmail(CLI::App& top) {
   top.add_subcommand("sendmail", "Send the message on standard input, as /usr/sbin/sendmail does (-t -i -f ADDRESS ...)");
@@ -184,6 +201,7 @@ int run(int argc, char** argv) {
   add_alias_commands(top, arguments, chosen);
   add_queue_commands(top, arguments, chosen);
   add_trace_command(top, arguments, chosen);
+  add_setup_command(top, arguments, chosen);
   add_dns_commands(top, arguments, chosen);
   name_sendmail(top);
   try {

@@ -1,0 +1,87 @@
+// The parts of a set-up that touch the system: users, directories, files, programs.
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <spawn.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <filesystem>
+
+#include "crypto/certificate.h"
+#include "setup.h"
+
+extern char** environ;
+
+namespace posthorn {
+namespace {
+
+std::unexpected<Error> trouble(const std::string& what) {
+  return fail(errno == EACCES || errno == EPERM ? Errc::denied : Errc::io, what + ": " + std::strerror(errno));
+}
+
+}  // namespace
+
+Result<int> run_program(const std::vector<std::string>& words) {
+  std::vector<char*> argv;
+  for (const auto& word : words) argv.push_back(const_cast<char*>(word.c_str()));
+  argv.push_back(nullptr);
+  pid_t pid = 0;
+  if (const int code = ::posix_spawnp(&pid, argv[0], nullptr, nullptr, argv.data(), environ); code != 0)
+    return fail(Errc::io, "cannot run " + words.front() + ": " + std::strerror(code));
+  int status = 0;
+  while (::waitpid(pid, &status, 0) < 0)
+    if (errno != EINTR) return trouble("waiting for " + words.front());
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+}
+
+Result<Owner> ensure_user(const std::string& name) {
+  const auto* entry = ::getpwnam(name.c_str());
+  if (!entry) {
+    TRY(const int status, run_program({"useradd", "--system", "--user-group", "--no-create-home", "--home-dir", "/var/lib/posthorn", "--shell", "/usr/sbin/nologin", name}));
+    entry = ::getpwnam(name.c_str());
+    if (status != 0 || !entry) return fail(Errc::io, "cannot make the user " + name + ": useradd ended with " + std::to_string(status));
+  }
+  return Owner{.user = entry->pw_uid, .group = entry->pw_gid};
+}
+
+Result<bool> ensure_directory(const std::string& path, unsigned mode, const Owner* owner) {
+  struct stat at{};
+  if (::lstat(path.c_str(), &at) == 0) {
+    if (!S_ISDIR(at.st_mode)) return fail(Errc::exists, path + " is there, and no directory");
+    return false;
+  }
+  std::error_code error;
+  std::filesystem::create_directories(std::filesystem::path(path).parent_path(), error);
+  if (::mkdir(path.c_str(), 0700) != 0) return trouble("cannot make " + path);
+  // chown() takes set-group-id away: the mode comes last.
+  if (owner && ::chown(path.c_str(), owner->user, owner->group) != 0) return trouble("cannot give " + path + " away");
+  if (::chmod(path.c_str(), mode) != 0) return trouble("cannot set the mode of " + path);
+  return true;
+}
+
+Result<bool> ensure_file(const std::string& path, const std::string& text, unsigned mode, const Owner* owner) {
+  struct stat at{};
+  if (::lstat(path.c_str(), &at) == 0) return false;
+  std::error_code error;
+  std::filesystem::create_directories(std::filesystem::path(path).parent_path(), error);
+  TRY_OK(crypto::write_file_atomically(path, text, crypto::FileMode::secret));
+  if (owner && ::chown(path.c_str(), static_cast<uid_t>(-1), owner->group) != 0) return trouble("cannot give " + path + " to a group");
+  if (::chmod(path.c_str(), mode) != 0) return trouble("cannot set the mode of " + path);
+  return true;
+}
+
+// REQUIRES: nobody else may change what is in it.
+Result<void> give_tree(const std::string& path, const Owner& owner) {
+  const auto give = [&owner](const std::filesystem::path& p) { return ::lchown(p.c_str(), owner.user, owner.group) == 0; };
+  if (!give(path)) return trouble("cannot give " + path + " away");
+  std::error_code error;
+  for (std::filesystem::recursive_directory_iterator at(path, error), end; !error && at != end; at.increment(error))
+    if (!give(at->path())) return trouble("cannot give " + at->path().string() + " away");
+  if (error) return fail(Errc::io, "cannot look through " + path + ": " + error.message());
+  return {};
+}
+
+}  // namespace posthorn
