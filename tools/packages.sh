@@ -4,7 +4,10 @@ build_packages="clang-19 lld-19 cmake ninja-build pkg-config ccache libboost1.81
 run_packages="curl python3"
 test_packages="$run_packages llvm-19 libclang-rt-19-dev libgtest-dev libbenchmark-dev swaks isync mutt fetchmail mpop msmtp
   libio-socket-ssl-perl libauthen-sasl-perl gsasl libsasl2-modules openssl iproute2 dovecot-imapd imapfilter offlineimap3 neomutt
-  python3-dkim python3-nacl python3-prometheus-client opendkim libmail-srs-perl nsd ldnsutils postfix"
+  python3-dkim python3-nacl python3-prometheus-client opendkim libmail-srs-perl nsd ldnsutils postfix dovecot-lmtpd
+  libdb5.3 libgnutls-dane0 libidn12 libnsl2 libpcre2-8-0"
+# Debian has one mail server installed at a time: Exim, another one that the tests talk to, is only unpacked (its libraries are above).
+unpacked_packages="exim4-daemon-light"
 
 # install_packages PACKAGE...  installs those that are missing; asks for root only then.
 install_packages() {
@@ -38,6 +41,22 @@ install_packages() {
     return 1
   fi
   rm -f "$log"
+}
+
+# unpack_packages FOLDER PACKAGE...  unpacks those that are not there; what needs one says so and is skipped when it cannot be fetched.
+unpack_packages() {
+  local folder=$1 package parts
+  shift
+  for package in "$@"; do
+    [ -e "$folder/$package" ] && continue
+    parts=$(mktemp -d)
+    if (cd "$parts" && apt-get download "$package") >/dev/null 2>&1 && mkdir -p "$folder" && dpkg -x "$parts"/*.deb "$folder/$package.part"; then
+      mv "$folder/$package.part" "$folder/$package"
+    else
+      echo "Could not fetch the Debian package $package; its tests are skipped." >&2
+    fi
+    rm -rf "$parts"
+  done
 }
 
 # build PRESET TARGET...  configures and builds, quietly unless it fails.
