@@ -82,7 +82,8 @@ class Bench:
                 yield "peer", self._introduce(group, "peer", group.peer(self, folder + "-peer"))
         if self.binary:
             yield "posthorn", self._introduce(group, "posthorn",
-                                              Posthorn(self.binary, folder + "-posthorn", self.certificate, self.users, **group.posthorn))
+                                              Posthorn(self.binary, folder + "-posthorn", self.certificate, self.users,
+                                                       **(group.posthorn() if callable(group.posthorn) else group.posthorn)))
 
     def _introduce(self, group, side, server):
         for row in group.rows:

@@ -24,13 +24,17 @@ inet_protocols = ipv4
 mynetworks = 127.0.0.0/8
 alias_maps =
 alias_database =
-virtual_mailbox_domains = example.test
-virtual_mailbox_maps = hash:{folder}/users
-virtual_transport = lmtp:inet:127.0.0.1:{lmtp}
-smtpd_recipient_restrictions = permit_mynetworks, reject
+{delivery}smtpd_recipient_restrictions = permit_mynetworks, reject
 smtpd_peername_lookup = no
 disable_dns_lookups = yes
 """
+
+TO_STORE = """\
+virtual_mailbox_domains = example.test
+virtual_mailbox_maps = hash:{folder}/users
+virtual_transport = lmtp:inet:127.0.0.1:{lmtp}
+"""
+TO_SINK = "relayhost = [127.0.0.1]:{sink}\n"
 
 MASTER = """\
 127.0.0.1:{smtp} inet n - n - - smtpd
@@ -61,17 +65,58 @@ postlog   unix-dgram n - n - 1 postlogd
 """
 
 
-def why_not():
+def why_not_alone():
     """Why Postfix cannot be measured here, or None."""
-    if machine.package_version("postfix") is None:
-        return "not installed: postfix"
-    return dovecot.why_not()
+    return None if machine.package_version("postfix") else "not installed: postfix"
 
 
-class PostfixDovecot(Server):
-    """The two as one server: SMTP is Postfix's, everything else Dovecot's."""
+def why_not():
+    return why_not_alone() or dovecot.why_not()
+
+
+class Postfix(Server):
+    """What is common to both kinds: a folder with configuration and queue."""
 
     protocols = ("smtp",)
+
+    def write(self, delivery):
+        for name in ("queue", "data"):
+            os.mkdir(os.path.join(self.folder, name), 0o755)
+        with open(os.path.join(self.folder, "main.cf"), "w") as f:
+            f.write(MAIN.format(folder=self.folder, delivery=delivery))
+        with open(os.path.join(self.folder, "master.cf"), "w") as f:
+            f.write(MASTER.format(smtp=self.ports["smtp"]))
+        self._run("chown", "postfix", os.path.join(self.folder, "data"))
+        self._run("postfix", "-c", self.folder, "check")  # makes the queue's folders
+
+    @staticmethod
+    def _run(*command):
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode != 0:
+            raise Failed(f"{' '.join(command)}: {done.stderr.strip()}")
+
+    def command(self):
+        return [DAEMON, "-c", self.folder, "-s"]
+
+    def last_words(self):
+        return super().last_words() + " / " + " / ".join(machine.read(os.path.join(self.folder, "log")).strip().splitlines()[-4:])
+
+
+class PostfixRelay(Postfix):
+    """Postfix that hands everything to a host on loopback."""
+
+    def __init__(self, folder, sink):
+        super().__init__(folder)
+        self.sink = sink
+        self.title, self.version = "Postfix", (machine.package_version("postfix") or "?").split("-")[0]
+        self.settings = "relayhost is the sink; every limit default, queue files synced (default)"
+
+    def prepare(self):
+        self.write(TO_SINK.format(sink=self.sink))
+
+
+class PostfixDovecot(Postfix):
+    """The two as one server: SMTP is Postfix's, everything else Dovecot's."""
 
     def __init__(self, folder, certificate, users, mail_format):
         super().__init__(folder)
@@ -83,26 +128,10 @@ class PostfixDovecot(Server):
         self.settings = "Postfix: every limit default, queue files synced (default), hash: map of users, LMTP to Dovecot; " + self.store.settings
 
     def prepare(self):
-        for name in ("queue", "data"):
-            os.mkdir(os.path.join(self.folder, name), 0o755)
-        with open(os.path.join(self.folder, "main.cf"), "w") as f:
-            f.write(MAIN.format(folder=self.folder, lmtp=self.store.ports["lmtp"]))
-        with open(os.path.join(self.folder, "master.cf"), "w") as f:
-            f.write(MASTER.format(smtp=self.ports["smtp"]))
         with open(os.path.join(self.folder, "users"), "w") as f:
             f.writelines(f"{name}@example.test {name}\n" for name, _ in self.users)
-        self._run("chown", "postfix", os.path.join(self.folder, "data"))
-        self._run("postfix", "-c", self.folder, "check")  # makes the queue's folders
+        self.write(TO_STORE.format(folder=self.folder, lmtp=self.store.ports["lmtp"]))
         self._run("postmap", "-c", self.folder, "hash:" + os.path.join(self.folder, "users"))
-
-    @staticmethod
-    def _run(*command):
-        done = subprocess.run(command, capture_output=True, text=True)
-        if done.returncode != 0:
-            raise Failed(f"{' '.join(command)}: {done.stderr.strip()}")
-
-    def command(self):
-        return [DAEMON, "-c", self.folder, "-s"]
 
     def start(self):
         self.store.start()
@@ -115,6 +144,3 @@ class PostfixDovecot(Server):
 
     def roots(self):
         return super().roots() | self.store.roots()
-
-    def last_words(self):
-        return super().last_words() + " / " + " / ".join(machine.read(os.path.join(self.folder, "log")).strip().splitlines()[-4:])

@@ -1,6 +1,6 @@
 """What a line of the table is, and a group of lines that are measured on the same two servers."""
 from dataclasses import dataclass, field
-from typing import Callable, Optional
+from typing import Callable, Optional, Union
 
 from . import dovecot
 
@@ -23,7 +23,7 @@ class Group:
     peer: Optional[Callable] = None  # (bench, folder) -> Server
     peer_missing: Callable = dovecot.why_not
     warm_up: Callable = lambda bench, server: None
-    posthorn: dict = field(default_factory=dict)  # more arguments of Posthorn()
+    posthorn: Union[dict, Callable] = field(default_factory=dict)  # more arguments of Posthorn(), or what makes them
 
 
 def dovecot_with(mail_format, tuned=False):

@@ -16,6 +16,7 @@
 #include "messages.h"
 #include "modes.h"
 #include "report.h"
+#include "sink.h"
 #include "smtp.h"
 #include "verify.h"
 
@@ -193,6 +194,7 @@ int main(int argc, char** argv) {
   signal(SIGPIPE, SIG_IGN);
   parse_options(argc, argv);
   if (O.mode == "pss") return print_memory();
+  if (O.mode == "sink") return run_sink();
   prepare();
   return measure();
 }

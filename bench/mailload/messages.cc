@@ -154,7 +154,10 @@ string b64(const string& s) {
   return o;
 }
 string rcpt_addr(int64_t u) {
-  return O.domain.empty() || O.domain == "NONE" ? uname(u) : uname(u) + "@" + O.domain;
+  if (O.domain.empty() || O.domain == "NONE") return uname(u);
+  string domain = O.domain;  // with %d: of each user another
+  if (const auto at = domain.find("%d"); at != string::npos) domain.replace(at, 2, std::to_string(u));
+  return uname(u) + "@" + domain;
 }
 
 static std::atomic<int64_t> g_next{0};

@@ -12,7 +12,7 @@ Opt O;
   fprintf(stderr,
           "usage: mailload MODE --port P [options]\n"
           "modes: smtp lmtp smtp-conn pop3 pop3-login imap-login imap-append imap-fetch imap-mixed imap-idle "
-          "notify pss\n"
+          "notify pss sink\n"
           "see README.md for the options\n");
   exit(2);
 }
@@ -62,6 +62,8 @@ void parse_options(int argc, char** argv) {
       O.auth_user = val(), O.auth = true;
     else if (a == "--tls")
       O.tls = true;
+    else if (a == "--hang")
+      O.hang = true;
     else if (a == "--starttls")
       O.starttls = true;
     else if (a == "--users")

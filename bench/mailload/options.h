@@ -30,7 +30,7 @@ struct Opt {
   bool tls = false, starttls = false, lmtp = false, auth = false, pipeline = false, bdat = false,
        dele = false, check = false;
   bool notify_lmtp = false, compress_literal = true, disk = true, same_user = false, random = false,
-       insecure_ok = true, logout = true;
+       insecure_ok = true, logout = true, hang = false;
   std::vector<int> server_pids;
 };
 extern Opt O;
