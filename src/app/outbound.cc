@@ -2,6 +2,7 @@
 
 #include "app/own_addresses.h"
 #include "base/log.h"
+#include "delivery/postmaster.h"
 #include "delivery/settings.h"
 #include "dns/options.h"
 
@@ -19,6 +20,14 @@ Result<std::unique_ptr<Outbound>> Outbound::open(const config::Config& config, S
   const auto options = dns::options_from_settings();
   TRY(out->resolver_, dns::UnboundResolver::open(options));
   out->sts_ = std::make_unique<delivery::StsCache>(delivery::StsCache::Parts{storage.kv(), *out->resolver_, [tls = out->tls_] { return tls; }});
+  out->reports_ = std::make_unique<delivery::TlsReports>(
+      delivery::TlsReports::Parts{.store = storage.kv(),
+                                  .resolver = *out->resolver_,
+                                  .queue = storage.queue(),
+                                  .blobs = storage.blobs(),
+                                  .tls = [tls = out->tls_] { return tls; },
+                                  .hostname = config.hostname,
+                                  .postmaster = [&storage, name = config.hostname] { return delivery::postmaster_of(storage.directory(), name); }});
   delivery::EngineParts parts{.queue = storage.queue(),
                               .store = storage.store(),
                               .directory = storage.directory(),
@@ -28,6 +37,7 @@ Result<std::unique_ptr<Outbound>> Outbound::open(const config::Config& config, S
                               .forwarder = out->forwarder_,
                               .trace = out->trace_,
                               .sts = out->sts_.get(),
+                              .results = out->reports_.get(),
                               .hostname = config.hostname,
                               .our_addresses = own_mail_addresses(config.listeners, static_cast<std::uint16_t>(delivery::kPort.get())),
                               .tls = [tls = out->tls_] { return tls; },
@@ -46,6 +56,7 @@ void Outbound::start() {
   storage_.queue().start();
   engine_->start();
   sts_->start(reactors_.at(0));
+  reports_->start(reactors_.at(0));
   auto& reactor = reactors_.at(0);
   reactor.post([this, &reactor] { at_start_.spawn(reactor, tell_of_dnssec(*resolver_)); });
 }
@@ -63,8 +74,10 @@ Task<> Outbound::tell_of_dnssec(dns::Resolver& resolver) {
 }
 
 void Outbound::stop(std::chrono::steady_clock::duration patience) {
+  reports_->stop_sending();
   engine_->stop(patience);  // and the resolver
   run_task(sts_->stop());
+  run_task(reports_->stop());
   run_task(at_start_.join());
 }
 

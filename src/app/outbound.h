@@ -10,6 +10,7 @@
 #include "delivery/engine.h"
 #include "delivery/forwarder.h"
 #include "delivery/sts.h"
+#include "delivery/tls_reports.h"
 #include "delivery/trace.h"
 #include "dns/unbound_resolver.h"
 #include "net/tls.h"
@@ -43,6 +44,7 @@ class Outbound {
   std::shared_ptr<const net::TlsContext> tls_;
   std::unique_ptr<dns::UnboundResolver> resolver_;
   std::unique_ptr<delivery::StsCache> sts_;
+  std::unique_ptr<delivery::TlsReports> reports_;
   std::unique_ptr<delivery::Engine> engine_;
   TaskGroup at_start_;
 };

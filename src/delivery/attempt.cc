@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "delivery/settings.h"
+#include "delivery/tls_outcome.h"
 #include "proto/smtp/address.h"
 
 namespace posthorn::delivery {
@@ -234,6 +235,8 @@ Task<bool> Attempt::open(Target target) {
   const auto opened = co_await smtp->open(std::move(address), std::move(source));
   connections_.leave(*smtp);
   last_host_ = target.text();
+  if (context_.targets.results)
+    if (const auto outcome = outcome_of(target, way_.domain, smtp->tls(), opened ? nullptr : &opened.error())) context_.targets.results->add(*outcome);
   if (!opened) {
     *listener = nullptr;
     note_host_failure(opened.error(), target);

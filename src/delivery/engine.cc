@@ -9,6 +9,7 @@
 #include "crypto/random.h"
 #include "delivery/bounce.h"
 #include "delivery/local.h"
+#include "delivery/postmaster.h"
 #include "delivery/settings.h"
 #include "queue/retry.h"
 
@@ -59,6 +60,7 @@ Engine::Engine(ReactorPool& reactors, EngineParts parts) : reactors_(reactors), 
   context_.blobs = &parts_.store.blobs();
   context_.targets.resolver = &parts_.resolver;
   context_.targets.sts = parts_.sts;
+  context_.targets.results = parts_.results;
   if (auto name = dns::Name::parse(parts_.hostname)) context_.targets.our_names.push_back(*name);
   context_.targets.our_addresses = parts_.our_addresses;
   context_.hello = parts_.hostname;
@@ -423,12 +425,7 @@ void Engine::adapt(const std::string& destination, Pressure pressure, SteadyTime
 }
 
 BounceContext Engine::bounce_context() const {
-  std::string postmaster = kPostmaster.get();
-  if (postmaster.empty()) {
-    auto domains = parts_.directory.domains();
-    const bool own = std::ranges::find(domains, parts_.hostname) != domains.end();
-    postmaster = "postmaster@" + (own || domains.empty() ? parts_.hostname : *std::ranges::min_element(domains));
-  }
+  auto postmaster = postmaster_of(parts_.directory, parts_.hostname);
   return {.reporting_mta = parts_.hostname, .postmaster = std::move(postmaster), .return_limit = static_cast<std::uint64_t>(kReturnLimit.get())};
 }
 

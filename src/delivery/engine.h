@@ -36,6 +36,7 @@ struct EngineParts {
   Forwarder& forwarder;
   Trace& trace;
   StsPolicies* sts = nullptr;
+  TlsResults* results = nullptr;  // who counts how TLS went
   std::string hostname;
   std::vector<IpAddress> our_addresses;                         // where this server takes mail at delivery.port
   std::function<std::shared_ptr<const net::TlsContext>()> tls;  // for clients; any thread

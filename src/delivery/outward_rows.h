@@ -16,5 +16,7 @@ inline constexpr std::uint64_t kOutwardPartition = 1;
 // MTA-STS policies, by domain.
 inline std::string sts_key(std::string_view domain) { return "s" + std::string(domain); }
 inline std::string sts_end() { return "t"; }
+// Sessions for TLS reports, by period and domain.
+inline constexpr char kReportRow = 'r';
 
 }  // namespace posthorn::delivery

@@ -8,8 +8,7 @@
 #include "base/row_codec.h"
 #include "delivery/outward_rows.h"
 #include "delivery/outward_settings.h"
-#include "delivery/settings.h"
-#include "dns/addresses.h"
+#include "delivery/web_route.h"
 #include "http/client.h"
 #include "text/ascii.h"
 
@@ -28,16 +27,6 @@ constexpr auto kForgotten = 30 * 24h;
 constexpr std::size_t kPage = 100;
 
 SysTime expiry(const KnownSts& k) { return k.fetched + k.policy->max_age; }
-
-dns::AddressOptions address_options() {
-  dns::AddressOptions options;
-  options.v4 = kIpVersions.get() != IpVersions::ipv6;
-  options.v6 = kIpVersions.get() != IpVersions::ipv4;
-  options.allow_loopback = kAllowLoopback.get();
-  options.allow_private = kAllowPrivate.get();
-  options.max_addresses = 4;
-  return options;
-}
 
 // [RFC8461 3.2] Guards against servers where anybody may store something.
 bool is_plain_text(std::string_view type) {
@@ -219,12 +208,8 @@ Task<> StsCache::fetch(const std::string& domain, std::string id, KnownSts& know
 Task<Result<StsPolicy>> StsCache::download(const std::string& domain, std::string& failure_type, Deadline deadline) {
   failure_type = "sts-policy-fetch-error";
   const http::Url url{.tls = true, .host = "mta-sts." + domain, .port = 443, .target = "/.well-known/mta-sts.txt"};
-  const auto host = dns::Name::parse(url.host);
-  if (!host) co_return fail(Errc::invalid, "no host can be called " + url.host);
-  const auto found = co_await dns::find_addresses(parts_.resolver, *host, address_options(), deadline);
-  if (found.addresses.empty()) co_return fail(Errc::not_found, url.host + ": " + (found.why.empty() ? "no address" : found.why));
-  http::Route route{.addresses = {}, .port = static_cast<std::uint16_t>(kStsPort.get()), .tls = parts_.tls()};
-  for (const auto& a : found.addresses) route.addresses.push_back(a.ip);
+  CO_TRY(auto route, co_await find_web_server(parts_.resolver, url.host, parts_.tls(), deadline));
+  route.port = static_cast<std::uint16_t>(kStsPort.get());
   http::Client client;
   auto answer = co_await client.get(url, std::move(route), {.header = 16 << 10, .body = StsLimits::kPolicy}, deadline);
   if (!answer) {

@@ -5,6 +5,7 @@
 
 #include "crypto/random.h"
 #include "delivery/settings.h"
+#include "delivery/tls_outcome.h"
 #include "dns/settings.h"
 #include "text/ascii.h"
 
@@ -115,6 +116,13 @@ Task<> Targets::find_route() {
   if (!context_.sts || route_.hosts.empty()) co_return;
   sts_ = co_await context_.sts->policy_of(way_.domain, lookup_deadline());
   if (!sts_.note.empty()) notes_.push_back(sts_.note);
+  if (sts_.failure_type.empty() || !context_.results || way_.tls_optional || way_.relay) co_return;
+  auto policy = std::make_shared<ReportedPolicy>();
+  policy->type = ReportedPolicy::Type::sts;
+  if (sts_.policy) policy->strings = sts_.policy->lines();
+  context_.results->add({.domain = way_.domain,
+                         .policy = std::move(policy),
+                         .failure = TlsFailure{.result = sts_.failure_type, .sending_ip = {}, .mx_host = {}, .receiving_ip = {}, .reason = sts_.note}});
 }
 
 // [RFC5321 5.1]
@@ -137,8 +145,23 @@ Task<> Targets::open_host(dns::MxHost host) {
   const auto port = static_cast<std::uint16_t>(kPort.get());
   if (kDane.get() && question.mx_is_secure && !way_.tls_optional) question.dane = co_await find_dane(*context_.resolver, addresses, port, lookup_deadline());
   const auto decision = decide_tls(question);
-  if (decision.forbidden) co_return set_trouble(decision.permanent, decision.code, decision.reason);
-  for (const auto& address : addresses.addresses) add(address.ip, name, decision, port);
+  if (decision.forbidden) {
+    count(question, decision);
+    co_return set_trouble(decision.permanent, decision.code, decision.reason);
+  }
+  const auto policy = reported_policy(question);
+  const bool is_sts = policy && policy->type == ReportedPolicy::Type::sts;
+  for (const auto& address : addresses.addresses) {
+    add(address.ip, name, decision, port);
+    ready_.back().policy = policy;
+    ready_.back().named_by_sts = !is_sts || question.sts->allows(name);
+  }
+}
+
+void Targets::count(const TlsQuestion& question, const TlsDecision& decision) {
+  const auto policy = reported_policy(question);
+  const auto failure = failure_of(question, decision);
+  if (policy && failure && context_.results) context_.results->add({.domain = way_.domain, .policy = policy, .failure = failure});
 }
 
 Task<> Targets::open_relay() {

@@ -11,6 +11,7 @@
 #include "async/task.h"
 #include "base/ip_address.h"
 #include "delivery/router.h"
+#include "delivery/tls_report.h"
 #include "delivery/tls_policy.h"
 #include "dns/addresses.h"
 #include "dns/mx.h"
@@ -25,6 +26,8 @@ struct Target {
   std::string host;    // name, or the address itself
   TlsDecision tls;
   std::string source;  // address of ours; empty: the system chooses
+  std::shared_ptr<const ReportedPolicy> policy;  // who is to be told how TLS went; null: nobody
+  bool named_by_sts = true;                      // false: the MTA-STS policy, which is being tested, has other hosts
   std::string text() const { return address.unix_path.empty() ? host + '[' + address.host + "]:" + std::to_string(address.port) : address.unix_path; }
 };
 
@@ -38,6 +41,7 @@ struct Trouble {
 struct TargetContext {
   dns::Resolver* resolver = nullptr;
   StsPolicies* sts = nullptr;            // null: none
+  TlsResults* results = nullptr;         // who counts; null: nobody
   std::vector<dns::Name> our_names;
   std::vector<IpAddress> our_addresses;  // where this server accepts mail from others
 };
@@ -63,6 +67,7 @@ class Targets {
   Task<> open_host(dns::MxHost host);
   Task<> open_relay();
   void add(const IpAddress&, const std::string& host, const TlsDecision&, std::uint16_t port);
+  void count(const TlsQuestion&, const TlsDecision&);
   void set_trouble(bool permanent, smtp::EnhancedCode, std::string text);
   dns::AddressOptions address_options() const;
 

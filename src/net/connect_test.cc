@@ -10,6 +10,7 @@
 #include "async/task_group.h"
 #include "net/certificate_testing.h"
 #include "net/socket_address.h"
+#include "net/usual_source.h"
 
 namespace posthorn::net {
 namespace {
@@ -151,6 +152,12 @@ Task<> look_without_waiting() {
   pair.second->close();
   EXPECT_EQ(pair.first->read_available().error().code, Errc::closed);
   EXPECT_EQ(pair.first->input(), "abc");
+}
+
+TEST(UsualSource, IsWhatTheSystemWouldTake) {
+  EXPECT_EQ(usual_source({.host = "127.0.0.5", .port = 25}), "127.0.0.1");
+  EXPECT_EQ(usual_source({.host = "nowhere", .port = 25}), "");
+  EXPECT_EQ(usual_source({.host = {}, .port = 0, .unix_path = "/tmp/x"}), "");
 }
 
 TEST(Connection, CanLookWithoutWaiting) { run_task(look_without_waiting()); }
