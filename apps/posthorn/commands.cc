@@ -83,9 +83,12 @@ int domain_remove(const Common& common, const std::string& domain) {
 int account_add(const Common& common, const std::string& address, const std::string& password_file, const std::string& quota) {
   const auto bytes = parse_quota(quota);
   if (!bytes) return say_failed(bytes.error());
+  // A file may be root's; who is asked for it is spared that where it could not be used.
+  auto password = password_file.empty() ? Result<std::string>() : read_password(password_file);
+  if (!password) return say_failed(password.error());
   const auto link = open_link(common);
   if (!link) return kFailed;
-  const auto password = read_password(password_file);
+  if (password_file.empty()) password = read_password(password_file);
   if (!password) return say_failed(password.error());
   json::object account{{"address", address}, {"password", *password}};
   if (*bytes) account["quota"] = **bytes;
@@ -130,9 +133,12 @@ int account_remove(const Common& common, const std::string& address) {
 }
 
 int account_password(const Common& common, const std::string& address, const std::string& password_file) {
+  // A file may be root's; who is asked for it is spared that where it could not be used.
+  auto password = password_file.empty() ? Result<std::string>() : read_password(password_file);
+  if (!password) return say_failed(password.error());
   const auto link = open_link(common);
   if (!link) return kFailed;
-  const auto password = read_password(password_file);
+  if (password_file.empty()) password = read_password(password_file);
   if (!password) return say_failed(password.error());
   const auto answer =
       ask(*link, common, {{"command", "account.password"}, {"address", address}, {"password", *password}});

@@ -53,7 +53,7 @@ struct QueueSelection {
   std::string sender, recipient, domain, older_than, younger_than;
   bool held = false, not_held = false, all = false;
 };
-int queue_list(const Common&, const QueueSelection&);
+int queue_list(const Common&, const QueueSelection&, bool recipients);
 int queue_show(const Common&, const std::string& id);
 // retry, hold, release, delete or bounce
 int queue_act(const Common&, const std::string& verb, const QueueSelection&);

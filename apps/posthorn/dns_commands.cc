@@ -23,16 +23,25 @@ Result<std::vector<DnsRecord>> all_records(const config::Config& config, const j
   for (const auto& value : list_of(answer, "records")) {
     const auto& r = value.as_object();
     const bool retired = text_of(r, "note").starts_with("retired");
-    keys.push_back({.purpose = text_of(r, "purpose"), .name = text_of(r, "name"), .value = text_of(r, "value"),
-                    .need = retired ? DnsRecord::Need::recommended : DnsRecord::Need::required, .note = text_of(r, "note")});
+    keys.push_back({.purpose = text_of(r, "purpose"),
+                    .name = text_of(r, "name"),
+                    .value = text_of(r, "value"),
+                    .need = retired ? DnsRecord::Need::recommended : DnsRecord::Need::required,
+                    .note = text_of(r, "note")});
   }
-  out.insert(out.begin() + std::min<std::ptrdiff_t>(2, static_cast<std::ptrdiff_t>(out.size())), std::make_move_iterator(keys.begin()), std::make_move_iterator(keys.end()));
+  out.insert(out.begin() + std::min<std::ptrdiff_t>(2, static_cast<std::ptrdiff_t>(out.size())), std::make_move_iterator(keys.begin()),
+             std::make_move_iterator(keys.end()));
   return out;
 }
 
 json::object show(const DnsRecord& r) {
-  return {{"purpose", r.purpose}, {"name", r.name}, {"type", dns::to_string(r.type)}, {"value", r.value}, {"zone_line", app::zone_line(r)},
-          {"needed", r.need == DnsRecord::Need::required}, {"note", r.note}};
+  return {{"purpose", r.purpose},
+          {"name", r.name},
+          {"type", dns::to_string(r.type)},
+          {"value", r.value},
+          {"zone_line", app::zone_line(r)},
+          {"needed", r.need == DnsRecord::Need::required},
+          {"note", r.note}};
 }
 
 json::object show(const DnsFinding& f) {
@@ -121,7 +130,8 @@ int domain_dns(const Common& common, const std::string& domain) {
   if (!common.json) return say_records(*config, *records), kDone;
   json::array shown;
   for (const auto& record : *records) shown.push_back(show(record));
-  say(json::serialize(json::object{{"ok", true}, {"domain", domain}, {"records", std::move(shown)}, {"sts_policy", app::sts_policy(*config)}}));
+  say(json::serialize(
+      json::object{{"ok", true}, {"domain", domain}, {"records", std::move(shown)}, {"sts_policy", app::sts_policy(*config)}}));
   return kDone;
 }
 

@@ -23,6 +23,7 @@ struct Arguments {
   std::string selector;
   std::string id;
   QueueSelection selection;
+  bool recipients = false;
   int limit = 20;
   SetupOptions setup;
   bool usage = false, all = false, no_dkim = false, activate = false;
@@ -141,7 +142,9 @@ void add_selection(CLI::App& sub, QueueSelection& s) {
 
 void add_queue_commands(CLI::App& top, Arguments& a, Run& chosen) {
   auto* queue = top.add_subcommand("queue", "Messages that wait to be sent");
-  add_selection(*command(*queue, a, chosen, "list", "List them", [&a] { return queue_list(a.common, a.selection); }), a.selection);
+  auto* list = command(*queue, a, chosen, "list", "List them", [&a] { return queue_list(a.common, a.selection, a.recipients); });
+  add_selection(*list, a.selection);
+  list->add_flag("--recipients", a.recipients, "With all their recipients");
   command(*queue, a, chosen, "show", "One of them with all its recipients", [&a] { return queue_show(a.common, a.id); })
       ->add_option("id", a.id, "As it is in the log")->required();
   for (const auto& [verb, help] : {std::pair("retry", "Try them now"), std::pair("hold", "Make no attempts until they are released"),

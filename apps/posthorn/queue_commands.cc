@@ -111,12 +111,18 @@ struct Sum {
 };
 
 void say_head() {
-  say(padded_left("id", 20) + padded_left("age", 9) + padded_left("size", 10) + padded_left("tries", 7) + padded_left("next", 11) + "  sender");
+  say(padded_left("id", 20) + padded_left("age", 9) + padded_left("size", 10) + padded_left("tries", 7) + padded_left("next", 11) +
+      "  sender");
+}
+
+void say_entry_head(const json::object& e) {
+  say(padded_left(text_of(e, "id"), 20) + padded_left(rough_time(number_of(e, "age_seconds")), 9) +
+      padded_left(rough_size(number_of(e, "size")), 10) + padded_left(std::to_string(number_of(e, "attempts")), 7) +
+      padded_left(next_text(e), 11) + "  " + path(text_of(e, "sender")));
 }
 
 void say_entry(const json::object& e) {
-  say(padded_left(text_of(e, "id"), 20) + padded_left(rough_time(number_of(e, "age_seconds")), 9) + padded_left(rough_size(number_of(e, "size")), 10) +
-      padded_left(std::to_string(number_of(e, "attempts")), 7) + padded_left(next_text(e), 11) + "  " + path(text_of(e, "sender")));
+  say_entry_head(e);
   const auto waiting = number_of(e, "waiting"), done = number_of(e, "done"), held = number_of(e, "held");
   std::string line = "    to " + text_of(e, "recipient");
   if (waiting == 0) line = "    everybody has an answer; the sender is still to be told";
@@ -132,31 +138,42 @@ void say_entry(const json::object& e) {
   if (waiting > 0) say("       " + last_text(e));
 }
 
+void say_recipients(const json::object& g) {
+  for (const auto& value : list_of(g, "recipients")) {
+    const auto& r = value.as_object();
+    auto line = "    " + columns(text_of(r, "address"), 40, text_of(r, "state"));
+    if (const auto forwarded = text_of(r, "forwarded_for"); !forwarded.empty()) line += ", for " + forwarded;
+    say(line);
+    say("       " + last_text(r));
+  }
+}
+
 void say_group(const json::object& g) {
   say("");
   say("to " + text_of(g, "destination") + ": " + count_text(number_of(g, "attempts"), "attempt", "attempts") + ", next " + next_text(g));
-  for (const auto& value : list_of(g, "recipients")) {
-    const auto& r = value.as_object();
-    auto line = "  " + columns(text_of(r, "address"), 40, text_of(r, "state"));
-    if (const auto forwarded = text_of(r, "forwarded_for"); !forwarded.empty()) line += ", for " + forwarded;
-    say(line);
-    say("      " + last_text(r));
-  }
+  say_recipients(g);
+}
+
+// With every recipient.  One that has gone since it was listed is listed, no more.
+void say_all_of(app::AdminLink& link, const json::object& entry) {
+  say_entry_head(entry);
+  const auto show = [](const json::object& answer) {
+    for (const auto& group : list_of(answer, "groups")) say_recipients(group.as_object());
+  };
+  (void)for_each_step(link, {{"command", "queue.show"}, {"id", text_of(entry, "id")}}, show);
 }
 
 }  // namespace
 
-int queue_list(const Common& common, const QueueSelection& selection) {
+int queue_list(const Common& common, const QueueSelection& selection, bool recipients) {
   const auto asked = requests("queue.list", selection);
   if (!asked) return say_failed(asked.error()), kUsage;
   const auto link = open_link(common);
   if (!link) return kFailed;
   note_stopped(*link);
   Sum sum;
-  bool exact = true;
   for (const auto& request : *asked) {
     const auto done = for_each_step(*link, request, [&](const json::object& answer) {
-      exact = flag_of(object_of(answer, "queue"), "exact");
       for (const auto& value : list_of(answer, "entries")) {
         const auto& e = value.as_object();
         if (sum.messages++ == 0 && !common.json) say_head();
@@ -164,7 +181,8 @@ int queue_list(const Common& common, const QueueSelection& selection) {
         sum.held += number_of(e, "held");
         sum.bytes += number_of(e, "size");
         if (common.json) say(json::serialize(e));
-        else say_entry(e);
+        else if (!recipients) say_entry(e);
+        else say_all_of(*link, e);
       }
     });
     if (!done) return say_failed(done.error());
@@ -173,7 +191,8 @@ int queue_list(const Common& common, const QueueSelection& selection) {
   if (sum.messages == 0) say("no messages");
   else
     say(count_text(sum.messages, "message", "messages") + ", " + rough_size(sum.bytes) + ", " +
-        count_text(sum.waiting, "recipient waiting", "recipients waiting") + (sum.held ? ", " + std::to_string(sum.held) + " of them held" : ""));
+        count_text(sum.waiting, "recipient waiting", "recipients waiting") +
+        (sum.held ? ", " + std::to_string(sum.held) + " of them held" : ""));
   return kDone;
 }
 
@@ -203,7 +222,9 @@ int queue_act(const Common& common, const std::string& verb, const QueueSelectio
   auto asked = requests("queue.act", selection);
   if (!asked) return say_failed(asked.error()), kUsage;
   if (asked->size() == 1 && asked->front().size() == 1)
-    return say_failed({Errc::invalid, "say which messages: by id, --sender, --to, --domain, --older-than, --held ...; --all means every one"}), kUsage;
+    return say_failed(
+               {Errc::invalid, "say which messages: by id, --sender, --to, --domain, --older-than, --held ...; --all means every one"}),
+           kUsage;
   const auto link = open_link(common);
   if (!link) return kFailed;
   note_stopped(*link);
@@ -221,7 +242,8 @@ int queue_act(const Common& common, const std::string& verb, const QueueSelectio
     if (!done) return say_failed(done.error());
   }
   if (common.json) {
-    say(json::serialize(json::object{{"ok", true}, {"verb", verb}, {"messages", messages}, {"recipients", recipients}, {"in_flight", in_flight}}));
+    say(json::serialize(
+        json::object{{"ok", true}, {"verb", verb}, {"messages", messages}, {"recipients", recipients}, {"in_flight", in_flight}}));
     return kDone;
   }
   say(verb + ": " + count_text(messages, "message", "messages") + ", " + count_text(recipients, "recipient", "recipients"));

@@ -11,14 +11,14 @@
 #include <cstdlib>
 #include <cstring>
 #include <optional>
+#include <set>
 
 #include "app/data_dir.h"
 #include "commands.h"
 #include "config/core_settings.h"
-#include "message/address.h"
-#include "message/header.h"
 #include "output.h"
 #include "proto/smtp/address.h"
+#include "sendmail_input.h"
 #include "sendmail_options.h"
 #include "server/drop/drop_directory.h"
 #include "server/drop/sender_policy.h"
@@ -30,7 +30,6 @@ namespace {
 
 // Where mail is left when the configuration cannot be read, which may hold passwords.
 constexpr const char* kUsualDirectory = "/var/spool/posthorn";
-constexpr std::size_t kMaxHeader = 1 << 20;
 
 int complain(int code, const std::string& text) {
   std::fprintf(stderr, "sendmail: %s\n", text.c_str());
@@ -94,7 +93,8 @@ Result<void> check_sender(const drop::DropEnvelope& envelope) {
 Result<void> check_addresses(const drop::DropEnvelope& envelope) {
   const auto check = [](const std::string& address) -> Result<void> {
     const auto whole = address.find('@') == address.npos ? address + "@localhost" : address;
-    if (auto mailbox = smtp::parse_mailbox(whole); !mailbox) return fail(Errc::syntax, "'" + address + "' is no address: " + mailbox.error().text);
+    if (auto mailbox = smtp::parse_mailbox(whole); !mailbox)
+      return fail(Errc::syntax, "'" + address + "' is no address: " + mailbox.error().text);
     return {};
   };
   for (const auto& to : envelope.recipients) TRY_OK(check(to));
@@ -102,113 +102,23 @@ Result<void> check_addresses(const drop::DropEnvelope& envelope) {
   return {};
 }
 
-// Standard input up to its end, or a line with only a dot.
-class Input {
- public:
-  explicit Input(bool dot_ends) : dot_ends_(dot_ends) {}
-
-  // The next bytes; empty: the end.
-  Result<std::string> next() {
-    while (!ended_) {
-      char piece[32 * 1024];
-      const auto n = ::read(STDIN_FILENO, piece, sizeof piece);
-      if (n < 0 && errno == EINTR) continue;
-      if (n < 0) return fail(Errc::io, std::string("cannot read the message: ") + std::strerror(errno));
-      ended_ = n == 0;
-      std::string out = dot_ends_ ? up_to_dot({piece, static_cast<std::size_t>(n)}) : std::string(piece, static_cast<std::size_t>(n));
-      if (!out.empty()) return out;
-    }
-    return std::string();
-  }
-
- private:
-  // Holds back a line as long as it may be the dot.
-  std::string up_to_dot(std::string_view bytes) {
-    std::string out;
-    for (const char c : bytes) {
-      if (ended_ && dot_seen_) break;
-      line_ += c;
-      if (!at_line_start_) {
-        out += line_;
-        line_.clear();
-      } else if (line_ == ".\n" || line_ == ".\r\n") {
-        ended_ = dot_seen_ = true;
-        line_.clear();
-        return out;
-      } else if (line_ != "." && line_ != ".\r") {
-        out += line_;
-        line_.clear();
-      } else {
-        continue;
-      }
-      at_line_start_ = c == '\n';
-    }
-    if (ended_) {  // "." as the last line without an end is one, too
-      if (line_ != "." && line_ != ".\r") out += line_;
-      line_.clear();
-    }
-    return out;
-  }
-
-  const bool dot_ends_;
-  bool ended_ = false, dot_seen_ = false, at_line_start_ = true;
-  std::string line_;
-};
-
-// [RFC5322 3.6.6] A message that was resent is for those whom the Resent fields name.
-void add_recipients(std::string_view header, std::vector<std::string>& to) {
-  const message::HeaderView fields(header);
-  bool resent = false;
-  for (const auto* name : {"Resent-To", "Resent-Cc", "Resent-Bcc"}) resent = resent || fields.find(name).has_value();
-  for (const std::string name : {"To", "Cc", "Bcc"})
-    for (const auto& field : fields.find_all((resent ? "Resent-" : "") + name))
-      for (const auto& a : message::parse_address_list(field.value, drop::kMaxDropRecipients + 1)) {
-        if (a.kind != message::Address::Kind::mailbox || a.mailbox.empty()) continue;
-        const auto address = smtp::to_string({a.mailbox, a.host.empty() ? "localhost" : a.host});
-        to.push_back(a.host.empty() ? address.substr(0, address.rfind('@')) : address);
-      }
-}
-
-// Where the header ends, its empty line included; npos: it goes on.
-std::size_t header_end(std::string_view text) {
-  if (text.starts_with('\n')) return 1;
-  if (text.starts_with("\r\n")) return 2;
-  const auto lf = text.find("\n\n"), crlf = text.find("\n\r\n");
-  if (lf == text.npos && crlf == text.npos) return text.npos;
-  return lf < crlf ? lf + 2 : crlf + 3;
-}
-
-Result<std::string> read_header(Input& input) {
-  std::string text;
-  while (header_end(text) == text.npos) {
-    if (text.size() > kMaxHeader) return fail(Errc::too_large, "the header is larger than " + size_text(kMaxHeader));
-    TRY(const auto more, input.next());
-    if (more.empty()) break;
-    text += more;
-  }
-  return text;
-}
-
 Result<void> deliver(SendmailOptions& options) {
   auto& envelope = options.envelope;
   TRY(const auto where, drop_directory(config_path(options)));
   if (where.rules_known) TRY_OK(check_sender(envelope));
-  Input input(options.dot_ends);
+  SendmailInput input(options.dot_ends);
   std::string piece;
   if (options.recipients_from_header) {
     TRY(piece, read_header(input));
-    // "From ann Thu ..." of mailbox files is no field, and would hide the others.
-    std::string_view header = piece;
-    if (header.starts_with("From ")) header.remove_prefix(std::min(header.size(), header.find('\n') + 1));
-    add_recipients(header.substr(0, header_end(header)), envelope.recipients);
+    for (auto& to : header_recipients(piece)) envelope.recipients.push_back(std::move(to));
   }
   if (envelope.recipients.empty())
-    return fail(options.recipients_from_header ? Errc::syntax : Errc::invalid, options.recipients_from_header ? "the header names no recipients" : "no recipients");
-  std::vector<std::string> each;
-  for (auto& to : envelope.recipients)
-    if (std::ranges::find(each, to) == each.end()) each.push_back(std::move(to));
-  envelope.recipients = std::move(each);
-  if (envelope.recipients.size() > drop::kMaxDropRecipients) return fail(Errc::syntax, "more than " + std::to_string(drop::kMaxDropRecipients) + " recipients");
+    return fail(options.recipients_from_header ? Errc::syntax : Errc::invalid,
+                options.recipients_from_header ? "the header names no recipients" : "no recipients");
+  std::set<std::string> seen;
+  std::erase_if(envelope.recipients, [&seen](const std::string& to) { return !seen.insert(to).second; });
+  if (envelope.recipients.size() > drop::kMaxDropRecipients)
+    return fail(Errc::syntax, "more than " + std::to_string(drop::kMaxDropRecipients) + " recipients");
   TRY_OK(check_addresses(envelope));
 
   TRY(auto writer, drop::DropWriter::create(where.directory));
@@ -222,7 +132,8 @@ Result<void> deliver(SendmailOptions& options) {
       if (piece.empty()) break;
     }
     size += piece.size();
-    if (where.rules_known && size > most) return fail(Errc::too_large, "the message is larger than max_message_size, " + size_text(static_cast<std::int64_t>(most)));
+    if (where.rules_known && size > most)
+      return fail(Errc::too_large, "the message is larger than max_message_size, " + size_text(static_cast<std::int64_t>(most)));
     TRY_OK(writer.write(piece));
     piece.clear();
   }
@@ -233,7 +144,7 @@ int run_mode(SendmailOptions& options) {
   Common common;
   common.config = config_path(options);
   switch (options.mode) {
-    case SendmailOptions::Mode::list_queue: return queue_list(common, {}) == kDone ? EX_OK : EX_UNAVAILABLE;
+    case SendmailOptions::Mode::list_queue: return queue_list(common, {}, false) == kDone ? EX_OK : EX_UNAVAILABLE;
     case SendmailOptions::Mode::run_queue: return queue_act(common, "retry", {.all = true}) == kDone ? EX_OK : EX_UNAVAILABLE;
     case SendmailOptions::Mode::new_aliases:
       std::puts("newaliases: nothing to do: aliases are changed by `posthorn alias` and take effect at once");

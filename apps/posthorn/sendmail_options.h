@@ -15,8 +15,8 @@ struct SendmailOptions {
   Mode mode = Mode::deliver;
   drop::DropEnvelope envelope;
   bool recipients_from_header = false;  // -t
-  bool dot_ends = true;                 // without -i
-  std::optional<std::string> config;    // -C
+  bool dot_ends = true;  // without -i
+  std::optional<std::string> config;  // -C
 };
 
 // What is of no meaning here is passed over.  Errors: invalid (a wrong use), unsupported (-bs and its likes), with a text for the user.

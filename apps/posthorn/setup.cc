@@ -44,7 +44,8 @@ Result<bool> add(app::AdminLink& link, const json::object& request) {
   const auto value = json::parse(text, error);
   if (error || !value.is_object()) return fail(Errc::syntax, "the answer cannot be read");
   const json::object* answer = &value.get_object();
-  if (const auto& results = list_of(*answer, "results"); !results.empty() && results.front().is_object()) answer = &results.front().get_object();
+  if (const auto& results = list_of(*answer, "results"); !results.empty() && results.front().is_object())
+    answer = &results.front().get_object();
   if (flag_of(*answer, "ok")) return true;
   if (text_of(*answer, "code") == "exists") return false;
   return fail(Errc::invalid, text_of(*answer, "error"));
@@ -72,7 +73,8 @@ Result<void> fill_store(const Common& common, const config::Config& config, cons
   for (const std::string name : {"postmaster", "abuse", "root"}) {
     const auto address = name + '@' + plan.domain;
     if (address == plan.address) continue;
-    TRY(const bool alias, add(*link, {{"command", "alias.add"}, {"address", address}, {"targets", json::array{json::value(plan.address)}}}));
+    TRY(const bool alias,
+        add(*link, {{"command", "alias.add"}, {"address", address}, {"targets", json::array{json::value(plan.address)}}}));
     if (!common.json) step(alias, "alias " + address);
   }
   TRY(out.records, records_of_domain(*link, config, plan.domain));
@@ -95,8 +97,10 @@ void say_checks(const std::vector<SetupCheck>& checks) {
 
 void say_what_to_do(const SetupPlan& plan, const config::Config& config, const Made& made, const SetupOptions& options) {
   say("");
-  say("; --- DNS records to publish (again: posthorn domain dns " + plan.domain + "; whether they are there: posthorn dns check " + plan.domain + ")");
-  say("; " + plan.hostname + " needs an A record, and an AAAA record if it has IPv6, with the address of this machine. Here are:" + own_addresses());
+  say("; --- DNS records to publish (again: posthorn domain dns " + plan.domain + "; whether they are there: posthorn dns check " +
+      plan.domain + ")");
+  say("; " + plan.hostname +
+      " needs an A record, and an AAAA record if it has IPv6, with the address of this machine. Here are:" + own_addresses());
   say_records(config, made.records);
   say("");
   say("Mail programs:");
@@ -149,13 +153,15 @@ int show_plan(const SetupPlan& plan, const SetupOptions& options, const std::vec
   show(plan.config_file, plan.config_text);
   if (!options.no_systemd) show(plan.unit_file, plan.unit_text);
   say("");
-  say("# and: " + plan.data_dir + ", " + plan.spool + ", domain " + plan.domain + " with DKIM keys, account " + plan.address + ", aliases postmaster, abuse and root");
+  say("# and: " + plan.data_dir + ", " + plan.spool + ", domain " + plan.domain + " with DKIM keys, account " + plan.address +
+      ", aliases postmaster, abuse and root");
   return kDone;
 }
 
 // The configuration that is there, or the one that would be made.
 std::optional<config::Config> configuration(const SetupPlan& plan) {
-  auto loaded = std::filesystem::exists(plan.config_file) ? config::load_file(plan.config_file) : config::load_text(plan.config_text, "the new configuration");
+  auto loaded = std::filesystem::exists(plan.config_file) ? config::load_file(plan.config_file)
+                                                          : config::load_text(plan.config_text, "the new configuration");
   std::fputs(config::to_text(loaded).c_str(), stderr);
   if (loaded.config) config::apply(*loaded.config);
   return std::move(loaded.config);
@@ -167,7 +173,8 @@ int setup(const Common& common, const SetupOptions& options) {
   auto plan = plan_setup(options);
   if (!plan) return say_failed(plan.error()), kUsage;
   if (plan->own_user && ::geteuid() != 0 && !options.dry_run)
-    return say_failed({Errc::denied, "setting up this machine needs root; --root DIR makes everything below a directory, --dry-run changes nothing"});
+    return say_failed(
+        {Errc::denied, "setting up this machine needs root; --root DIR makes everything below a directory, --dry-run changes nothing"});
   auto config = configuration(*plan);
   if (!config) return kFailed;
   if (config->data_dir != plan->data_dir || config->hostname != plan->hostname) {
@@ -182,7 +189,8 @@ int setup(const Common& common, const SetupOptions& options) {
   std::optional<Owner> owner;
   if (const auto made = make_system(*plan, options, common, owner); !made) return say_failed(made.error());
   if (config->tls.self_signed()) {
-    const auto certificate = crypto::ensure_self_signed(app::certificate_path(plan->data_dir), app::key_path(plan->data_dir), plan->hostname);
+    const auto certificate =
+        crypto::ensure_self_signed(app::certificate_path(plan->data_dir), app::key_path(plan->data_dir), plan->hostname);
     if (!certificate) return say_failed(certificate.error());
   }
   Made made;
@@ -199,8 +207,13 @@ int setup(const Common& common, const SetupOptions& options) {
     json::array warnings;
     for (const auto& check : checks)
       if (!check.good) warnings.emplace_back(check.text);
-    json::object out{{"ok", true}, {"address", plan->address}, {"hostname", plan->hostname}, {"config", plan->config_file}, {"data_dir", plan->data_dir},
-                     {"account_made", made.account}, {"warnings", std::move(warnings)}};
+    json::object out{{"ok", true},
+                     {"address", plan->address},
+                     {"hostname", plan->hostname},
+                     {"config", plan->config_file},
+                     {"data_dir", plan->data_dir},
+                     {"account_made", made.account},
+                     {"warnings", std::move(warnings)}};
     if (made.account && options.password_file.empty()) out["password"] = made.password;
     say(json::serialize(out));
   } else {

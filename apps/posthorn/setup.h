@@ -13,7 +13,7 @@ namespace posthorn {
 struct SetupOptions {
   std::string address, hostname, root, password_file;
   std::vector<std::string> settings;  // lines for a new configuration, as 'dns.servers="192.0.2.1"'
-  std::vector<std::string> probes;    // "host:port" instead of well-known mail servers
+  std::vector<std::string> probes;  // "host:port" instead of well-known mail servers
   bool dry_run = false, no_systemd = false, no_network = false;
 };
 int setup(const Common&, const SetupOptions&);

@@ -25,7 +25,9 @@ Task<SetupCheck> check_resolver(dns::Resolver& resolver) {
     case dns::DnssecProbe::works: co_return SetupCheck{true, "the resolver answers, and DNSSEC is validated"};
     case dns::DnssecProbe::off: co_return SetupCheck{false, "DNSSEC is not validated: no DANE (dns.dnssec, dns.trust_anchor)"};
     case dns::DnssecProbe::stripped:
-      co_return SetupCheck{false, "the resolvers pass no DNSSEC signatures on, so that nothing can be resolved: set dns.servers = \"root\", or to better ones"};
+      co_return SetupCheck{
+          false,
+          "the resolvers pass no DNSSEC signatures on, so that nothing can be resolved: set dns.servers = \"root\", or to better ones"};
     case dns::DnssecProbe::unreachable: break;
   }
   co_return SetupCheck{false, "no resolver answers: see dns.servers"};
@@ -38,8 +40,11 @@ Task<> check_names(dns::Resolver& resolver, std::string hostname, std::vector<Se
     for (const auto& text : f.published) there += ' ' + text;
     const auto what = f.record.purpose == "host" ? hostname + " has addresses:" : f.record.name + " leads back:";
     if (f.state == State::ok) out.push_back({true, what + there});
-    else if (f.record.purpose == "host") out.push_back({false, hostname + " has no address yet (" + std::string(app::to_string(f.state)) + ')'});
-    else out.push_back({false, f.record.name + " does not lead back to " + hostname + ": " + f.record.note + (there.empty() ? "" : "; it is now" + there)});
+    else if (f.record.purpose == "host")
+      out.push_back({false, hostname + " has no address yet (" + std::string(app::to_string(f.state)) + ')'});
+    else
+      out.push_back({false, f.record.name + " does not lead back to " + hostname + ": " + f.record.note +
+                                (there.empty() ? "" : "; it is now" + there)});
   }
 }
 
@@ -47,7 +52,8 @@ Task<SetupCheck> check_mx(dns::Resolver& resolver, std::string domain, std::stri
   const auto name = dns::Name::from_domain(domain);
   if (!name) co_return SetupCheck{false, domain + ": " + name.error().text};
   const auto answer = co_await resolver.mx(*name, after(kDnsPatience));
-  if (!answer.definite()) co_return SetupCheck{false, "nobody can say where mail for " + domain + " goes now: " + std::string(dns::to_string(answer.status))};
+  if (!answer.definite())
+    co_return SetupCheck{false, "nobody can say where mail for " + domain + " goes now: " + std::string(dns::to_string(answer.status))};
   if (!answer.ok()) co_return SetupCheck{true, domain + " has no MX record yet"};
   std::string hosts;
   bool here = false;
@@ -90,10 +96,14 @@ Task<SetupCheck> check_port_25(dns::Resolver& resolver, std::vector<std::string>
     group.spawn(Reactor::current(), try_address({probes[i].substr(0, colon), port, {}}, reached[i]));
   }
   if (probes.empty())
-    for (std::size_t i = 0; i < std::size(kWellKnown); ++i) group.spawn(Reactor::current(), try_domain(resolver, kWellKnown[i], reached[i]));
+    for (std::size_t i = 0; i < std::size(kWellKnown); ++i)
+      group.spawn(Reactor::current(), try_domain(resolver, kWellKnown[i], reached[i]));
   co_await group.join();
-  if (std::any_of(reached.get(), reached.get() + slots.size(), [](bool r) { return r; })) co_return SetupCheck{true, "other mail servers can be reached on port 25"};
-  co_return SetupCheck{false, "no other mail server could be reached on port 25: many providers block it until they are asked; a [[relay]] on port 587 goes around it"};
+  if (std::any_of(reached.get(), reached.get() + slots.size(), [](bool r) { return r; }))
+    co_return SetupCheck{true, "other mail servers can be reached on port 25"};
+  co_return SetupCheck{false,
+                       "no other mail server could be reached on port 25: many providers block it until they are asked; a [[relay]] on "
+                       "port 587 goes around it"};
 }
 
 Task<> check_into(Task<SetupCheck> check, SetupCheck& out) { out = co_await std::move(check); }

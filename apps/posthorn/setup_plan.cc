@@ -21,7 +21,8 @@ std::string own_hostname(const std::string& domain) {
   std::array<char, HOST_NAME_MAX + 1> name{};
   if (::gethostname(name.data(), name.size() - 1) != 0) return "mail." + domain;
   const auto own = text::to_lower(name.data());
-  const bool full = own.find('.') != own.npos && !own.starts_with("localhost") && !own.ends_with(".localdomain") && !own.ends_with(".local");
+  const bool full =
+      own.find('.') != own.npos && !own.starts_with("localhost") && !own.ends_with(".localdomain") && !own.ends_with(".local");
   return full && smtp::is_domain(own) ? own : "mail." + domain;
 }
 
@@ -39,11 +40,16 @@ std::string config_text(const SetupPlan& plan, const std::vector<std::string>& s
   std::string out =
       "# Made by `posthorn setup`.  Every other setting, with its default: posthorn check-config --settings\n\n"
       "# The full name of this machine, as its MX record and its certificate have it.\n"
-      "hostname = \"" + plan.hostname + "\"\n\n"
+      "hostname = \"" +
+      plan.hostname +
+      "\"\n\n"
       "# Where all mail and accounts are kept.\n"
-      "data_dir = \"" + plan.data_dir + "\"\n\n"
+      "data_dir = \"" +
+      plan.data_dir +
+      "\"\n\n"
       "# Where programs on this machine leave mail.\n"
-      "sendmail.directory = \"" + plan.spool + "\"\n\n";
+      "sendmail.directory = \"" +
+      plan.spool + "\"\n\n";
   for (const auto& line : settings) out += line + '\n';
   if (!settings.empty()) out += '\n';
   return out +
@@ -77,7 +83,8 @@ Result<SetupPlan> plan_setup(const SetupOptions& options) {
   plan.unit_text = kUnitFile;
   replace_all(plan.unit_text, "/usr/bin/posthorn", program_path());
   if (!root.empty())
-    for (const std::string path : {"/etc/posthorn/posthorn.toml", "/var/lib/posthorn", "/var/spool/posthorn"}) replace_all(plan.unit_text, path, root + path);
+    for (const std::string path : {"/etc/posthorn/posthorn.toml", "/var/lib/posthorn", "/var/spool/posthorn"})
+      replace_all(plan.unit_text, path, root + path);
   return plan;
 }
 

@@ -40,7 +40,8 @@ Result<int> run_program(const std::vector<std::string>& words) {
 Result<Owner> ensure_user(const std::string& name) {
   const auto* entry = ::getpwnam(name.c_str());
   if (!entry) {
-    TRY(const int status, run_program({"useradd", "--system", "--user-group", "--no-create-home", "--home-dir", "/var/lib/posthorn", "--shell", "/usr/sbin/nologin", name}));
+    TRY(const int status, run_program({"useradd", "--system", "--user-group", "--no-create-home", "--home-dir", "/var/lib/posthorn",
+                                       "--shell", "/usr/sbin/nologin", name}));
     entry = ::getpwnam(name.c_str());
     if (status != 0 || !entry) return fail(Errc::io, "cannot make the user " + name + ": useradd ended with " + std::to_string(status));
   }

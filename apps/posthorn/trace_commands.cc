@@ -64,7 +64,8 @@ int trace_address(app::AdminLink& link, const Common& common, const std::string&
     say(time_of(m, "last_at") + "    " + text_of(m, "last"));
   }
   const auto shown = static_cast<std::int64_t>(messages.size()), known = number_of(*answer, "known");
-  say(count_text(shown, "message", "messages") + (known > shown ? " of " + std::to_string(known) : "") + "; all of one: posthorn trace ID. Times are UTC.");
+  say(count_text(shown, "message", "messages") + (known > shown ? " of " + std::to_string(known) : "") +
+      "; all of one: posthorn trace ID. Times are UTC.");
   return kDone;
 }
 
@@ -72,7 +73,8 @@ int trace_address(app::AdminLink& link, const Common& common, const std::string&
 
 int trace(const Common& common, const std::string& what, int limit) {
   const bool id = !what.empty() && std::ranges::all_of(what, [](char c) { return c >= '0' && c <= '9'; });
-  if (!id && what.find('@') == what.npos) return say_failed({Errc::invalid, "'" + what + "' is neither the id of a message nor an address"}), kUsage;
+  if (!id && what.find('@') == what.npos)
+    return say_failed({Errc::invalid, "'" + what + "' is neither the id of a message nor an address"}), kUsage;
   const auto link = open_link(common);
   if (!link) return kFailed;
   return id ? trace_message(*link, common, what) : trace_address(*link, common, what, limit);

@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -10,6 +11,7 @@
 
 #include "app/control.h"
 #include "async/reactor.h"
+#include "base/log.h"
 #include "config/core_settings.h"
 
 namespace posthorn::app {
@@ -52,13 +54,32 @@ class SocketLink final : public AdminLink {
   std::string unread_;
 };
 
+// root opens the store as the user to whom the data directory belongs: the server, which runs as that one, could not read files of root's.  For the whole
+// process, while it lives.
+class AsOwner {
+ public:
+  explicit AsOwner(const std::string& data_dir) {
+    struct stat at{};
+    if (::geteuid() != 0 || ::stat(data_dir.c_str(), &at) != 0 || at.st_uid == 0) return;
+    changed_ = ::setegid(at.st_gid) == 0 && ::seteuid(at.st_uid) == 0;
+  }
+  ~AsOwner() {
+    if (changed_) CHECK(::seteuid(0) == 0 && ::setegid(0) == 0);
+  }
+  AsOwner(const AsOwner&) = delete;
+
+ private:
+  bool changed_ = false;
+};
+
 class StoreLink final : public AdminLink {
  public:
-  explicit StoreLink(std::unique_ptr<Storage> storage) : storage_(std::move(storage)) {}
+  StoreLink(std::unique_ptr<AsOwner> as_owner, std::unique_ptr<Storage> storage) : as_owner_(std::move(as_owner)), storage_(std::move(storage)) {}
   bool server_runs() const override { return false; }
   Result<std::string> ask(const std::string& request) override { return run_task(admin_.answer(request)); }
 
  private:
+  std::unique_ptr<AsOwner> as_owner_;
   std::unique_ptr<Storage> storage_;
   Admin admin_{*storage_, {}};
 };
@@ -87,8 +108,9 @@ Result<std::unique_ptr<AdminLink>> AdminLink::open(const config::Config& config)
     if (fd >= 0) return std::make_unique<SocketLink>(fd);
     if (config::kStorageBackend.get() == config::StorageBackend::memory)
       return fail(Errc::not_found, "storage.backend is memory, and no server runs: there is nothing to administer");
+    auto as_owner = std::make_unique<AsOwner>(config.data_dir);
     auto storage = Storage::open(config, 200ms);
-    if (storage) return std::make_unique<StoreLink>(*std::move(storage));
+    if (storage) return std::make_unique<StoreLink>(std::move(as_owner), *std::move(storage));
     if (storage.error().code != Errc::busy || std::chrono::steady_clock::now() >= give_up)
       return std::unexpected(std::move(storage).error());
   }

@@ -96,16 +96,21 @@ json::value show(const queue::Answer& a) {
   if (a.at == SysTime{} && a.text.empty()) return nullptr;
   const auto& e = a.enhanced;
   json::object out{{"code", a.code}, {"text", a.text}, {"server", a.server}};
-  out["status"] = e.klass == 0 ? std::string()
-                               : std::to_string(e.klass) + '.' + std::to_string(e.subject) + '.' + std::to_string(e.detail);
+  out["status"] = e.klass == 0 ? std::string() : std::to_string(e.klass) + '.' + std::to_string(e.subject) + '.' + std::to_string(e.detail);
   if (a.at != SysTime{}) out["at"] = time_text(a.at);
   return out;
 }
 
 json::object show(EntryId id, const Entry& e) {
-  return {{"id", std::to_string(id.value())}, {"sender", e.reverse_path},         {"arrival", time_text(e.arrival)},
-          {"age_seconds", seconds(now() - e.arrival)}, {"size", e.size},          {"recipients", e.recipients},
-          {"priority", e.priority()},                  {"from_ip", e.origin.ip},  {"helo", e.origin.helo},
+  return {{"id", std::to_string(id.value())},
+          {"sender", e.reverse_path},
+          {"arrival", time_text(e.arrival)},
+          {"age_seconds", seconds(now() - e.arrival)},
+          {"size", e.size},
+          {"recipients", e.recipients},
+          {"priority", e.priority()},
+          {"from_ip", e.origin.ip},
+          {"helo", e.origin.helo},
           {"with", e.origin.with}};
 }
 
@@ -130,8 +135,8 @@ json::object show(const Shown& s) {
     if (!r.forwarded_for.empty()) one["forwarded_for"] = r.forwarded_for;
     recipients.push_back(std::move(one));
   }
-  json::object out{{"group", s.id.group},         {"destination", s.group.destination}, {"attempts", s.group.attempts},
-                   {"held", s.group.held},        {"in_flight", s.in_flight},           {"recipients", std::move(recipients)}};
+  json::object out{{"group", s.id.group},  {"destination", s.group.destination}, {"attempts", s.group.attempts},
+                   {"held", s.group.held}, {"in_flight", s.in_flight},           {"recipients", std::move(recipients)}};
   put_next(out, !s.group.held, s.group.due);
   return out;
 }
@@ -177,10 +182,18 @@ Task<Answer> queue_act(const Request& request) {
   for (const auto id : step.entries) {
     log::info("admin.queue", {{"verb", name}, {"message", id}});
     using Kind = delivery::DialogueLine::Kind;
-    request.storage.trace().add({.message = id, .when = now(), .reverse_path = {}, .recipients = {}, .lines = {{now(), Kind::note, "an operator's word: " + name}}});
+    request.storage.trace().add({.message = id,
+                                 .when = now(),
+                                 .reverse_path = {},
+                                 .recipients = {},
+                                 .lines = {{now(), Kind::note, "an operator's word: " + name}}});
   }
-  co_return json::object{{"messages", step.entries.size()}, {"recipients", step.recipients}, {"in_flight", step.in_flight},
-                         {"examined", step.examined},       {"position", position_text(step.next)}, {"queue", totals(request.storage)},
+  co_return json::object{{"messages", step.entries.size()},
+                         {"recipients", step.recipients},
+                         {"in_flight", step.in_flight},
+                         {"examined", step.examined},
+                         {"position", position_text(step.next)},
+                         {"queue", totals(request.storage)},
                          {"running", static_cast<bool>(request.live)}};
 }
 

@@ -31,7 +31,8 @@ json::object show(const TraceRecord& r) {
   json::array recipients, lines;
   for (const auto& to : r.recipients) recipients.emplace_back(to);
   for (const auto& line : r.lines)
-    lines.push_back(json::object{{"at", time_text(line.when)}, {"kind", std::string(1, static_cast<char>(line.kind))}, {"text", line.text}});
+    lines.push_back(
+        json::object{{"at", time_text(line.when)}, {"kind", std::string(1, static_cast<char>(line.kind))}, {"text", line.text}});
   return {{"at", time_text(r.when)}, {"sender", r.reverse_path}, {"recipients", std::move(recipients)}, {"lines", std::move(lines)}};
 }
 
@@ -43,8 +44,11 @@ json::object sum_up(queue::EntryId id, const std::vector<TraceRecord>& records) 
   json::array recipients;
   for (const auto& to : first->recipients)
     if (recipients.size() < kShownRecipients) recipients.emplace_back(to);
-  json::object out{{"id", std::to_string(id.value())},   {"at", time_text(records.front().when)},       {"sender", first->reverse_path},
-                   {"recipients", std::move(recipients)}, {"recipients_in_all", first->recipients.size()}};
+  json::object out{{"id", std::to_string(id.value())},
+                   {"at", time_text(records.front().when)},
+                   {"sender", first->reverse_path},
+                   {"recipients", std::move(recipients)},
+                   {"recipients_in_all", first->recipients.size()}};
   if (const auto& lines = records.back().lines; !lines.empty()) {
     out["last"] = lines.back().text;
     out["last_at"] = time_text(lines.back().when);

@@ -43,7 +43,8 @@ class AdminLink {
   virtual Result<std::string> ask(const std::string& request) = 0;
   virtual bool server_runs() const = 0;
 
-  // The control socket when a server answers there; otherwise the store itself, opened here.
+  // The control socket when a server answers there; otherwise the store itself, opened here.  root then acts as the owner of the data directory until the
+  // link goes, and reads no files of his own meanwhile.
   static Result<std::unique_ptr<AdminLink>> open(const config::Config& config);
 };
 

@@ -39,7 +39,9 @@ std::string tag(std::string_view text, std::string_view wanted) {
   return {};
 }
 
-bool begins_with(std::string_view text, std::string_view what) { return text.size() >= what.size() && text::iequals(text.substr(0, what.size()), what); }
+bool begins_with(std::string_view text, std::string_view what) {
+  return text.size() >= what.size() && text::iequals(text.substr(0, what.size()), what);
+}
 
 // The version by which records of this purpose are known among other texts.
 std::string_view version_of(const DnsRecord& r) {
@@ -74,8 +76,9 @@ void judge_txt(DnsFinding& f, const std::vector<dns::Txt>& texts) {
   if (f.record.purpose == "SPF") {
     // Judged no further: it may name this host in many ways.
     const auto& text = f.published.front();
-    const bool others = text.find("mx") != text.npos || text.find("a:") != text.npos || text.find("ip4:") != text.npos || text.find("ip6:") != text.npos ||
-                        text.find("include:") != text.npos || text.find("redirect=") != text.npos || text.find(" a") != text.npos;
+    const bool others = text.find("mx") != text.npos || text.find("a:") != text.npos || text.find("ip4:") != text.npos ||
+                        text.find("ip6:") != text.npos || text.find("include:") != text.npos || text.find("redirect=") != text.npos ||
+                        text.find(" a") != text.npos;
     if (!others) {
       f.state = State::different;
       f.why = "it lets no host send";
@@ -142,7 +145,8 @@ Task<> check_srv(dns::Resolver& resolver, dns::Name name, DnsFinding& f) {
   if (settle_without_records(f, answer)) co_return;
   f.state = State::different;
   for (const auto& srv : answer.records) {
-    f.published.push_back(std::to_string(srv.priority) + ' ' + std::to_string(srv.weight) + ' ' + std::to_string(srv.port) + ' ' + srv.target.text() + '.');
+    f.published.push_back(std::to_string(srv.priority) + ' ' + std::to_string(srv.weight) + ' ' + std::to_string(srv.port) + ' ' +
+                          srv.target.text() + '.');
     if (host && srv.target == *host && std::to_string(srv.port) == wanted.at(2)) f.state = State::ok;
   }
 }
@@ -150,7 +154,11 @@ Task<> check_srv(dns::Resolver& resolver, dns::Name name, DnsFinding& f) {
 // The way back: not of the domain's zone, but mail from a host without it is refused by many.
 Task<DnsFinding> check_reverse(dns::Resolver& resolver, IpAddress address, std::string hostname) {
   const auto name = dns::Name::reverse(address);
-  DnsFinding f{.record = {.purpose = "reverse", .name = name.text(), .type = dns::Type::ptr, .value = hostname + '.', .note = "whoever gave you " + address.text() + " sets it"}};
+  DnsFinding f{.record = {.purpose = "reverse",
+                          .name = name.text(),
+                          .type = dns::Type::ptr,
+                          .value = hostname + '.',
+                          .note = "whoever gave you " + address.text() + " sets it"}};
   const auto answer = co_await resolver.ptr(name, after(kPatience));
   if (settle_without_records(f, answer)) co_return f;
   const auto host = dns::Name::parse(hostname);
@@ -193,7 +201,11 @@ Task<DnsFinding> check_record(dns::Resolver& resolver, DnsRecord record) {
 
 Task<std::vector<DnsFinding>> check_host(dns::Resolver& resolver, std::string hostname) {
   std::vector<DnsFinding> out(1);
-  out[0].record = {.purpose = "host", .name = hostname, .type = dns::Type::a, .value = "the address of this machine", .note = "the name by which others connect"};
+  out[0].record = {.purpose = "host",
+                   .name = hostname,
+                   .type = dns::Type::a,
+                   .value = "the address of this machine",
+                   .note = "the name by which others connect"};
   const auto name = dns::Name::parse(hostname);
   if (!name) co_return out;
   const auto v4 = co_await resolver.a(*name, after(kPatience));

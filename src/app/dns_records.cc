@@ -33,11 +33,16 @@ void put_services(std::vector<DnsRecord>& out, const config::Config& config, con
   std::set<std::string> seen;
   for (const auto& l : config.listeners) {
     const auto service = service_of(l.protocol, l.tls);
-    if (service.empty() || l.tls == TlsMode::none || l.address.is_unix() || (any_open && l.address.is_loopback()) || !seen.insert(service).second) continue;
+    if (service.empty() || l.tls == TlsMode::none || l.address.is_unix() || (any_open && l.address.is_loopback()) ||
+        !seen.insert(service).second)
+      continue;
     // Implicit TLS is preferred [RFC8314 3.3].
     const auto priority = l.tls == TlsMode::implicit ? "0" : "10";
-    out.push_back({.purpose = "SRV", .name = service + "._tcp." + domain, .type = dns::Type::srv,
-                   .value = std::string(priority) + " 1 " + std::to_string(l.address.port) + ' ' + config.hostname + '.', .need = Need::recommended,
+    out.push_back({.purpose = "SRV",
+                   .name = service + "._tcp." + domain,
+                   .type = dns::Type::srv,
+                   .value = std::string(priority) + " 1 " + std::to_string(l.address.port) + ' ' + config.hostname + '.',
+                   .need = Need::recommended,
                    .note = "mail programs find the server by it"});
   }
 }
@@ -47,7 +52,11 @@ void put_tlsa(std::vector<DnsRecord>& out, const config::Config& config) {
   const auto file = config::read_file(path, 1 << 20);
   const auto digest = file ? crypto::public_key_digest(file->text) : Result<std::string>(fail(Errc::not_found));
   if (!digest) return;
-  out.push_back({.purpose = "TLSA", .name = "_25._tcp." + config.hostname, .type = dns::Type::tlsa, .value = "3 1 1 " + crypto::to_hex(*digest), .need = Need::recommended,
+  out.push_back({.purpose = "TLSA",
+                 .name = "_25._tcp." + config.hostname,
+                 .type = dns::Type::tlsa,
+                 .value = "3 1 1 " + crypto::to_hex(*digest),
+                 .need = Need::recommended,
                  .note = "DANE; only in a signed zone, and to be changed before the key of the certificate is"});
 }
 
@@ -70,9 +79,19 @@ std::vector<DnsRecord> domain_records(const config::Config& config, const std::s
   std::vector<DnsRecord> out{
       {.purpose = "MX", .name = domain, .type = Type::mx, .value = "10 " + config.hostname + '.', .note = "mail for the domain comes here"},
       {.purpose = "SPF", .name = domain, .value = "v=spf1 mx -all", .note = "only the hosts of the MX records send its mail"},
-      {.purpose = "DMARC", .name = "_dmarc." + domain, .value = "v=DMARC1; p=quarantine; rua=" + postmaster, .note = "what receivers do with forged mail, and where they report"},
-      {.purpose = "TLSRPT", .name = "_smtp._tls." + domain, .value = "v=TLSRPTv1; rua=" + postmaster, .need = Need::recommended, .note = "where others report trouble with TLS"},
-      {.purpose = "MTA-STS", .name = "_mta-sts." + domain, .value = "v=STSv1; id=" + id, .need = Need::recommended,
+      {.purpose = "DMARC",
+       .name = "_dmarc." + domain,
+       .value = "v=DMARC1; p=quarantine; rua=" + postmaster,
+       .note = "what receivers do with forged mail, and where they report"},
+      {.purpose = "TLSRPT",
+       .name = "_smtp._tls." + domain,
+       .value = "v=TLSRPTv1; rua=" + postmaster,
+       .need = Need::recommended,
+       .note = "where others report trouble with TLS"},
+      {.purpose = "MTA-STS",
+       .name = "_mta-sts." + domain,
+       .value = "v=STSv1; id=" + id,
+       .need = Need::recommended,
        .note = "only where a web server has the policy at https://mta-sts." + domain + "/.well-known/mta-sts.txt"},
   };
   put_tlsa(out, config);

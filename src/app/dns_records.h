@@ -14,18 +14,18 @@ namespace posthorn::app {
 struct DnsRecord {
   enum class Need : unsigned char { required, recommended };
   std::string purpose;  // "MX", "SPF", "DKIM" ...
-  std::string name;     // without the final dot
+  std::string name;  // without the final dot
   dns::Type type = dns::Type::txt;
-  std::string value;    // as in a zone file; of TXT the text itself
+  std::string value;  // as in a zone file; of TXT the text itself
   Need need = Need::required;
-  std::string note;     // for people
+  std::string note;  // for people
 };
 
 // As a line of a zone file.
 std::string zone_line(const DnsRecord&);
 
-// All but the DKIM keys, which are in the store: MX, SPF, DMARC, TLSRPT, MTA-STS, TLSA (of the certificate in use; none where there is no file yet), SRV
-// (of the listeners with TLS) [RFC6186] [RFC8314].  `domain` in A-labels.
+// All but the DKIM keys, which are in the store: MX, SPF, DMARC, TLSRPT, MTA-STS, TLSA (of the certificate in use; none where there is no
+// file yet), SRV (of the listeners with TLS) [RFC6186] [RFC8314].  `domain` in A-labels.
 std::vector<DnsRecord> domain_records(const config::Config&, const std::string& domain);
 
 // The policy that belongs to the MTA-STS record; its id is made of it. [RFC8461 3.2]
@@ -36,12 +36,12 @@ struct DnsFinding {
     ok,
     missing,
     different,  // something else is published, which does harm or does not do what was meant
-    unknown,    // nobody could say
+    unknown,  // nobody could say
   };
   DnsRecord record;
   State state = State::unknown;
   std::vector<std::string> published;  // what is there, as in a zone file
-  std::string why;                     // for people
+  std::string why;  // for people
 };
 std::string_view to_string(DnsFinding::State);
 

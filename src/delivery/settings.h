@@ -70,6 +70,9 @@ inline constexpr std::string_view kUnsignedNames[] = {"wait", "send"};
 inline const Setting<Unsigned> kDkimTrouble{
     "dkim.trouble", Unsigned::wait, kUnsignedNames, "What becomes of a message while the keys of its domain cannot be read or do not work: it waits, or is sent unsigned."};
 
+inline const Setting<bool> kTraceArrivals{
+    "trace.arrivals", true, "Keep for `posthorn trace` how each message came in, also of those for mailboxes here; costs about 300 bytes of disk a message."};
+
 // --- forwarding
 inline const Setting<bool> kSrs{
     "srs.enabled", true, "Give forwarded mail a sender of the forwarding domain (SRS), so that SPF holds and bounces come back."};

@@ -13,7 +13,10 @@ using std::chrono::hours;
 
 struct TraceTest : testing::Test {
   static TraceRecord record(std::uint64_t id, std::string to, std::string text = "happened") {
-    return {.message = queue::EntryId(id), .when = now(), .reverse_path = "ann@example.test", .recipients = {std::move(to)},
+    return {.message = queue::EntryId(id),
+            .when = now(),
+            .reverse_path = "ann@example.test",
+            .recipients = {std::move(to)},
             .lines = {{now(), DialogueLine::Kind::note, std::move(text)}}};
   }
   std::vector<TraceRecord> of(std::uint64_t id) { return run_task(trace.of_message(queue::EntryId(id))).value(); }

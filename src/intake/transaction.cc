@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "crypto/random.h"
 #include "delivery/local.h"
+#include "delivery/settings.h"
 #include "text/date.h"
 
 namespace posthorn::intake {
@@ -152,7 +153,7 @@ Task<Result<Receipt>> Transaction::commit() {
   if (queued) queued->committed();
   if (options_.answers == Answers::one_for_all)
     receipt.recipients.assign(envelope_.forward_paths.size(), Result<void>(receipt.recipients.at(0)));
-  if (options_.trace) keep_trace(id, receipt);
+  if (options_.trace && delivery::kTraceArrivals.get()) keep_trace(id, receipt);
   co_return receipt;
 }
 

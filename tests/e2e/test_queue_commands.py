@@ -45,6 +45,9 @@ class QueueCommands(RelayTestCase):
         self.assertRegex(text, rf"(?m)^ *{entry['id']} .*alice@{DOMAIN}$")
         self.assertIn(f"to bob@{domain} (1 more waiting)", text)
         self.assertIn("1 message, ", text)
+        text = self.queue("list", entry["id"], "--recipients").stdout
+        self.assertRegex(text, rf"(?m)^    carol@{domain} +waiting$")
+        self.assertEqual(text.count("come back later"), 2)
         shown = self.queue("show", entry["id"]).stdout
         for part in (f"bob@{domain}", f"carol@{domain}", "come back later", "client.test [127.0.0.1] ESMTPA"):
             self.assertIn(part, shown)

@@ -3,6 +3,7 @@
 import email
 import os
 import re
+import shutil
 import subprocess
 import tempfile
 import threading
@@ -138,6 +139,26 @@ class Sendmail(SendmailTestCase):
         had = self.count()
         self.sendmail("-B8BITMIME", "-v", "-odb", "-oem", "-O", "DeliveryMode=b", "-N", "never", "-V", "id", "-R", "hdrs", "-U", "-G", "-bm", "--", f"bob@{DOMAIN}")
         self.expect_new(had)
+
+    def test_as_cron_calls_it(self):
+        had = self.count("root")
+        self.sendmail("-FCronDaemon", "-i", "-B8BITMIME", "-oem", "root", stdin="From: root (Cron Daemon)\nTo: root\nSubject: Cron <root@host> job\n"
+                      "MIME-Version: 1.0\nContent-Type: text/plain; charset=UTF-8\nContent-Transfer-Encoding: 8bit\nAuto-Submitted: auto-generated\n\nGr\u00fc\u00dfe\n")
+        got = self.expect_new(had, "root")
+        self.assertEqual(got.get_payload(decode=True).decode(), "Gr\u00fc\u00dfe\r\n")
+
+    def test_mutt(self):
+        if not shutil.which("mutt"):
+            self.skipTest("no mutt")
+        had = self.count()
+        rc = os.path.join(self.spool, "muttrc")
+        with open(rc, "w", encoding="ascii") as f:
+            f.write(f'set sendmail="{self.binary} -oem -oi"\nset from="alice@{DOMAIN}"\nset use_envelope_from=yes\nset copy=no\n')
+        done = subprocess.run(["mutt", "-F", rc, "-s", "from mutt", "-b", f"alice@{DOMAIN}", f"bob@{DOMAIN}"], input="Hello.\n", text=True, capture_output=True, timeout=120,
+                              env={**os.environ, "POSTHORN_CONFIG": self.server.config, "HOME": self.spool, "TERM": "dumb"})
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        got = self.expect_new(had)
+        self.assertEqual((got["Subject"], got["Return-Path"], got["Bcc"]), ("from mutt", f"<alice@{DOMAIN}>", None))
 
     def test_mailq_and_newaliases(self):
         self.assertIn("no messages", self.sendmail(name="mailq").stdout)

@@ -159,6 +159,18 @@ class Setup(SetupTestCase):
         if self.other:
             self.assertIn("needs root", self.posthorn("setup", ADDRESS, "--no-network", status=1).stderr)
 
+    @unittest.skipUnless(os.geteuid() == 0, "needs root to act as another user")
+    def test_commands_of_root_leave_files_of_the_server_s_user(self):
+        self.setup_here("--no-network")
+        path = os.path.join(self.root, "password")
+        with open(path, "w", encoding="utf-8") as f:
+            f.write("secret enough\n")
+        os.chmod(path, 0o600)
+        done = subprocess.run([BINARY, "account", "add", "bob@example.test", "--password-file", path, "--config", self.config], capture_output=True, text=True, timeout=120)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        owners = {os.lstat(os.path.join(at, name)).st_uid for at, directories, files in os.walk(os.path.join(self.root, "var/lib/posthorn")) for name in directories + files}
+        self.assertEqual(owners, {pwd.getpwnam("nobody").pw_uid})
+
     def test_the_unit(self):
         self.setup_here("--no-network")
         path = os.path.join(self.root, "etc/systemd/system/posthorn.service")

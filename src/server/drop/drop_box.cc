@@ -207,7 +207,8 @@ Task<Result<void>> DropBox::submit(const std::string& name, DroppedFile& file) {
   const auto user = co_await disk_.run([&] { return user_of(file.owner); });
   const auto rules = this->rules();
   const auto sender = choose_sender(user, envelope.sender, rules);
-  if (sender.replaced) log::warning("drop.sender_replaced", {{"user", user.name}, {"asked_for", *envelope.sender}, {"from", sender.reverse_path}});
+  if (sender.replaced)
+    log::warning("drop.sender_replaced", {{"user", user.name}, {"asked_for", *envelope.sender}, {"from", sender.reverse_path}});
 
   smtp::Envelope out{.reverse_path = sender.reverse_path, .forward_paths = {}, .options = {}, .submitter = {}};
   out.ours = true;
@@ -227,7 +228,8 @@ Task<Result<void>> DropBox::submit(const std::string& name, DroppedFile& file) {
   origin.helo = "localhost";
   origin.with = "local";
   origin.account = "user " + user.name + " of this machine";
-  intake::Options options{.hostname = parts_.hostname, .max_size = max_size, .max_received = kMaxReceived, .fix_ups = intake::FixUps::submission};
+  intake::Options options{
+      .hostname = parts_.hostname, .max_size = max_size, .max_received = kMaxReceived, .fix_ups = intake::FixUps::submission};
   options.queue = &parts_.queue;
   options.trace = parts_.trace;
   options.from = from_field(envelope, sender.reverse_path.empty() ? smtp::to_string({user.name, rules.origin}) : sender.reverse_path);

@@ -28,7 +28,8 @@ struct DropParts {
   std::string hostname;
 };
 
-// INVARIANT 1: a file is taken in at most once.  The commit that queues its message also writes a row with its name; a file that has a row is only
+// INVARIANT 1: a file is taken in at most once.  The commit that queues its message also writes a row with its name; a file that has a row
+// is only
 //              removed, and the row goes when the removal is on stable storage.  A crash anywhere leaves the file, or the row, or both.
 // INVARIANT 2: a file goes when its message is queued; or it cannot be a message, then it is put aside.  For trouble of our own it stays.
 // INVARIANT 3: nothing in the directory is trusted but who owns a file.
@@ -62,8 +63,8 @@ class DropBox {
   WorkerPool disk_{1};
   TaskGroup tasks_;
   std::vector<std::string> removed_;  // files whose rows are still there
-  bool trouble_ = false;              // of our own, at the last look
-  bool more_ = false;                 // than one look takes
+  bool trouble_ = false;  // of our own, at the last look
+  bool more_ = false;  // than one look takes
   std::atomic<bool> stopping_{false};
   bool started_ = false;
 };

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -40,7 +41,9 @@ class DropBoxTest : public ::testing::Test {
     EXPECT_TRUE(run_task(queue->open()));
     auto opened = DropDirectory::open(path);
     ASSERT_TRUE(opened) << opened.error().text;
-    box.emplace(DropParts{.kv = *kv, .store = *store, .queue = *queue, .directory = *directory, .trace = nullptr, .hostname = "mail.example.test"}, *std::move(opened));
+    box.emplace(
+        DropParts{.kv = *kv, .store = *store, .queue = *queue, .directory = *directory, .trace = nullptr, .hostname = "mail.example.test"},
+        *std::move(opened));
   }
   void close() {
     box.reset();
@@ -181,6 +184,17 @@ TEST_F(DropBoxTest, AWriterThatGivesUpLeavesNothing) {
   }
   EXPECT_TRUE(files().empty());
   EXPECT_EQ(DropWriter::create(root + "/nothing").error().code, Errc::not_found);
+}
+
+// Where the server could not read it, the sender has to hear of that.
+TEST_F(DropBoxTest, ADirectoryWithoutTheServersGroup) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can be several users";
+  ASSERT_EQ(::chown(path.c_str(), 12345, 12345), 0);
+  ASSERT_EQ(::chmod(path.c_str(), 01733), 0);
+  EXPECT_EQ(DropWriter::create(path).error().code, Errc::io);
+  EXPECT_TRUE(files().empty());
+  ASSERT_EQ(::chmod(path.c_str(), 03733), 0);
+  EXPECT_TRUE(DropWriter::create(path));
 }
 
 TEST_F(DropBoxTest, NamesSortByTimeAndAreOurs) {

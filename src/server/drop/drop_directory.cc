@@ -24,15 +24,16 @@ constexpr const char* kBad = "bad";
 constexpr mode_t kMode = 03733;
 
 std::unexpected<Error> trouble(const std::string& what, int code = errno) {
-  const auto errc = code == ENOENT                    ? Errc::not_found
-                    : code == EACCES || code == EPERM ? Errc::denied
+  const auto errc = code == ENOENT                     ? Errc::not_found
+                    : code == EACCES || code == EPERM  ? Errc::denied
                     : code == ENOSPC || code == EDQUOT ? Errc::no_space
                                                        : Errc::io;
   return fail(errc, what + ": " + std::strerror(code));
 }
 
 bool is_stem(std::string_view s) {
-  return s.size() == kStem && s[13] == '-' && std::ranges::all_of(s, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || c == '-'; });
+  return s.size() == kStem && s[13] == '-' &&
+         std::ranges::all_of(s, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || c == '-'; });
 }
 
 using Dir = std::unique_ptr<DIR, int (*)(DIR*)>;
@@ -134,7 +135,8 @@ Result<void> DropDirectory::put_aside(const std::string& name) const {
   if (::mkdirat(fd_->fd(), kBad, 0700) != 0 && errno != EEXIST) return trouble("cannot make the directory for bad files");
   const FileDescriptor bad(::openat(fd_->fd(), kBad, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   struct stat at{};
-  if (bad.fd() < 0 || ::fstat(bad.fd(), &at) != 0 || at.st_uid != ::geteuid()) return fail(Errc::denied, "bad/ in the drop directory is not ours");
+  if (bad.fd() < 0 || ::fstat(bad.fd(), &at) != 0 || at.st_uid != ::geteuid())
+    return fail(Errc::denied, "bad/ in the drop directory is not ours");
   if (::renameat(fd_->fd(), name.c_str(), bad.fd(), name.c_str()) != 0) return trouble("cannot put " + name + " aside");
   std::vector<std::string> kept;
   if (const auto dir = open_dir(bad.fd()))
@@ -158,9 +160,12 @@ Result<DropWriter> DropWriter::create(const std::string& directory) {
   const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (fd < 0) return trouble("cannot write into " + directory);
   writer.fd_ = std::make_unique<FileDescriptor>(fd);
-  // The group is the server's, by the directory's set-group-id bit.  Where it is not, only root and the server itself can leave mail.
-  struct stat file{}, dir{};
-  if (::fstat(fd, &file) == 0 && ::stat(directory.c_str(), &dir) == 0 && file.st_gid == dir.st_gid && ::fchmod(fd, 0640) != 0) return trouble("cannot set the mode of a file");
+  // The group is the server's, by the directory's set-group-id bit: it could not read the file otherwise, unless it is its own.
+  struct stat file {}, dir{};
+  if (::fstat(fd, &file) != 0 || ::stat(directory.c_str(), &dir) != 0) return trouble("cannot look at " + directory);
+  if (file.st_gid != dir.st_gid && file.st_uid != dir.st_uid)
+    return fail(Errc::io, directory + " has no set-group-id bit: the server could not read what is left there");
+  if (file.st_gid == dir.st_gid && ::fchmod(fd, 0640) != 0) return trouble("cannot set the mode of a file");
   return writer;
 }
 

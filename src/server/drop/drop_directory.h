@@ -1,7 +1,8 @@
 // The directory where programs of this machine leave mail.  All of it blocks.
 //
-// It belongs to the server's user, with mode 03733: everybody may make files in it; nobody but the server may list it, or rename or remove what others
-// made; and what is made belongs to the server's group, so that 0640 lets the server read it and nobody else.  Names are long and random.
+// It belongs to the server's user, with mode 03733: everybody may make files in it; nobody but the server may list it, or rename or remove
+// what others made; and what is made belongs to the server's group, so that 0640 lets the server read it and nobody else.  Names are long
+// and random.
 #pragma once
 
 #include <sys/types.h>
@@ -56,8 +57,9 @@ class DropDirectory {
   std::unique_ptr<FileDescriptor> fd_;
 };
 
-// The other end: writes `head` and then what `more` gives, as often as it gives something, into a file of its own, and returns when it is on stable
-// storage under its final name.  `directory` is open to every user.  Errors: denied, not_found, no_space, io; what `more` failed with.  Nothing is left then.
+// The other end: writes `head` and then what `more` gives, as often as it gives something, into a file of its own, and returns when it is
+// on stable storage under its final name.  `directory` is open to every user.  Errors: denied, not_found, no_space, io; what `more` failed
+// with.  Nothing is left then.
 class DropWriter {
  public:
   static Result<DropWriter> create(const std::string& directory);

@@ -24,7 +24,8 @@ bool is_clean(std::string_view text) {
 Result<void> take_line(DropEnvelope& out, std::string_view key, std::string_view value) {
   if (key == "sender" && !out.sender) out.sender = std::string(value);
   else if (key == "recipient" && !value.empty()) {
-    if (out.recipients.size() == kMaxDropRecipients) return fail(Errc::limit, "more than " + std::to_string(kMaxDropRecipients) + " recipients");
+    if (out.recipients.size() == kMaxDropRecipients)
+      return fail(Errc::limit, "more than " + std::to_string(kMaxDropRecipients) + " recipients");
     out.recipients.emplace_back(value);
   } else if (key == "name") out.full_name = value;
   else if (key == "ret" && (value == "full" || value == "headers")) out.ret = value == "full" ? smtp::Return::full : smtp::Return::headers;

@@ -14,12 +14,12 @@ namespace posthorn::drop {
 
 // Addresses may lack a domain ("root").
 struct DropEnvelope {
-  std::optional<std::string> sender;    // "": the null reverse-path; none: the user who has left the file
+  std::optional<std::string> sender;  // "": the null reverse-path; none: the user who has left the file
   std::vector<std::string> recipients;  // at least one
-  std::string full_name;                // for From, where the message has none
-  std::optional<smtp::Return> ret;      // [RFC3461]
+  std::string full_name;  // for From, where the message has none
+  std::optional<smtp::Return> ret;  // [RFC3461]
   std::optional<std::string> envelope_id;
-  std::optional<smtp::Notify> notify;   // of every recipient
+  std::optional<smtp::Notify> notify;  // of every recipient
   friend bool operator==(const DropEnvelope&, const DropEnvelope&) = default;
 };
 
@@ -27,7 +27,8 @@ constexpr std::size_t kMaxHead = 1 << 20, kMaxHeadLine = 2000, kMaxDropRecipient
 
 void put_head(std::string& out, const DropEnvelope&);
 
-// Takes the head from the front of `in`, which is then the message.  Errc::syntax, limit: it is none.  `in` has kMaxHead bytes of the file, or all of it.
+// Takes the head from the front of `in`, which is then the message.  Errc::syntax, limit: it is none.  `in` has kMaxHead bytes of the file,
+// or all of it.
 Result<DropEnvelope> take_head(std::string_view& in);
 
 // "never", or some of "success,failure,delay", in any case.  Errc::syntax

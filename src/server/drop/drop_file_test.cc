@@ -10,9 +10,18 @@ TEST(DropFile, WhatIsWrittenIsRead) {
   const DropEnvelope cases[] = {
       {.sender = {}, .recipients = {"root"}},
       {.sender = "", .recipients = {"a@example.test", "b@example.test"}, .full_name = "Ann of Example"},
-      {.sender = "ann@example.test", .recipients = {"\"a b\"@example.test"}, .full_name = {}, .ret = smtp::Return::headers, .envelope_id = "x y",
+      {.sender = "ann@example.test",
+       .recipients = {"\"a b\"@example.test"},
+       .full_name = {},
+       .ret = smtp::Return::headers,
+       .envelope_id = "x y",
        .notify = smtp::Notify{.never = false, .success = true, .failure = false, .delay = true}},
-      {.sender = {}, .recipients = {"root"}, .full_name = {}, .ret = smtp::Return::full, .envelope_id = {}, .notify = smtp::Notify{.never = true}},
+      {.sender = {},
+       .recipients = {"root"},
+       .full_name = {},
+       .ret = smtp::Return::full,
+       .envelope_id = {},
+       .notify = smtp::Notify{.never = true}},
   };
   for (const auto& c : cases) {
     std::string text;
@@ -29,9 +38,10 @@ TEST(DropFile, WhatIsWrittenIsRead) {
 TEST(DropFile, WhatIsNoHeadIsRefused) {
   const std::string magic = "posthorn-drop 1\n", to = "recipient root\n";
   for (const auto& text :
-       {std::string(), std::string("\n"), std::string("From: x\n\nhello\n"), magic, magic + "\n", magic + to, magic + to + "sender a\nsender b\n\n", magic + "recipient \n\n",
-        magic + to + "ret some\n\n", magic + to + "notify never,delay\n\n", magic + to + "notify \n\n", magic + to + "envid " + std::string(101, 'x') + "\n\n",
-        magic + to + "colour red\n\n", magic + to + "sender\n\n", magic + "recipient a\rb\n\n", magic + "recipient a" + std::string(1, '\0') + "b\n\n",
+       {std::string(), std::string("\n"), std::string("From: x\n\nhello\n"), magic, magic + "\n", magic + to,
+        magic + to + "sender a\nsender b\n\n", magic + "recipient \n\n", magic + to + "ret some\n\n", magic + to + "notify never,delay\n\n",
+        magic + to + "notify \n\n", magic + to + "envid " + std::string(101, 'x') + "\n\n", magic + to + "colour red\n\n",
+        magic + to + "sender\n\n", magic + "recipient a\rb\n\n", magic + "recipient a" + std::string(1, '\0') + "b\n\n",
         magic + "recipient " + std::string(kMaxHeadLine, 'x') + "\n\n"}) {
     std::string_view in = text;
     EXPECT_FALSE(take_head(in)) << text.substr(0, 60);

@@ -9,7 +9,7 @@
 namespace posthorn::drop {
 
 struct LocalUser {
-  std::string name;      // "user1000", when the system has none for him
+  std::string name;  // "user1000", when the system has none for him
   bool trusted = false;  // may be anybody
 };
 
@@ -17,14 +17,15 @@ struct LocalUser {
 bool is_among(std::string_view name, std::string_view users);
 
 struct SenderRules {
-  std::string origin;                                        // the domain of addresses that have none
-  std::function<bool(std::string_view domain)> is_ours;      // domains and the host's name
+  std::string origin;  // the domain of addresses that have none
+  std::function<bool(std::string_view domain)> is_ours;  // domains and the host's name
 };
 
 // "root" gets the domain.
 std::string qualified(std::string_view address, const SenderRules&);
 
-// The reverse-path that the user gets: what he asks for if he may, else his own name at the origin.  He may use his own name, with an extension
+// The reverse-path that the user gets: what he asks for if he may, else his own name at the origin.  He may use his own name, with an
+// extension
 // (+...), at any of our domains, and the null reverse-path.
 struct Chosen {
   std::string reverse_path;

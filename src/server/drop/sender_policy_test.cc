@@ -9,7 +9,8 @@ namespace posthorn::drop {
 namespace {
 
 TEST(SenderPolicy, Chooses) {
-  const SenderRules rules{.origin = "example.test", .is_ours = [](std::string_view d) { return text::iequals(d, "example.test") || d == "mail.example.test"; }};
+  const SenderRules rules{.origin = "example.test",
+                          .is_ours = [](std::string_view d) { return text::iequals(d, "example.test") || d == "mail.example.test"; }};
   const LocalUser ann{.name = "ann"}, root{.name = "root", .trusted = true};
   const struct {
     LocalUser user;

@@ -7,14 +7,14 @@
 
 namespace posthorn::drop {
 
-inline const Setting<std::string> kDropDirectory{
-    "sendmail.directory", "",
-    "Where programs on this machine leave mail (`posthorn sendmail`); empty: drop in data_dir, where other users than the server's cannot reach it "
-    "(read at the start)."};
-inline const Setting<std::string> kTrustedUsers{
-    "sendmail.trusted_users", "",
-    "Users of this machine, with spaces between, who may send as anybody with `sendmail -f`; \"*\": all. root and the server's own user may; others send as "
-    "themselves."};
+inline const Setting<std::string> kDropDirectory{"sendmail.directory", "",
+                                                 "Where programs on this machine leave mail (`posthorn sendmail`); empty: drop in "
+                                                 "data_dir, where other users than the server's cannot reach it "
+                                                 "(read at the start)."};
+inline const Setting<std::string> kTrustedUsers{"sendmail.trusted_users", "",
+                                                "Users of this machine, with spaces between, who may send as anybody with `sendmail -f`; "
+                                                "\"*\": all. root and the server's own user may; others send as "
+                                                "themselves."};
 inline const Setting<std::string> kOrigin{
     "sendmail.origin", "",
     "The domain of addresses that have none, such as \"root\". Empty: the host name if that is a domain of ours, else our first domain."};
