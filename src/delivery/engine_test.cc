@@ -109,7 +109,8 @@ struct EngineTest : testing::Test {
   void start() {
     queue.start();
     EngineParts parts{.queue = queue, .store = store, .directory = directory, .resolver = zone, .router = router, .paces = paces, .forwarder = forwarder,
-                      .trace = trace, .sts = nullptr, .hostname = "home.test", .our_addresses = {}, .tls = [] { return *net::TlsContext::client_insecure(); }};
+                      .trace = trace, .sts = nullptr, .hostname = "home.test", .our_addresses = {}, .tls = [] { return *net::TlsContext::client_insecure(); },
+                      .signatures = &signatures};
     engine = std::make_unique<Engine>(reactors, std::move(parts));
     engine->start();
   }
@@ -125,6 +126,7 @@ struct EngineTest : testing::Test {
     entry.entry.reverse_path = std::move(sender);
     entry.entry.prefix = std::string_view(kMessage).find("Received");
     entry.entry.options = std::move(options);
+    entry.entry.origin.ours = true;
     for (auto& r : recipients) {
       queue::Recipient to;
       to.forward_path = std::move(r);
@@ -180,6 +182,7 @@ struct EngineTest : testing::Test {
   Paces paces;
   Forwarder forwarder{router, "0123456789abcdef"};
   Trace trace{kv};
+  Signatures signatures{directory, workers};
   queue::Queue queue{kv, blobs,
                      {.destination = [this](const queue::Entry& e, const queue::Recipient& r) { return router.way(e, r).key(); },
                       .limits = [this](const std::string& d) { return paces.limits(d); }}};
@@ -224,6 +227,37 @@ TEST_F(EngineTest, SendsAndIsDone) {
   bool said = false;
   for (const auto& line : records[0].lines) said = said || (line.kind == DialogueLine::Kind::sent && line.text.starts_with("RCPT TO:<bob@far.test>"));
   EXPECT_TRUE(said);
+}
+
+// Keys whose rows are damaged.
+Task<bool> spoil_keys(auth::Directory& directory, kv::Store& kv) {
+  std::vector<crypto::NamedKey> keys{{"one", std::make_shared<const crypto::SigningKey>(*crypto::SigningKey::generate(crypto::KeyAlgorithm::ed25519))}};
+  const auto added = co_await directory.add_dkim_keys("home.test", std::move(keys));
+  const auto found = co_await kv.scan(kv::Range{kv::Space::directory, 0, "", "\xff", 1000});
+  kv::Batch batch;
+  for (const auto& row : found->rows)
+    if (row.key.ends_with("one")) batch.put(kv::Space::directory, 0, std::string(row.key), "damaged");
+  const auto committed = co_await kv.commit(std::move(batch));
+  co_return added && committed;
+}
+
+TEST_F(EngineTest, WhatCannotBeSignedWaitsOrGoesUnsigned) {
+  const With slow("queue.retry_first", SettingValue(std::string("1 h")));
+  ASSERT_TRUE(run_task(spoil_keys(directory, kv)));
+  host("127.0.0.2", {kHello + "C: QUIT\nS: 221 bye\n"});
+  ASSERT_TRUE(zone.load("other.test MX 10 mx.other.test\nmx.other.test A 127.0.0.3\n").has_value());
+  auto script = kTaken;
+  script.replace(script.find("bob@far.test"), 12, "bob@other.test");
+  auto& other = host("127.0.0.3", {script});
+  start();
+  const auto left = after_attempt(add({"bob@far.test"}));
+  ASSERT_EQ(left.size(), 1u);
+  EXPECT_EQ(left[0].state, State::waiting);
+  EXPECT_EQ(left[0].last.enhanced, (smtp::EnhancedCode{4, 3, 5}));
+  EXPECT_TRUE(left[0].last.text.starts_with("the message cannot be signed")) << left[0].last.text;
+  const With anyway("dkim.trouble", SettingValue(std::string("send")));
+  EXPECT_TRUE(after_attempt(add({"bob@other.test"})).empty());
+  EXPECT_EQ(other.complaints(), "");
 }
 
 struct BadLuck {

@@ -23,30 +23,36 @@ def signatures(content):
     return [{tag.strip(): "".join(value.split()) for tag, value in (part.split("=", 1) for part in field.split(";") if "=" in part)} for field in fields]
 
 
-class SigningTestCase(RelayTestCase):
-    @classmethod
-    def keys(cls, domain=DOMAIN):
-        """Name and text of the key records, as `domain dns` prints them."""
-        shown = cls.server.admin("domain", "dns", domain).stdout
-        found = re.findall(r"^(\S+_domainkey\S+)\.\s+IN\s+TXT\s+(.*)$", shown, re.M)
-        return {name: "".join(re.findall(r'"([^"]*)"', text)) for name, text in found}
+def keys_of(server, domain=DOMAIN):
+    """Name and text of the key records, as `domain dns` prints them."""
+    shown = server.admin("domain", "dns", domain).stdout
+    found = re.findall(r"^(\S+_domainkey\S+)\.\s+IN\s+TXT\s+(.*)$", shown, re.M)
+    return {name: "".join(re.findall(r'"([^"]*)"', text)) for name, text in found}
 
+
+def ask_dkimpy(content, keys):
+    """What it says of each signature."""
+    with tempfile.TemporaryDirectory(prefix="posthorn-signing-") as folder:
+        with open(os.path.join(folder, "keys.json"), "w", encoding="utf-8") as f:
+            json.dump(keys, f)
+        with open(os.path.join(folder, "message"), "wb") as f:
+            f.write(content)
+        done = subprocess.run(["/usr/bin/python3", os.path.join(HERE, "dkimpy_verify.py"), os.path.join(folder, "keys.json"), os.path.join(folder, "message")],
+                              capture_output=True, text=True, timeout=600)
+        if done.returncode:
+            raise AssertionError(done.stderr)
+        return json.loads(done.stdout)
+
+
+class SigningTestCase(RelayTestCase):
     def verify(self, content, count=2):
         """All signatures are good for dkimpy, and there are so many."""
-        with tempfile.TemporaryDirectory(prefix="posthorn-signing-") as folder:
-            with open(os.path.join(folder, "keys.json"), "w", encoding="utf-8") as f:
-                json.dump(self.keys(), f)
-            with open(os.path.join(folder, "message"), "wb") as f:
-                f.write(content)
-            done = subprocess.run(["/usr/bin/python3", os.path.join(HERE, "dkimpy_verify.py"), os.path.join(folder, "keys.json"), os.path.join(folder, "message")],
-                                  capture_output=True, text=True, timeout=600)
-            self.assertEqual(done.returncode, 0, done.stderr)
-            self.assertEqual(json.loads(done.stdout), [True] * count, content[:3000].decode("latin-1"))
+        self.assertEqual(ask_dkimpy(content, keys_of(self.server)), [True] * count, content[:3000].decode("latin-1"))
 
     def verify_by_opendkim(self, content, count=2):
         with tempfile.TemporaryDirectory(prefix="posthorn-signing-") as folder:
             with open(os.path.join(folder, "keys.txt"), "w", encoding="utf-8") as f:
-                f.writelines(f"{name} {text}\n" for name, text in self.keys().items())
+                f.writelines(f"{name} {text}\n" for name, text in keys_of(self.server).items())
             with open(os.path.join(folder, "conf"), "w", encoding="utf-8") as f:
                 f.write(f"TestPublicKeys {folder}/keys.txt\nMode v\nSyslog no\nAlwaysAddARHeader yes\n")
             with open(os.path.join(folder, "message"), "wb") as f:
