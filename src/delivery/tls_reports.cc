@@ -94,7 +94,7 @@ Task<Result<void>> TlsReports::send_due() {
       from = row.key + '\0';
       const auto decoded = decode_tls_report_row(row.value);
       if (decoded && is_row_key(row.key) && (decoded->end + delay > seconds_now() || decoded->next_try > seconds_now())) continue;
-      sending.spawn(*reactor_, send_one(*this, std::move(row)));
+      sending.spawn(Reactor::current(), send_one(*this, std::move(row)));
     }
     co_await sending.join();
   }
