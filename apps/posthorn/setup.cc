@@ -3,9 +3,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <optional>
+#include <thread>
 
 #include "app/data_dir.h"
 #include "app/own_addresses.h"
@@ -139,6 +141,10 @@ Result<void> start_service() {
   TRY(const int reloaded, run_program({"systemctl", "daemon-reload"}));
   TRY(const int enabled, run_program({"systemctl", "enable", "--now", "posthorn.service"}));
   if (reloaded != 0 || enabled != 0) return fail(Errc::io, "systemctl did not start the service; see `systemctl status posthorn`");
+  // It may have found a port taken, or a file that it cannot read.
+  std::this_thread::sleep_for(std::chrono::seconds(3));
+  TRY(const int active, run_program({"systemctl", "--quiet", "is-active", "posthorn.service"}));
+  if (active != 0) return fail(Errc::io, "the service does not stay up; why: journalctl -u posthorn");
   say("the service posthorn runs");
   return {};
 }
@@ -182,7 +188,11 @@ int setup(const Common& common, const SetupOptions& options) {
     plan->hostname = config->hostname;
   }
   if (log::kLevel.get() < log::Level::warning) log::set_level(log::Level::warning);
-  const auto checks = options.no_network ? std::vector<SetupCheck>{} : check_surroundings(*config, *plan, options.probes);
+  auto checks = options.no_network ? std::vector<SetupCheck>{} : check_surroundings(*config, *plan, options.probes);
+  // Ours may be the one that listens there.
+  if (!std::filesystem::exists(app::control_path(plan->data_dir)))
+    for (const auto& address : taken_addresses(*config))
+      checks.push_back({false, address + " is taken by another program: stop and disable the other mail server, or change [[listen]]"});
   if (options.dry_run) return show_plan(*plan, options, checks);
   if (!common.json) say_checks(checks);
 

@@ -44,6 +44,8 @@ Result<Owner> ensure_user(const std::string& name);
 Result<bool> ensure_directory(const std::string& path, unsigned mode, const Owner* owner);
 Result<bool> ensure_file(const std::string& path, const std::string& text, unsigned mode, const Owner* owner);  // the group only
 Result<void> give_tree(const std::string& path, const Owner& owner);
+// Addresses to listen on that another program has, as far as we may try.
+std::vector<std::string> taken_addresses(const config::Config&);
 // The exit status of a program; its output goes to ours.
 Result<int> run_program(const std::vector<std::string>& words);
 

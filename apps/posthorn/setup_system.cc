@@ -1,8 +1,10 @@
 // The parts of a set-up that touch the system: users, directories, files, programs.
+#include <arpa/inet.h>
 #include <errno.h>
-#include <grp.h>
+#include <netinet/in.h>
 #include <pwd.h>
 #include <spawn.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -10,6 +12,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "base/file_descriptor.h"
 #include "crypto/certificate.h"
 #include "setup.h"
 
@@ -72,6 +75,25 @@ Result<bool> ensure_file(const std::string& path, const std::string& text, unsig
   if (owner && ::chown(path.c_str(), static_cast<uid_t>(-1), owner->group) != 0) return trouble("cannot give " + path + " to a group");
   if (::chmod(path.c_str(), mode) != 0) return trouble("cannot set the mode of " + path);
   return true;
+}
+
+std::vector<std::string> taken_addresses(const config::Config& config) {
+  std::vector<std::string> out;
+  for (const auto& l : config.listeners) {
+    if (l.address.is_unix() || l.address.port == 0) continue;
+    sockaddr_in v4{.sin_family = AF_INET, .sin_port = htons(l.address.port), .sin_addr = {}, .sin_zero = {}};
+    sockaddr_in6 v6{.sin6_family = AF_INET6, .sin6_port = htons(l.address.port), .sin6_flowinfo = 0, .sin6_addr = {}, .sin6_scope_id = 0};
+    ::inet_pton(AF_INET, l.address.host.c_str(), &v4.sin_addr);
+    ::inet_pton(AF_INET6, l.address.host.c_str(), &v6.sin6_addr);
+    const FileDescriptor socket(::socket(l.address.is_v6() ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    if (socket.fd() < 0) continue;
+    const int one = 1;
+    ::setsockopt(socket.fd(), SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    if (l.address.is_v6()) ::setsockopt(socket.fd(), IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one);
+    const auto* address = l.address.is_v6() ? reinterpret_cast<const sockaddr*>(&v6) : reinterpret_cast<const sockaddr*>(&v4);
+    if (::bind(socket.fd(), address, l.address.is_v6() ? sizeof v6 : sizeof v4) != 0 && errno == EADDRINUSE) out.push_back(l.address.text());
+  }
+  return out;
 }
 
 // REQUIRES: nobody else may change what is in it.

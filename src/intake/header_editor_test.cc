@@ -122,5 +122,20 @@ TEST(HeaderEditor, HoldsLittleOfAnEndlessLine) {
   EXPECT_TRUE(editor.in_body());
 }
 
+TEST(HeaderEditor, SaysWhetherFromIsMissing) {
+  for (const auto& [header, missing] : {std::pair("Subject: x\r\n", true), std::pair("fROM : ann\r\nSubject: x\r\n", false),
+                                        std::pair("Subject: x\r\n From: folded\r\n", true), std::pair("", true)}) {
+    bool said = !missing;
+    HeaderEditor editor([&said](HeaderEditor::Missing m) {
+      said = m.from;
+      return std::string();
+    });
+    std::string out;
+    editor.edit(std::string(header) + "\r\nFrom: body\r\n", out);
+    editor.finish(out);
+    EXPECT_EQ(said, missing) << header;
+  }
+}
+
 }  // namespace
 }  // namespace posthorn::intake

@@ -49,6 +49,8 @@ std::vector<delivery::Group> groups_of(const smtp::Envelope& envelope, Answers a
 
 // "accepted from client.test [192.0.2.1] with ESMTPSA, TLSv1.3 TLS_AES_128_GCM_SHA256, signed in as ann@example.org; 2048 bytes, session 1f"
 std::string arrival_text(const Origin& origin, std::uint64_t size) {
+  // A program on this machine, by no connection.
+  if (origin.ip.empty() && origin.with == "local") return "accepted from " + origin.account + "; " + std::to_string(size) + " bytes";
   std::string out = "accepted from " + (origin.helo.empty() ? std::string("a client") : origin.helo);
   if (!origin.ip.empty()) out += " [" + origin.ip + ']';
   out += " with " + origin.with;

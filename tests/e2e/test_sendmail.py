@@ -89,7 +89,7 @@ class Sendmail(SendmailTestCase):
             self.assertTrue(got[field], field)
         self.wait_until(lambda: not self.dropped())
         number = re.search(r"id (\d+)", got["Received"])[1]
-        self.assertIn("user root of this machine", self.server.admin("trace", number).stdout)
+        self.assertIn("accepted from user root of this machine; ", self.server.admin("trace", number).stdout)
 
     def test_recipients_of_the_header_and_no_bcc(self):
         had, alice = self.count(), self.count("alice")

@@ -208,6 +208,12 @@ class Surroundings(SetupTestCase):
         self.assertRegex(text, r"(?m)^warning +mail for example.test goes elsewhere until you change its MX records: old.elsewhere.test")
         self.assertRegex(text, r"(?m)^ok +other mail servers can be reached on port 25")
 
+    def test_a_port_that_is_taken(self):
+        with socket.create_server(("127.0.0.1", 0)) as other:
+            line = f'listen = [{{ protocol = "imap", address = "127.0.0.1:{other.getsockname()[1]}", tls = "starttls" }}]'
+            text = self.setup_here("--no-network", "--dry-run", "--no-systemd", "--set", line).stdout
+            self.assertRegex(text, rf"(?m)^warning +127.0.0.1:{other.getsockname()[1]} is taken by another program")
+
     def test_port_25_is_closed(self):
         self.assertRegex(self.look(f"127.0.0.1:{free_ports(1)[0]}"), r"(?m)^warning +no other mail server could be reached on port 25")
 
