@@ -164,6 +164,7 @@ Task<> Engine::serve_remote(PerReactor& here, queue::Work first, Way way) {
   std::optional<queue::Work> work(std::move(first));
   const auto destination = work->destination();
   auto connection = here.connections.take(destination);
+  std::optional<TaskGroup> settling;
   for (int in_a_row = 0; work; ++in_a_row) {
     const auto began = steady_now();
     attempts_made.add();
@@ -182,8 +183,15 @@ Task<> Engine::serve_remote(PerReactor& here, queue::Work first, Way way) {
     adapt(destination, attempt.pressure(), began);
     auto settlement = co_await settlement_of(*work, attempt.verdicts());
     log_results(subject, settlement.outcomes, attempt.last_host());
-    co_await settle(*std::exchange(work, std::nullopt), std::move(settlement));
-    if (unreachable) co_return co_await give_up_for_now(destination, *std::move(unreachable));
+    // The next message goes out while the disk is waited for; one at a time, or a slow disk would let them pile up.
+    if (settling) co_await settling->join();
+    settlement.frees = connection && !unreachable;
+    auto begun = co_await begin_settle(*std::exchange(work, std::nullopt), std::move(settlement));
+    settling.emplace().spawn(here.reactor, finish_settle(*this, subject.message, std::move(begun)));
+    if (unreachable) {
+      co_await settling->join();
+      co_return co_await give_up_for_now(destination, *std::move(unreachable));
+    }
     if (!connection || stopping_ || in_a_row >= kInARow) break;
     auto next = co_await parts_.queue.next_of(destination);
     if (!next || !*next) break;
@@ -198,6 +206,7 @@ Task<> Engine::serve_remote(PerReactor& here, queue::Work first, Way way) {
     }
   }
   if (connection) here.connections.put(destination, *std::move(connection));
+  if (settling) co_await settling->join();
 }
 
 Task<> Engine::give_up_for_now(std::string destination, Verdict verdict) {
@@ -354,13 +363,25 @@ Task<queue::Settlement> Engine::settlement_of(const queue::Work& work, const std
   co_return out;
 }
 
-Task<> Engine::settle(queue::Work work, queue::Settlement settlement) {
-  const auto id = work.id();
+Task<Result<Engine::Begun>> Engine::begin_settle(queue::Work work, queue::Settlement settlement) {
   auto records = records_of(work, settlement);
-  const auto settled = co_await parts_.queue.settle(std::move(work), std::move(settlement));
-  if (!settled) log::warning("delivery.settle_failed", {{"message", id.entry}, {"error", settled.error()}});
+  CO_TRY(auto settling, co_await parts_.queue.begin_settle(std::move(work), std::move(settlement)));
+  co_return Begun{.settling = std::move(settling), .records = std::move(records)};
+}
+
+Task<> Engine::finish_settle(Engine& engine, queue::EntryId message, Result<Begun> begun) {
+  Result<void> settled;
+  if (begun) settled = co_await engine.parts_.queue.finish_settle(std::move(begun->settling));
+  else settled = std::unexpected(std::move(begun).error());
+  if (!settled) log::warning("delivery.settle_failed", {{"message", message}, {"error", settled.error()}});
   if (settled)
-    for (auto& record : records) parts_.trace.add(std::move(record));
+    for (auto& record : begun->records) engine.parts_.trace.add(std::move(record));
+}
+
+Task<> Engine::settle(queue::Work work, queue::Settlement settlement) {
+  const auto message = work.id().entry;
+  auto begun = co_await begin_settle(std::move(work), std::move(settlement));
+  co_await finish_settle(*this, message, std::move(begun));
 }
 
 std::vector<TraceRecord> Engine::records_of(const queue::Work& work, const queue::Settlement& settlement) {

@@ -77,6 +77,13 @@ class Engine {
   // The outcome with its reports.
   Task<queue::Settlement> settlement_of(const queue::Work& work, const std::vector<Verdict>& verdicts);
   Task<> settle(queue::Work work, queue::Settlement settlement);
+  // The same in two steps.
+  struct Begun {
+    queue::Settling settling;
+    std::vector<TraceRecord> records;  // for when it is done
+  };
+  Task<Result<Begun>> begin_settle(queue::Work work, queue::Settlement settlement);
+  static Task<> finish_settle(Engine& engine, queue::EntryId message, Result<Begun> begun);
   // What is told of a work, also when it has been settled.
   struct Subject {
     queue::EntryId message;

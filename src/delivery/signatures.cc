@@ -43,6 +43,12 @@ class SentBytes {
   std::string text_;
 };
 
+// Of what a message begins with: as far as its header may go, so that no more is hashed of mail that is not ours.
+std::size_t header_length(std::string_view piece) {
+  const auto end = piece.find("\n\r\n");
+  return end == piece.npos ? piece.size() : end + 3;
+}
+
 std::string selectors(const auth::SigningKeys& keys) {
   std::string out;
   for (const auto& key : *keys) out += (out.empty() ? "" : ", ") + key.name;
@@ -105,24 +111,29 @@ Task<Result<void>> Signatures::sign(Slot& slot, Outgoing& message, const Outgoin
   Signer signer;
   SentBytes bytes(signer, form.body);
   const auto source = message.source(form);
-  for (bool asked = false;;) {
+  std::string_view rest;  // of the piece that the header ends in
+  bool ended = false;
+  while (!signer.header_ended()) {
     CO_TRY(const auto piece, co_await source->next());
-    if (piece.size() > kLong) co_await workers_.run([&] { bytes.feed(piece); });
-    else if (!piece.empty()) bytes.feed(piece);
-    else bytes.finish();
-    if (signer.header_ended() && !std::exchange(asked, true)) {
-      slot.author_domain = signer.author_domain();
-      CO_TRY(auto keys, co_await keys_of(slot.author_domain));
-      if (keys->empty()) {  // the body need not be read
-        slot.keys = std::move(keys);
-        slot.signature = std::make_shared<const Signature>();
-        co_return Result<void>{};
-      }
-      slot.keys = std::move(keys);
-    }
-    if (piece.empty()) break;
+    const std::size_t length = header_length(piece);
+    rest = piece.substr(length);
+    if (length > 0) bytes.feed(piece.substr(0, length));
+    else bytes.finish(), ended = true;
+  }
+  slot.author_domain = signer.author_domain();
+  CO_TRY(slot.keys, co_await keys_of(slot.author_domain));
+  if (slot.keys->empty()) {  // the body need not be read
+    slot.signature = std::make_shared<const Signature>();
+    co_return Result<void>{};
   }
   const auto keys = std::exchange(slot.keys, nullptr);  // until it is done
+  for (auto piece = rest; !ended;) {
+    if (piece.size() > kLong) co_await workers_.run([&] { bytes.feed(piece); });
+    else if (!piece.empty()) bytes.feed(piece);
+    CO_TRY(piece, co_await source->next());
+    ended = piece.empty();
+    if (ended) bytes.finish();
+  }
   mailauth::dkim::Identity identity{.domain = text::domain_to_ascii(slot.author_domain).value_or(slot.author_domain), .keys = *keys};
   identity.time = now();
   auto fields = co_await workers_.run([&] { return signer.finish(identity); });

@@ -15,6 +15,7 @@ constexpr std::size_t kPageRows = 1000;
 constexpr std::chrono::seconds kLongestSleep{30};
 constexpr std::chrono::seconds kTroubleSleep{1};
 constexpr std::chrono::minutes kStateEvery{1};
+constexpr std::chrono::seconds kLeasesEvery{10};  // all that is in memory is looked at
 constexpr std::chrono::minutes kUnreadableAfter{5};
 constexpr std::chrono::seconds kClockSlack{60};
 constexpr std::size_t kMaxChores = 1000;
@@ -74,6 +75,8 @@ void Queue::Impl::watch_clock() {
     log::warning("queue.clock_set", {{"seconds", std::chrono::duration_cast<std::chrono::seconds>(jumped).count()}});
   std::lock_guard hold(mutex);
   if (jumped < -kClockSlack) next_due.reset();
+  if (running - leases_watched < kLeasesEvery) return;
+  leases_watched = running;
   if (const auto late = window.late(std::chrono::steady_clock::now())) log::warning("queue.leases_over", {{"count", late}});
   if (unreadable.empty() || running - unreadable_since < kUnreadableAfter) return;
   for (const auto& key : std::exchange(unreadable, {})) {

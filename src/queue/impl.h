@@ -204,7 +204,7 @@ struct Queue::Impl {
   bool exact = true;
   bool mend = false;      // the clock was set back
   SysTime wall{};         // when the clocks were compared
-  SteadyTime steady{}, state_written{};
+  SteadyTime steady{}, state_written{}, leases_watched{};
   SysTime latest{};       // as of the last run
 
   Bell bell;

@@ -385,11 +385,12 @@ Task<Result<EntryId>> Queue::add(NewEntry message) {
 void Queue::set_limits(const std::string& destination, Limits limits) {
   std::lock_guard hold(impl_->mutex);
   Destination* d = impl_->window.find_destination(destination);
-  if (!d) return;
+  if (!d || d->limits == limits) return;
+  const bool pauses = limits.not_before != d->limits.not_before;
   d->limits = limits;
   impl_->update(*d);
   impl_->serve();
-  impl_->bell.ring();  // the next pause may end sooner
+  if (pauses) impl_->bell.ring();  // the next pause may end sooner
 }
 
 void Queue::look_again() {

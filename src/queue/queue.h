@@ -26,6 +26,7 @@ namespace posthorn::queue {
 struct Limits {
   std::uint32_t concurrency = 20;  // works at once; at least 1
   SteadyTime not_before{};         // nothing is given out before; what is further away than a minute waits on disk
+  friend bool operator==(const Limits&, const Limits&) = default;
 };
 
 struct Stats {
@@ -92,8 +93,9 @@ class Queue {
   // One durable commit.  Tries until it succeeds: the outcome of an attempt is not to be lost for a full disk.  cancelled: close(); the
   // attempt will be made again.
   Task<Result<void>> settle(Work, Settlement);
-  // For those who commit something else with it.
+  // The same in two steps: for those who commit something else with it, or have something to do meanwhile.
   Task<Result<Settling>> begin_settle(Work, Settlement);
+  Task<Result<void>> finish_settle(Settling);
 
   // In force until the destination has no work in memory; what is to last longer Options::limits knows.
   void set_limits(const std::string& destination, Limits);

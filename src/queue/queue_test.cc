@@ -307,6 +307,28 @@ TEST_P(QueueTest, ASettlementInTheCommitOfAnother) {
   f.expect_empty();
 }
 
+// While an outcome is being committed its destination may have another work, if the settlement says so; and is counted once, whatever happens.
+TEST_P(QueueTest, ADestinationIsFreeBeforeTheCommit) {
+  f.queue->start();
+  for (int i = 0; i < 3; ++i) f.add(to_all({"bob@example.org"}));
+  for (const bool frees : {false, true}) {
+    f.queue->set_limits("example.org", {.concurrency = 1});
+    Work first = f.next();
+    Settlement done = all(first, State::delivered);
+    done.frees = frees;
+    auto settling = run_task(f.queue->begin_settle(std::move(first), std::move(done)));
+    ASSERT_TRUE(settling);
+    EXPECT_EQ(f.next_of("example.org").has_value(), frees);  // and dropped: it comes again a second later
+    EXPECT_TRUE(run_task(f.queue->finish_settle(*std::move(settling))));
+  }
+  f.queue->set_limits("example.org", {.concurrency = 1});
+  Work last = f.next();
+  EXPECT_FALSE(f.next_of("example.org"));
+  Settlement done = all(last, State::delivered);
+  EXPECT_TRUE(f.settle(std::move(last), std::move(done)));
+  f.expect_empty();
+}
+
 // The bytes are an account's, too.
 TEST_P(QueueTest, SharedBytesStay) {
   f.queue->start();

@@ -151,7 +151,8 @@ Task<Result<Settling>> Queue::begin_settle(Work work, Settlement settlement) {
   after.held = settlement.hold && after.waits();
   {
     std::lock_guard hold(q.mutex);
-    item.state = Item::State::settling;
+    q.window.make_settling(item, settlement.frees);
+    if (settlement.frees) q.update(*item.destination);
     state.wish = std::exchange(item.wish, std::nullopt);
   }
   if (state.wish) state.became_final += apply_verb(*state.wish, after);
@@ -273,8 +274,12 @@ Task<Result<bool>> Queue::Impl::was_written(const kv::Batch& batch, GroupId id) 
 }
 
 Task<Result<void>> Queue::settle(Work work, Settlement settlement) {
-  const GroupId id = work.id();
   CO_TRY(auto settling, co_await begin_settle(std::move(work), std::move(settlement)));
+  co_return co_await finish_settle(std::move(settling));
+}
+
+Task<Result<void>> Queue::finish_settle(Settling settling) {
+  const GroupId id = settling.state_->work.id();
   const kv::Batch rows = settling.take_rows();
   CO_TRY_OK(co_await impl_->commit_surely(rows, id));
   co_await settling.committed();

@@ -1,6 +1,7 @@
 #include "queue/window.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/result.h"
 
@@ -52,19 +53,13 @@ void Window::forget(Item& item) {
       d->ready.erase(&item);
       --ready_;
     }
-    if (item.state == Item::State::taken || item.state == Item::State::settling) {
-      --d->taken;
-      --taken_;
-    }
+    if (item.state == Item::State::taken || item.state == Item::State::settling) give_back(item);
   }
   items_.erase(item.id);
 }
 
 void Window::make_ready(Item& item) {
-  if (item.state == Item::State::taken || item.state == Item::State::settling) {
-    --item.destination->taken;
-    --taken_;
-  }
+  if (item.state == Item::State::taken || item.state == Item::State::settling) give_back(item);
   item.state = Item::State::ready;
   item.destination->ready.insert(&item);
   ++ready_;
@@ -76,10 +71,21 @@ void Window::make_busy(Item& item) {
     item.destination->ready.erase(&item);
     --ready_;
   } else {
-    --item.destination->taken;
-    --taken_;
+    give_back(item);
   }
   item.state = Item::State::busy;
+}
+
+void Window::make_settling(Item& item, bool frees) {
+  CHECK(item.state == Item::State::taken);
+  item.state = Item::State::settling;
+  item.freed = frees;
+  if (frees) --item.destination->taken;
+}
+
+void Window::give_back(Item& item) {
+  if (!std::exchange(item.freed, false)) --item.destination->taken;
+  --taken_;
 }
 
 Destination* Window::find_destination(const std::string& key) {

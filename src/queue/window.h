@@ -42,6 +42,7 @@ struct Item {
   std::shared_ptr<const Group> group;
   std::size_t loaded_bytes = 0;
   Deadline lease{};
+  bool freed = false;  // settling, and not counted by its destination
   Destination* destination = nullptr;  // of all but `busy`
 };
 
@@ -54,7 +55,7 @@ struct Destination {
   std::string key;
   Limits limits;
   std::set<Item*, Order> ready;
-  std::uint32_t taken = 0;          // settling ones, too
+  std::uint32_t taken = 0;          // settling ones, too, unless freed
   std::uint32_t items = 0;          // all that point here
   // The backlog on disk.
   bool has_backlog = false;         // there may be rows, and there is a mark that leads to them
@@ -95,6 +96,7 @@ class Window {
 
   void make_ready(Item&);
   void make_busy(Item&);                       // REQUIRES: not staged
+  void make_settling(Item&, bool frees);       // REQUIRES: taken
   // The next in turn; taken by now.  nullptr: none may be given out.
   Item* take(SteadyTime now);
   Item* take_of(const std::string& destination, SteadyTime now);
@@ -150,6 +152,7 @@ class Window {
   static constexpr std::chrono::seconds kFar{60}, kFarWhenTight{1};
   Item& new_item(GroupId);
   void leave_line(Destination&);
+  void give_back(Item&);  // it was taken, or settling
   Item* take_from(Destination&, SteadyTime now);
 
   std::size_t max_items_, max_of_destination_;

@@ -89,6 +89,8 @@ struct Settlement {
   std::optional<SysTime> next;
   bool attempted = true;  // counts as an attempt
   bool hold = false;      // until an operator releases it
+  // The destination is free for another work while this is being committed: Limits::concurrency counts it no more.
+  bool frees = false;
   // Messages of the same commit: reports of what is settled.  They exist if and only if it is settled.
   std::vector<NewEntry> messages;
 };
