@@ -73,22 +73,24 @@ def measure_relay(bench, server, is_peer):
 _dns = []
 
 
-def dns():
-    """The DNS of the end-to-end tests, with our domains; it runs until the benchmark ends."""
-    if not _dns:
-        sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "..", "tests", "e2e"))
-        import dns_zone
-        address = ["127.0.0.1"] * (DOMAINS - BAD) + ["127.0.0.2"] * (BAD // 2) + ["127.0.0.3"] * (BAD // 2)
-        server = dns_zone.Dns()
-        server.zone("bench.test", "\n".join(f"d{n} MX 10 mx{n}\nmx{n} A {a}" for n, a in enumerate(address)), sign="no", ttl=86400)
-        server.start()
-        _dns.append(server)
-    return _dns[0]
+def dns_settings():
+    """A DNS with our domains runs from now on; the lines of Posthorn's configuration that make it ask there."""
+    addresses = ["127.0.0.1"] * (DOMAINS - BAD) + ["127.0.0.2"] * (BAD // 2) + ["127.0.0.3"] * (BAD // 2)
+    program = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "dns_server.py")
+    server = subprocess.Popen([sys.executable, program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    _dns.append(server)
+    server.stdin.write("".join(f"d{n} MX 10 mx{n}\nmx{n} A {address}\n" for n, address in enumerate(addresses)) + "\n")
+    server.stdin.flush()
+    lines = list(iter(server.stdout.readline, "\n"))
+    if not all(lines):
+        raise Failed("the DNS of the tests did not start (it needs Debian's nsd and ldnsutils)")
+    return "".join(lines)
 
 
 def stop_dns():
     for server in _dns:
-        server.stop()
+        server.stdin.close()
+        server.wait()
     _dns.clear()
 
 
@@ -123,7 +125,7 @@ allow_plaintext = true
 
 
 def to_domains():
-    return {"more": RELAYING + f"[delivery]\nport = {SINK}\nallow_loopback = true\nip_versions = \"ipv4\"\n" + dns().settings()}
+    return {"more": RELAYING + f"[delivery]\nport = {SINK}\nallow_loopback = true\nip_versions = \"ipv4\"\n" + dns_settings()}
 
 
 GROUPS = (
