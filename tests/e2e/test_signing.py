@@ -1,5 +1,7 @@
 """DKIM signatures of mail on its way out, as the next server sees them: verified by dkimpy and by OpenDKIM's tools."""
 
+import base64
+import hashlib
 import json
 import os
 import re
@@ -8,8 +10,9 @@ import subprocess
 import tempfile
 import unittest
 
-from harness import DOMAIN, PASSWORD, message
-from test_relay import RelayTestCase, submit
+from dns_zone import Dns
+from harness import DOMAIN, PASSWORD, Server, message
+from test_relay import RelayTestCase, settings, submit, wait_for_inbox
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 EIGHT_BIT = "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n"
@@ -44,6 +47,19 @@ def ask_dkimpy(content, keys):
         return json.loads(done.stdout)
 
 
+def ask_opendkim(content, keys, folder):
+    """The same; `folder` is for its files."""
+    with open(os.path.join(folder, "keys.txt"), "w", encoding="utf-8") as f:
+        f.writelines(f"{name} {text}\n" for name, text in keys.items())
+    with open(os.path.join(folder, "conf"), "w", encoding="utf-8") as f:
+        f.write(f"TestPublicKeys {folder}/keys.txt\nMode v\nSyslog no\nAlwaysAddARHeader yes\n")
+    with open(os.path.join(folder, "message"), "wb") as f:
+        f.write(content)
+    done = subprocess.run(["/usr/sbin/opendkim", "-x", os.path.join(folder, "conf"), "-v", "-v", "-t", os.path.join(folder, "message")],
+                          capture_output=True, timeout=600)
+    return re.findall(rb"\bdkim=(\w+)", done.stdout)
+
+
 class SigningTestCase(RelayTestCase):
     def verify(self, content, count=2):
         """All signatures are good for dkimpy, and there are so many."""
@@ -51,15 +67,7 @@ class SigningTestCase(RelayTestCase):
 
     def verify_by_opendkim(self, content, count=2):
         with tempfile.TemporaryDirectory(prefix="posthorn-signing-") as folder:
-            with open(os.path.join(folder, "keys.txt"), "w", encoding="utf-8") as f:
-                f.writelines(f"{name} {text}\n" for name, text in keys_of(self.server).items())
-            with open(os.path.join(folder, "conf"), "w", encoding="utf-8") as f:
-                f.write(f"TestPublicKeys {folder}/keys.txt\nMode v\nSyslog no\nAlwaysAddARHeader yes\n")
-            with open(os.path.join(folder, "message"), "wb") as f:
-                f.write(content)
-            done = subprocess.run(["/usr/sbin/opendkim", "-x", os.path.join(folder, "conf"), "-v", "-v", "-t", os.path.join(folder, "message")],
-                                  capture_output=True, timeout=600)
-            self.assertEqual(re.findall(rb"\bdkim=(\w+)", done.stdout), [b"pass"] * count, done.stdout[-3000:])
+            self.assertEqual(ask_opendkim(content, keys_of(self.server), folder), [b"pass"] * count)
 
     def expect_signed(self, content, count=2):
         self.verify(content, count)
@@ -169,6 +177,49 @@ class Signing(SigningTestCase):
         after = self.expect(host, 2)[1].content
         self.assertFalse({s["s"] for s in before} & {s["s"] for s in signatures(after)})
         self.expect_signed(after)
+
+
+class Binary(unittest.TestCase):
+    """From one Posthorn to another, which takes BINARYMIME: nothing of the message is changed, bare CR and LF included."""
+
+    def test_binary_content(self):
+        dns = Dns()
+        self.addCleanup(dns.stop)
+        dns.zone("far.test", "@ MX 10 mx\nmx A 127.0.0.1", sign="no")
+        dns.start()
+        far, near = Server(), Server(settings(dns, 1))
+        for server in (far, near):
+            self.addCleanup(server.remove)
+        with open(near.config, encoding="utf-8") as f:
+            config = f.read().replace("port = 1\n", f"port = {far.ports['smtp']}\n", 1)
+        with open(near.config, "w", encoding="utf-8") as f:
+            f.write(config)
+        for server in (far, near):
+            server.create_accounts()
+        far.admin("domain", "add", "far.test")
+        far.admin("alias", "add", "bob@far.test", f"bob@{DOMAIN}")
+        for server in (far, near):
+            server.start()
+        text = message("binary", to="bob@far.test", body="", extra="MIME-Version: 1.0\r\nContent-Type: application/octet-stream\r\nContent-Transfer-Encoding: binary\r\n")
+        text += b"\n\n\rone\rtwo \t \n\xff\x80\r\n.\r\nthree\n" * 1000
+        with smtplib.SMTP("127.0.0.1", near.ports["submission_plain"], timeout=60) as smtp:
+            smtp.ehlo("client.test")
+            smtp.login(f"alice@{DOMAIN}", PASSWORD)
+            self.assertEqual(smtp.docmd("MAIL", f"FROM:<alice@{DOMAIN}> BODY=BINARYMIME")[0], 250)
+            self.assertEqual(smtp.docmd("RCPT", "TO:<bob@far.test>")[0], 250)
+            smtp.send(f"BDAT {len(text)} LAST\r\n".encode() + text)
+            self.assertEqual(smtp.getreply()[0], 250)
+        got = wait_for_inbox(far, 1, "bob")
+        self.assertEqual(len(got), 1, near.log(30))
+        self.assertIn(text.split(b"\r\n\r\n", 1)[1], got[0])
+        # The verifiers make lines of bare CR and LF before they look, so their answer would be about another message.
+        body = re.sub(rb"[ \t]+", b" ", re.sub(rb"[ \t]+(?=\r\n)", b"", got[0].split(b"\r\n\r\n", 1)[1]))
+        body = re.sub(rb"(\r\n)*\Z", b"\r\n", body, count=1)
+        digest = base64.b64encode(hashlib.sha256(body).digest()).decode()
+        self.assertEqual([s["bh"] for s in signatures(got[0])], [digest] * 2)
+        for server in (near, far):
+            server.stop()
+            server.check_store()
 
 
 class Unsigned(SigningTestCase):
