@@ -1,7 +1,9 @@
 """What the end-to-end tests share: a Posthorn of their own on loopback, started and stopped by pid."""
 
 import contextlib
+import itertools
 import os
+import random
 import shutil
 import signal
 import smtplib
@@ -18,12 +20,25 @@ PASSWORD = "correct horse"
 ACCOUNTS = ("alice", "bob")
 
 
+# Tests that run beside others take ports of their own, below those that the system gives to outgoing connections.
+LANE_PORTS = 5000
+_next_port = None
+if "POSTHORN_TEST_LANE" in os.environ:
+    _lane = range(10000 + LANE_PORTS * int(os.environ["POSTHORN_TEST_LANE"]), 10000 + LANE_PORTS * (1 + int(os.environ["POSTHORN_TEST_LANE"])))
+    _start = random.randrange(LANE_PORTS)
+    _next_port = itertools.cycle([*_lane[_start:], *_lane[:_start]])
+
+
 def free_ports(count):
     """Ports that were free a moment ago."""
-    sockets = [socket.socket() for _ in range(count)]
+    sockets = []
     try:
-        for s in sockets:
-            s.bind(("127.0.0.1", 0))
+        while len(sockets) < count:
+            sockets.append(socket.socket())
+            try:
+                sockets[-1].bind(("127.0.0.1", next(_next_port) if _next_port else 0))
+            except OSError:
+                sockets.pop().close()  # somebody has it
         return [s.getsockname()[1] for s in sockets]
     finally:
         for s in sockets:
