@@ -128,6 +128,7 @@ Task<> Trace::flush() {
 Task<> Trace::write(std::span<const TraceRecord> records, std::uint32_t number) {
   kv::Batch batch;
   std::set<std::uint32_t> days;
+  std::set<std::string> names;  // a message has several records within a second, with the same addresses
   for (const auto& r : records) {
     const auto day = day_of(r.when);
     batch.put(Space::trace, kPartition, message_key(r, number++), encode(r));
@@ -135,7 +136,7 @@ Task<> Trace::write(std::span<const TraceRecord> records, std::uint32_t number) 
       if (address.empty()) return;
       auto key = address_prefix(day, address);
       kv::put_be64(key, r.message.value());
-      batch.put(Space::trace, kPartition, std::move(key), "");
+      if (const auto [at, is_new] = names.insert(std::move(key)); is_new) batch.put(Space::trace, kPartition, *at, "");
     };
     name(r.reverse_path);
     for (const auto& to : r.recipients) name(to);
