@@ -1,7 +1,9 @@
-// A [[relay]] table: a smart host, or what is asked of the TLS of some destinations.
+// A [[relay]] table: a smart host, or what is asked of the TLS of some destinations, or how long it is tried.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,6 +31,9 @@ struct Relay {
   std::string username, password_file;
   bool allow_plaintext_auth = false;  // the password may be sent in clear text
   std::string source_address;
+  bool says_tls = true;  // else `tls` and `verify` are as if there were no such table
+  // Where given, in place of queue.retry_first and its likes.
+  std::optional<std::chrono::milliseconds> retry_first, retry_max, lifetime, delay_warning;
 
   bool has_host() const { return !host.empty() || !unix_path.empty(); }
   // "mail.example.net:587", "/run/lmtp"; REQUIRES: has_host().

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "base/ip_address.h"
+#include "base/settings.h"
 #include "config/address.h"
 #include "config/files.h"
 
@@ -14,6 +15,7 @@ namespace {
 
 constexpr std::size_t kMaxRelays = 10'000;
 constexpr std::size_t kMaxPassword = 4096;
+constexpr std::chrono::milliseconds kLeastRetry = std::chrono::seconds(1), kMostRetry = std::chrono::days(60);
 
 std::string lower(std::string_view text) {
   std::string out(text);
@@ -74,7 +76,12 @@ class RelayChecker {
     std::optional<RelayTls> tls;
     if (const auto* e = find("tls"))
       tls = report_.need_choice(*e, std::array{RelayTls::none, RelayTls::opportunistic, RelayTls::require, RelayTls::implicit});
+    if (const auto* e = find("retry_first")) take_time(*e, r.retry_first, kLeastRetry);
+    if (const auto* e = find("retry_max")) take_time(*e, r.retry_max, kLeastRetry);
+    if (const auto* e = find("lifetime")) take_time(*e, r.lifetime, kLeastRetry);
+    if (const auto* e = find("delay_warning")) take_time(*e, r.delay_warning, std::chrono::milliseconds(0));
     if (report_.count() != before) return;
+    r.says_tls = r.has_host() || tls || find("verify");
     if (r.port == 0) r.port = r.protocol == RelayProtocol::lmtp ? 24 : !r.has_host() || r.username.empty() ? 25 : 587;
     r.tls = tls.value_or(default_tls(r, allow_plaintext));
     // Who has a password there has a name to check.
@@ -166,6 +173,15 @@ class RelayChecker {
     const auto ip = IpAddress::parse(*text);
     if (!ip) return report_.error(e.node.at, "'source_address' " + shown(*text) + " is no numeric address");
     r.source_address = ip->text();
+  }
+
+  void take_time(const Entry& e, std::optional<std::chrono::milliseconds>& out, std::chrono::milliseconds least) {
+    const std::string* const text = report_.need_text(e);
+    if (!text) return;
+    const auto time = parse_duration(*text);
+    if (!time || *time < least || *time > kMostRetry)
+      return report_.error(e.node.at, "'" + e.key + "' must be a time from " + duration_text(least) + " to " + duration_text(kMostRetry) + ", as \"30 min\"");
+    out = *time;
   }
 
   void take_yes_or_no(const Entry& e, bool& out) {

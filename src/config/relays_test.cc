@@ -58,6 +58,8 @@ TEST(Relays, SaysWhatIsWrong) {
            Case{"host = \"a.example\"\nusername = \"me\"", "go together"},
            Case{"host = \"a.example\"\nusername = \"me\"\npassword_file = \"/nowhere\"", "password file"},
            Case{"host = \"a.example\"\nsource_address = \"here\"", "no numeric address"},
+           Case{"domains = \"a.example\"\nlifetime = \"long\"", "'lifetime' must be a time"},
+           Case{"domains = \"a.example\"\nretry_first = \"0 s\"", "'retry_first' must be a time"},
            Case{"host = \"a.example\"\nverify = true", "needs tls"},
            Case{"host = \"a.example\"\ndomains = \"a@b\"", "is no domain"},
            Case{"host = \"a.example\"\nsenders = \"b.example\"", "is no sender"},

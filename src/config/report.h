@@ -19,7 +19,8 @@ inline const std::vector<std::string> kListenKeys = {"protocol", "address", "tls
                                                      "proxy_networks"};
 
 inline const std::vector<std::string> kRelayKeys = {"domains",  "senders",       "host",            "port",                 "protocol",      "tls", "verify",
-                                                    "username", "password_file", "allow_plaintext", "allow_plaintext_auth", "source_address"};
+                                                    "username", "password_file", "allow_plaintext", "allow_plaintext_auth", "source_address",
+                                                    "retry_first", "retry_max", "lifetime", "delay_warning"};
 
 // What the file says, in quotes, cut, without control characters: safe to print.
 std::string shown(std::string_view text);

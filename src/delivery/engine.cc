@@ -180,7 +180,7 @@ Task<> Engine::serve_remote(PerReactor& here, queue::Work first, Way way) {
     if (attempt.pressure() == Pressure::unreachable)
       for (const auto& v : attempt.verdicts())
         if (v.state == State::waiting && !v.answer.text.empty()) unreachable = v;
-    adapt(destination, attempt.pressure(), began);
+    adapt(destination, way, attempt.pressure(), began);
     auto settlement = co_await settlement_of(*work, attempt.verdicts());
     log_results(subject, settlement.outcomes, attempt.last_host());
     // The next message goes out while the disk is waited for; one at a time, or a slow disk would let them pile up.
@@ -322,7 +322,9 @@ Task<> Engine::serve_reports(queue::Work work) {
 
 Task<queue::Settlement> Engine::settlement_of(const queue::Work& work, const std::vector<Verdict>& verdicts) {
   const auto& entry = work.entry();
-  const auto decision = queue::decide(queue::RetryPolicy::from_settings(), entry, work.attempts() + 1, now(), random_fraction());
+  const auto waiting = std::ranges::find_if(work.recipients(), is_waiting);
+  const auto policy = waiting == work.recipients().end() ? queue::RetryPolicy::from_settings() : parts_.router.way(entry, *waiting).retry_policy();
+  const auto decision = queue::decide(policy, entry, work.attempts() + 1, now(), random_fraction());
   queue::Settlement out;
   std::vector<Report> reports, delays;
   std::vector<std::size_t> delayed;
@@ -346,7 +348,7 @@ Task<queue::Settlement> Engine::settlement_of(const queue::Work& work, const std
   reports.insert(reports.end(), delays.begin(), delays.end());
   std::erase_if(reports, [&](const Report& r) { return audience_of(entry, *r.recipient, r.action) == message::Audience::nobody; });
   if (!reports.empty()) {
-    const auto until = std::optional(entry.born() + queue::RetryPolicy::from_settings().lifetime);
+    const auto until = std::optional(entry.born() + policy.lifetime);
     auto messages = co_await compose_reports(parts_.store.blobs(), bounce_context(), work.blob(), entry, reports, until);
     if (!messages) {
       log::warning("delivery.report_failed", {{"message", work.blob()}, {"error", messages.error()}});
@@ -434,13 +436,13 @@ void Engine::keep_trace(const Subject& of, Dialogue& dialogue) {
   parts_.trace.add(std::move(record));
 }
 
-void Engine::adapt(const std::string& destination, Pressure pressure, SteadyTime began) {
+void Engine::adapt(const std::string& destination, const Way& way, Pressure pressure, SteadyTime began) {
   queue::Limits limits;
   switch (pressure) {
     case Pressure::none: return;
     case Pressure::took: limits = parts_.paces.succeeded(destination); break;
     case Pressure::slow_down: limits = parts_.paces.slowed(destination, began); break;
-    case Pressure::unreachable: (void)parts_.paces.unreachable(destination, began, random_fraction()); return;  // give_up_for_now() applies it
+    case Pressure::unreachable: (void)parts_.paces.unreachable(destination, began, way.retry_policy(), random_fraction()); return;  // give_up_for_now() applies it
   }
   parts_.queue.set_limits(destination, limits);
 }

@@ -96,7 +96,7 @@ class Engine {
   void keep_trace(const Subject&, Dialogue& dialogue);
   // What the settlement does beyond the attempt: messages that it makes, recipients that are given up.
   static std::vector<TraceRecord> records_of(const queue::Work&, const queue::Settlement&);
-  void adapt(const std::string& destination, Pressure, SteadyTime began);
+  void adapt(const std::string& destination, const Way&, Pressure, SteadyTime began);
   BounceContext bounce_context() const;
   bool wait_until_idle(std::chrono::steady_clock::duration patience);
 

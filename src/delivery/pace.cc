@@ -95,10 +95,10 @@ queue::Limits Paces::slowed(const std::string& destination, SteadyTime began) {
   return pace.limits();
 }
 
-queue::Limits Paces::unreachable(const std::string& destination, SteadyTime began, double random) {
+queue::Limits Paces::unreachable(const std::string& destination, SteadyTime began, const queue::RetryPolicy& policy, double random) {
   std::lock_guard hold(mutex_);
   Pace& pace = find(destination);
-  pace.unreachable(began, steady_now(), queue::step(queue::RetryPolicy::from_settings(), pace.failures() + 1, random));
+  pace.unreachable(began, steady_now(), queue::step(policy, pace.failures() + 1, random));
   return pace.limits();
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "queue/queue.h"
+#include "queue/retry.h"
 
 namespace posthorn::delivery {
 
@@ -52,7 +53,7 @@ class Paces {
   // Each gives the limits from now on.
   queue::Limits succeeded(const std::string& destination);
   queue::Limits slowed(const std::string& destination, SteadyTime began);
-  queue::Limits unreachable(const std::string& destination, SteadyTime began, double random);
+  queue::Limits unreachable(const std::string& destination, SteadyTime began, const queue::RetryPolicy&, double random);
 
  private:
   Pace& find(const std::string& destination);

@@ -72,7 +72,7 @@ TEST(Paces, KeepsDestinationsApart) {
   ManualClock clock{SysTime(1'800'000'000s)};
   Paces paces;
   const auto usual = paces.limits("good.example");
-  paces.unreachable("dead.example", steady_now(), 0.5);
+  paces.unreachable("dead.example", steady_now(), queue::RetryPolicy::from_settings(), 0.5);
   EXPECT_TRUE(paces.is_dead("dead.example"));
   EXPECT_EQ(paces.limits("dead.example").concurrency, 1u);
   EXPECT_EQ(paces.limits("good.example").concurrency, usual.concurrency);

@@ -63,6 +63,13 @@ std::string Way::key() const {
   return key;
 }
 
+queue::RetryPolicy Way::retry_policy() const {
+  const auto policy = queue::RetryPolicy::from_settings();
+  if (!relay) return policy;
+  return queue::RetryOverrides{.first = relay->retry_first, .max = relay->retry_max, .lifetime = relay->lifetime, .delay_warning = relay->delay_warning}
+      .over(policy);
+}
+
 void Router::set_relays(std::vector<config::Relay> relays) {
   auto fresh = std::make_shared<Relays>();
   for (auto& relay : relays) fresh->push_back(std::make_shared<const config::Relay>(std::move(relay)));

@@ -12,6 +12,7 @@
 #include "base/ip_address.h"
 #include "config/relay.h"
 #include "queue/entry.h"
+#include "queue/retry.h"
 
 namespace posthorn::delivery {
 
@@ -33,6 +34,8 @@ struct Way {
 
   // What shares it may share a connection and a transaction: the queue's key of the destination.
   std::string key() const;
+  // The settings, and what its [[relay]] says instead.
+  queue::RetryPolicy retry_policy() const;
   friend bool operator==(const Way&, const Way&) = default;
 };
 

@@ -116,7 +116,7 @@ Task<> Targets::find_route() {
   if (!context_.sts || route_.hosts.empty()) co_return;
   sts_ = co_await context_.sts->policy_of(way_.domain, lookup_deadline());
   if (!sts_.note.empty()) notes_.push_back(sts_.note);
-  if (sts_.failure_type.empty() || !context_.results || way_.tls_optional || way_.relay) co_return;
+  if (sts_.failure_type.empty() || !context_.results || way_.tls_optional || (way_.relay && way_.relay->says_tls)) co_return;
   auto policy = std::make_shared<ReportedPolicy>();
   policy->type = ReportedPolicy::Type::sts;
   if (sts_.policy) policy->strings = sts_.policy->lines();

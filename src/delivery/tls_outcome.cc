@@ -33,7 +33,7 @@ std::string result_of(const client::Failure& f) {
 }  // namespace
 
 std::shared_ptr<const ReportedPolicy> reported_policy(const TlsQuestion& q) {
-  if (q.way->kind != Way::Kind::domain || q.way->relay || q.way->tls_optional) return {};
+  if (q.way->kind != Way::Kind::domain || (q.way->relay && q.way->relay->says_tls) || q.way->tls_optional) return {};
   auto out = std::make_shared<ReportedPolicy>();
   if (q.dane.state != Dane::State::off && q.dane.state != Dane::State::none) {
     out->type = Type::tlsa;

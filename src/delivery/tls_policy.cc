@@ -138,10 +138,11 @@ TlsDecision decide_tls(const TlsQuestion& q) {
   }
   if (q.way->require_tls) return decide_required(std::move(d), q);
 
-  const auto rule = relay ? relay->tls : static_cast<config::RelayTls>(kTls.get() == TlsRule::none      ? config::RelayTls::none
+  const bool said = relay && relay->says_tls;
+  const auto rule = said ? relay->tls : static_cast<config::RelayTls>(kTls.get() == TlsRule::none      ? config::RelayTls::none
                                                                        : kTls.get() == TlsRule::require ? config::RelayTls::require
                                                                                                         : config::RelayTls::opportunistic);
-  const std::string who = relay ? "[[relay]] for " + q.domain : "delivery.tls";
+  const std::string who = said ? "[[relay]] for " + q.domain : "delivery.tls";
   if (rule == config::RelayTls::none) {
     d.mode = TlsMode::none;
     d.reason = who + ": no TLS";
@@ -152,7 +153,7 @@ TlsDecision decide_tls(const TlsQuestion& q) {
     d.reason = "the message says TLS-Required: No: TLS where it works";
     return d;
   }
-  if (relay && relay->verify) {
+  if (said && relay->verify) {
     d.mode = TlsMode::required;
     check_name(d, q);
     d.reason = who + ": TLS, verified";

@@ -346,6 +346,28 @@ class Tls(RelayTestCase):
         self.assertEqual(host.messages, [])
 
 
+class Patience(RelayTestCase):
+    """A [[relay]] says how long some domains are tried; the others have five days."""
+
+    MORE = """
+[[relay]]
+domains = ".many.test"
+retry_first = "1 s"
+retry_max = "1 s"
+lifetime = "3 s"
+"""
+
+    def test_a_domain_with_a_short_lifetime(self):
+        domain, host = self.destination()
+        host.says["RCPT"] = "450 4.2.1 not today"
+        report = self.new_mails(1)
+        submit(self.server, [f"bob@{domain}"])
+        mails = report()
+        self.assertEqual(len(mails), 1, self.server.log())
+        self.assertIn("Action: failed", mails[0].decode())
+        self.assertGreater(host.connections, 1)
+
+
 class BadLuck(RelayTestCase):
     ZONES = {
         "good.test": "@ MX 10 mx\nmx A 127.0.0.2",
