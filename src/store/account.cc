@@ -74,6 +74,27 @@ std::string account_index_key(AccountId id) {
   return key;
 }
 
+namespace {
+
+// Names of before they took Normalization Form C can be reached only in that; written so with the next change of the mailbox.  One that would
+// be another's stays as it is.
+void normalize_names(std::unordered_map<MailboxId, MailboxStatePtr>& mailboxes, std::map<std::string, MailboxId, std::less<>>& by_name) {
+  for (auto it = by_name.begin(); it != by_name.end();) {
+    const auto normal = normal_mailbox_name(it->first);
+    if (!normal || *normal == it->first || by_name.contains(*normal)) {
+      ++it;
+      continue;
+    }
+    auto state = std::make_shared<MailboxState>(*mailboxes.at(it->second));
+    state->name = *normal;
+    mailboxes[it->second] = std::move(state);
+    by_name.emplace(*normal, it->second);
+    it = by_name.erase(it);
+  }
+}
+
+}  // namespace
+
 Task<Result<void>> Account::load() {
   auto at = store_.kv().snapshot();
   CO_TRY(auto row, co_await store_.kv().get(Space::account, id_.value(), std::string(kCoreKey), at));
@@ -89,6 +110,7 @@ Task<Result<void>> Account::load() {
     return {};
   };
   CO_TRY_OK(co_await store_.kv().visit_range(Space::mailbox, id_.value(), "", "", take_mailbox, at));
+  normalize_names(mailboxes, by_name);
   std::set<std::string, std::less<>> subscriptions;
   auto take_subscription = [&](std::string_view name, std::string_view) -> Result<void> {
     subscriptions.emplace_hint(subscriptions.end(), name);

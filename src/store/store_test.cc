@@ -7,6 +7,7 @@
 
 #include "async/task_group.h"
 #include "store/change.h"
+#include "store/rows.h"
 #include "store/store_testing.h"
 
 namespace posthorn::store {
@@ -245,6 +246,24 @@ TEST_F(StoreTest, MailboxesAreCreatedRenamedAndDeleted) {
   crash();
   EXPECT_TRUE(account->is_subscribed("nowhere"));
   EXPECT_TRUE(account->find_mailbox("old"));
+}
+
+// Of before names took Normalization Form C.
+TEST_F(StoreTest, ANameStoredInAnotherFormIsFound) {
+  make_account();
+  const auto made = run_task(account->create_mailbox("Entw\xC3\xBCrfe")).value();
+  MailboxState old = *made;
+  old.name = "Entwu\xCC\x88rfe";
+  kv::Batch batch;
+  batch.put(kv::Space::mailbox, 1, mailbox_key(made->id), encode_mailbox(old));
+  ASSERT_TRUE(run_task(kv->commit(std::move(batch))));
+  crash();
+  for (const auto* name : {"Entw\xC3\xBCrfe", "Entwu\xCC\x88rfe"}) {
+    ASSERT_TRUE(account->find_mailbox(name)) << name;
+    EXPECT_EQ(account->find_mailbox(name)->id, made->id);
+  }
+  EXPECT_TRUE(run_task(account->rename_mailbox("Entwu\xCC\x88rfe", "Drafts of old")));
+  EXPECT_TRUE(account->find_mailbox("Drafts of old"));
 }
 
 TEST_F(StoreTest, TheBytesOfDeletedOnesAreKnown) {

@@ -40,7 +40,7 @@ Task<> SmtpSession::cmd_etrn(smtp::Command& command) {
     answered = true;
     reply(250, {2, 0, 0}, "OK, queuing for node " + etrn.name + " started");
     auto sent = co_await connection_.flush(after(kCommandTimeout.get()));
-    if (!sent) end_for(sent.error());
+    if (!sent) co_return end_for(sent.error());  // nothing is done on behalf of who has gone
   } while (!at.empty() && !connection_.is_shut_down());
   log::info("smtp.etrn", {{"session", context_.session_id}, {"node", etrn.name}, {"messages", messages}});
   if (answered) co_return;
