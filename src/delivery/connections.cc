@@ -23,7 +23,7 @@ std::optional<OpenConnection> Connections::take(const std::string& destination) 
 void Connections::put(const std::string& destination, OpenConnection connection) {
   if (connection.listener) *connection.listener = nullptr;
   const auto patience = kIdle.get();
-  if (stopping_ || patience.count() == 0 || !connection.smtp->is_usable()) return end(std::move(connection));
+  if (stopping_ || patience.count() == 0 || !connection.smtp->is_usable() || is_old(connection)) return end(std::move(connection));
   idle_.push_back({destination, std::move(connection), after(patience)});
   by_destination_.emplace(destination, std::prev(idle_.end()));
   if (idle_.size() > kMaxIdle) on_alarm(this);

@@ -36,12 +36,15 @@ struct OpenConnection {
 class Connections {
  public:
   static constexpr std::size_t kMaxIdle = 200;
+  // Then it is opened anew, by what is known of the destination by then: its policies, its hosts.
+  static constexpr std::chrono::seconds kMaxAge{60};
 
   explicit Connections(Reactor& reactor) : reactor_(reactor) {}
   ~Connections();  // REQUIRES: close() has been awaited, or nothing was ever opened
 
   // nullopt: there is none.
   std::optional<OpenConnection> take(const std::string& destination);
+  static bool is_old(const OpenConnection& c) { return now() - c.opened > kMaxAge || c.opened > now(); }
   // Its next user will be of the same destination.  Not usable: it is closed.
   void put(const std::string& destination, OpenConnection);
   // QUIT, in the background.

@@ -192,7 +192,7 @@ Task<> Engine::serve_remote(PerReactor& here, queue::Work first, Way way) {
       co_await settling->join();
       co_return co_await give_up_for_now(destination, *std::move(unreachable));
     }
-    if (!connection || stopping_ || in_a_row >= kInARow) break;
+    if (!connection || stopping_ || in_a_row >= kInARow || Connections::is_old(*connection)) break;
     auto next = co_await parts_.queue.next_of(destination);
     if (!next || !*next) break;
     work = *std::move(next);
@@ -262,7 +262,9 @@ Task<> Engine::serve_local(queue::Work work, Way way) {
     if (copy) incoming.emplace(*std::move(copy));
     else found.verdict = says(State::waiting, {4, 3, 0}, "the message cannot be read: " + copy.error().text);
   }
-  if (found.verdict) decide_all(*found.verdict);
+  // With its Return-Path it may be too large by a few bytes.
+  if (incoming && !found.verdict) found.verdict = co_await room_for(parts_.store, found.accounts, incoming->size());
+  if (found.verdict) decide_all(*found.verdict), incoming.reset();
   else if (onward) decide_all(goes_on(several));
   else decide_all(says(State::delivered, {2, 0, 0}, "into the mailbox"));
 

@@ -31,6 +31,16 @@ Task<Result<void>> copy_content(blob::Blobs& blobs, queue::EntryId id, const que
 
 }  // namespace
 
+Task<std::optional<Verdict>> room_for(store::MailStore& store, const std::vector<AccountId>& accounts, std::uint64_t size) {
+  for (const auto id : accounts) {
+    const auto account = co_await store.account(id);
+    if (!account) co_return verdict(State::waiting, {4, 3, 0}, "the mailbox cannot be opened: " + account.error().text);
+    if (!(*account)->find_mailbox("INBOX")) co_return verdict(State::waiting, {4, 2, 0}, "the account has no INBOX");
+    if (!store::MailStore::fits(**account, size)) co_return verdict(State::waiting, {4, 2, 2}, "the mailbox is full");
+  }
+  co_return std::nullopt;
+}
+
 Task<LocalWay> find_local(auth::Directory& directory, store::MailStore& store, const Forwarder& forwarder, const queue::Entry& entry, std::string address) {
   LocalWay way;
   const auto mailbox = smtp::parse_mailbox(address);
@@ -54,12 +64,8 @@ Task<LocalWay> find_local(auth::Directory& directory, store::MailStore& store, c
     }
     co_return way;
   }
-  for (const auto id : resolved->accounts) {
-    auto account = co_await store.account(id);
-    if (!account) way.verdict = verdict(State::waiting, {4, 3, 0}, "the mailbox cannot be opened: " + account.error().text);
-    else if (!store::MailStore::fits(**account, entry.size)) way.verdict = verdict(State::waiting, {4, 2, 2}, "the mailbox is full");
-    if (way.verdict) co_return way;
-  }
+  way.verdict = co_await room_for(store, resolved->accounts, entry.size);
+  if (way.verdict) co_return way;
   way.accounts = std::move(resolved->accounts);
   way.outside = std::move(resolved->outside);
   co_return way;

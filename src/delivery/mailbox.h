@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,9 @@ struct LocalWay {
 };
 // `size`: of the message; an account without room is a reason to wait.
 Task<LocalWay> find_local(auth::Directory&, store::MailStore&, const Forwarder&, const queue::Entry&, std::string address);
+
+// Why none of them may get a message of this size now; nullopt: all may.
+Task<std::optional<Verdict>> room_for(store::MailStore&, const std::vector<AccountId>&, std::uint64_t size);
 
 // Copies the message, with a Return-Path of `reverse_path` in place of what it has, for `incoming`.
 Task<Result<store::Incoming>> copy_for_mailbox(store::MailStore&, blob::Blobs&, queue::EntryId, const queue::Entry&);

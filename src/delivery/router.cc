@@ -58,6 +58,12 @@ std::string Way::key() const {
     case Kind::refused: key = "refused:" + domain; break;
   }
   if (kind == Kind::local || kind == Kind::refused) return key;
+  // A connection that was opened under one rule is not for what another rule is about.
+  if (relay && relay->says_tls) {
+    key += ';' + std::string(config::to_string(relay->tls));
+    if (relay->verify) key += ";verify";
+    if (relay->protocol != config::RelayProtocol::smtp) key += ';' + std::string(config::to_string(relay->protocol));
+  }
   if (require_tls) key += "!tls";
   else if (tls_optional) key += "!any";
   return key;

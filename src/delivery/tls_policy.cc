@@ -74,6 +74,12 @@ TlsDecision forbid(TlsDecision d, bool permanent, smtp::EnhancedCode code, std::
 
 // [RFC8689 4.2.1]
 TlsDecision decide_required(TlsDecision d, const TlsQuestion& q) {
+  if (q.way->kind == Way::Kind::domain) {
+    // No less than without REQUIRETLS.
+    if (q.dane.state == Dane::State::failed) return forbid(std::move(d), false, {4, 7, 5}, "REQUIRETLS; DANE: " + q.dane.why);
+    if (q.dane.state != Dane::State::usable && q.sts && q.sts->mode == StsPolicy::Mode::enforce && !q.sts->allows(q.host))
+      return forbid(std::move(d), false, {4, 7, 5}, "REQUIRETLS; MTA-STS: the policy of " + q.domain + " does not name " + quoted_host(q));
+  }
   const bool sts_names_it = q.sts && q.sts->mode == StsPolicy::Mode::enforce && q.sts->allows(q.host);
   const bool named = q.way->kind == Way::Kind::relay || q.mx_is_secure || sts_names_it;
   if (!named)
@@ -148,15 +154,16 @@ TlsDecision decide_tls(const TlsQuestion& q) {
     d.reason = who + ": no TLS";
     return d;
   }
-  if (q.way->tls_optional) {
-    d.may_fall_back = true;
-    d.reason = "the message says TLS-Required: No: TLS where it works";
-    return d;
-  }
+  // [RFC8689 3] A message waives what the domain of its recipients asks for, not what the operator does.
   if (said && relay->verify) {
     d.mode = TlsMode::required;
     check_name(d, q);
     d.reason = who + ": TLS, verified";
+    return d;
+  }
+  if (q.way->tls_optional && !(said && rule != config::RelayTls::opportunistic)) {
+    d.may_fall_back = true;
+    d.reason = "the message says TLS-Required: No: TLS where it works";
     return d;
   }
   if (q.dane.state == Dane::State::failed) return forbid(std::move(d), false, {4, 7, 5}, "DANE: " + q.dane.why);

@@ -87,6 +87,34 @@ TEST(TlsPolicy, TheMessageMaySayThatTlsIsOptional) {
   EXPECT_TRUE(d.may_fall_back);
 }
 
+// What the operator says of a domain stands.
+TEST(TlsPolicy, TheMessageWaivesNothingOfTheOperators) {
+  for (const bool verify : {false, true}) {
+    Asked a;
+    config::Relay relay;
+    relay.tls = config::RelayTls::require;
+    relay.verify = verify;
+    a.way.tls_optional = true;
+    a.way.relay = std::make_shared<const config::Relay>(relay);
+    const auto d = decide_tls(a.question);
+    EXPECT_EQ(d.mode, TlsMode::required);
+    EXPECT_FALSE(d.may_fall_back);
+  }
+}
+
+// [RFC8689] with a TLSA record that nobody can check, or a policy that does not name the host: as without it.
+TEST(TlsPolicy, RequireTlsIsNoWaiver) {
+  Asked a;
+  a.way.require_tls = true;
+  a.question.mx_is_secure = true;
+  EXPECT_FALSE(decide_tls(a.question).forbidden);
+  a.question.dane = {.state = Dane::State::failed, .records = {}, .base_domain = {}, .why = "bogus"};
+  EXPECT_TRUE(decide_tls(a.question).forbidden);
+  a.question.dane = {};
+  a.question.sts = StsPolicy{.mode = StsPolicy::Mode::enforce, .mx = {"mx.elsewhere.org"}};
+  EXPECT_TRUE(decide_tls(a.question).forbidden);
+}
+
 TEST(TlsPolicy, WhatARelaySays) {
   struct Case {
     config::RelayTls tls;

@@ -66,6 +66,22 @@ Task<Result<void>> TlsReports::flush() {
     const std::lock_guard hold(mutex_);
     taken.swap(pending_);
   }
+  auto written = co_await write(taken);
+  if (written) co_return written;
+  const std::lock_guard hold(mutex_);  // later; some may be counted twice then
+  for (auto& [key, old] : taken) {
+    if (pending_.size() >= kMaxDomains && !pending_.contains(key)) {
+      sessions_dropped.add();
+      continue;
+    }
+    Pending& p = pending_[key];
+    p.end = std::max(p.end, old.end);
+    p.counts.merge(old.counts);
+  }
+  co_return written;
+}
+
+Task<Result<void>> TlsReports::write(const std::map<Key, Pending>& taken) {
   kv::Batch batch;
   for (const auto& [key, fresh] : taken) {
     auto place = row_key(key.first, key.second);

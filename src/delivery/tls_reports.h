@@ -69,6 +69,7 @@ class TlsReports final : public TlsResults {
     TlsCounts counts;
   };
   static Task<> run(TlsReports& self);
+  Task<Result<void>> write(const std::map<Key, Pending>&);
   static Task<> send_one(TlsReports& self, kv::Row row);
   Task<bool> send_to_all(const TlsReportHead& head, TlsReportRow& row, std::vector<TlsReportTarget> targets);
   Task<Result<void>> send_mail(const TlsReportHead& head, const std::string& report, std::vector<std::string> to);

@@ -57,6 +57,8 @@ Task<Result<Response>> Client::read_answer(bool tls, ClientLimits limits, Want w
     connection_->consume(used.value_or(0));
     if (reader.is_done() || (want == Want::header && reader.has_header())) co_return reader.take_response();
     if (tls && reader.has_header() && reader.needs_end()) co_return fail(Errc::syntax, "HTTP: the answer does not say how long it is");
+    // What nothing can be made of yet: a line of the header, of a chunk, of a trailer.
+    if (connection_->input().size() > limits.header) co_return fail(Errc::too_large, "HTTP: a line of the answer is too long");
     const auto more = co_await connection_->read_more(deadline);
     if (more) continue;
     if (more.error().code != Errc::closed) co_return std::unexpected(more.error());

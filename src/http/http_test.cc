@@ -201,6 +201,8 @@ TEST(HttpClient, WhatItTakes) {
       {"too long by its length", ok + "Content-Length: 2000\r\n\r\n" + std::string(2000, 'x'), "failed: too large"},
       {"too long by chunks", ok + "Transfer-Encoding: chunked\r\n\r\n7d0\r\n" + std::string(2000, 'x') + "\r\n0\r\n\r\n", "failed: too large"},
       {"too long to the end", ok + "\r\n" + std::string(2000, 'x'), "failed: too large"},
+      {"an endless extension of a chunk", ok + "Transfer-Encoding: chunked\r\n\r\n1;" + std::string(40'000, 'a'), "failed: too large"},
+      {"an endless trailer", ok + "Transfer-Encoding: chunked\r\n\r\n0\r\nA: " + std::string(40'000, 'a'), "failed: too large"},
       {"a long header", ok + "X: " + std::string(20'000, 'x') + "\r\n\r\n", "failed: too large"},
       {"endless 1xx", [] { std::string s; for (int i = 0; i < 50; ++i) s += "HTTP/1.1 102 Wait\r\n\r\n"; return s; }(), "failed: too large"},
   };
@@ -209,6 +211,31 @@ TEST(HttpClient, WhatItTakes) {
     const auto text = got.result ? std::to_string(got.result->status) + ' ' + got.result->body : "failed: " + std::string(to_string(got.result.error().code));
     EXPECT_EQ(text, c.got) << c.what << (got.result ? "" : got.result.error().text);
   }
+}
+
+// However the network cuts it.
+TEST(HttpClient, AnAnswerByteByByte) {
+  const std::string head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+  for (const std::string body : {"3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n", "5;x=y\r\nhello\r\n0\r\nA: b\r\n\r\n"})
+    for (std::size_t first = 1; first < head.size() + body.size(); ++first) {
+      ResponseReader reader(ClientLimits{});
+      const std::string answer = head + body;
+      std::size_t used = 0;
+      for (std::size_t end = first; end <= answer.size() && !reader.is_done(); ++end) {
+        const auto taken = reader.take(std::string_view(answer).substr(used, end - used));
+        ASSERT_TRUE(taken) << taken.error().text;
+        used += *taken;
+      }
+      ASSERT_TRUE(reader.is_done()) << first;
+      EXPECT_EQ(reader.take_response().body, "hello");
+    }
+  // What is no last chunk after all.
+  ResponseReader reader(ClientLimits{});
+  const std::string odd = head + "0\r\n";
+  const auto used = reader.take(odd);
+  ASSERT_TRUE(used);
+  EXPECT_TRUE(reader.take(odd.substr(*used) + "\r"));
+  EXPECT_FALSE(reader.is_done());
 }
 
 TEST(HttpClient, TimeAddressesAndCancelling) {

@@ -5,7 +5,8 @@
 namespace posthorn::intake {
 namespace {
 
-constexpr std::size_t kMaxName = 80;  // held at most; no field we look for has such a name
+constexpr std::size_t kMaxName = 80;   // no field we look for has such a name
+constexpr std::size_t kMaxHeld = 998;  // with blanks behind it
 
 bool is_name(std::string_view s) {  // [RFC5322 2.2] 33..126 without the colon
   if (s.empty()) return false;
@@ -40,6 +41,7 @@ void HeaderEditor::edit(std::string_view bytes, std::string& out) {
         state_ = State::name;
         keeping_ = false;
         held_.clear();
+        name_size_ = 0;
         [[fallthrough]];
       case State::name:
         take_name_byte(bytes.front(), out);
@@ -52,13 +54,14 @@ void HeaderEditor::edit(std::string_view bytes, std::string& out) {
 // The byte is the next of a line whose first bytes are in held_.
 void HeaderEditor::take_name_byte(char c, std::string& out) {
   held_ += c;
+  if (!text::is_wsp(c)) name_size_ = held_.size();
   if (held_ == "\r") return;
   if (held_ == "\r\n" || held_ == "\n") {
     end_header(out);
     return;
   }
   if (c == ':') decide_field(out);
-  else if (c == '\n' || c == '\r' || held_.size() > kMaxName || (at_top_ && is_mbox_line(held_))) decide_no_field(out);
+  else if (c == '\n' || c == '\r' || name_size_ > kMaxName || held_.size() > kMaxHeld || (at_top_ && is_mbox_line(held_))) decide_no_field(out);
 }
 
 void HeaderEditor::decide_field(std::string& out) {
@@ -112,6 +115,8 @@ void HeaderEditor::decide_no_field(std::string& out) {
     out += line;
     return;
   }
+  // Others may still take it for a field: whoever asks who the authors are is told that we do not know all.
+  if (held_.size() > kMaxHeld && name_size_ <= kMaxName) kept_bytes_ = kMaxKept + 1;
   // Deep in a header such a line stays what it is: the parser lives with it, and a signature may cover it.
   state_ = held_.back() == '\n' ? State::line_start : State::copy;
   fate_ = State::copy;

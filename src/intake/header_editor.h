@@ -67,6 +67,7 @@ class HeaderEditor {
   std::vector<Kept> kept_;
   std::size_t kept_bytes_ = 0;  // names and values, what was too much included
   std::string held_;           // the beginning of a line that is not understood yet; short
+  std::size_t name_size_ = 0;  // of it, without the blanks behind, which may stand before the colon [RFC5322 4.5]
 };
 
 }  // namespace posthorn::intake

@@ -98,6 +98,17 @@ TEST(HeaderEditor, DropsBccAndRemembersAuthors) {
     for (const std::size_t piece : {1u, 2u, 3u, 7u, 1000u}) EXPECT_EQ(kept_of(c.in, piece), c.out) << piece;
 }
 
+// Blanks before the colon hide no author from us that others would see.
+TEST(HeaderEditor, BlanksBeforeTheColon) {
+  for (const std::size_t blanks : {1u, 90u, 900u, 5000u})
+    for (const std::size_t piece : {1u, 7u, 10'000u}) {
+      const std::string in = "Subject: x\r\nFrom" + std::string(blanks, ' ') + ": ceo@b.example\r\n\r\n";
+      const auto found = kept_of(in, piece);
+      EXPECT_EQ(found.ends_with(" not all"), blanks > 998) << blanks;
+      if (blanks < 998) EXPECT_NE(found.find("from[ ceo"), found.npos) << found;
+    }
+}
+
 TEST(HeaderEditor, RemembersABoundedPart) {
   HeaderEditor editor;
   std::string out;

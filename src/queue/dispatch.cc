@@ -79,6 +79,7 @@ void Queue::Impl::watch_clock() {
   leases_watched = running;
   if (const auto late = window.late(std::chrono::steady_clock::now())) log::warning("queue.leases_over", {{"count", late}});
   if (unreadable.empty() || running - unreadable_since < kUnreadableAfter) return;
+  if (const auto from = std::exchange(unreadable_from, std::nullopt)) indexed(*from);
   for (const auto& key : std::exchange(unreadable, {})) {
     if (key.starts_with(kDueRow)) indexed(key);
     else if (Destination* d = window.find_destination(key.substr(1))) backlog_grew(*d, backlog_from(d->key));

@@ -195,6 +195,7 @@ struct Queue::Impl {
   bool starved = false;                   // there is more due than there is room for
   std::optional<SysTime> next_due;        // in the index, as far as known
   std::vector<std::string> unreadable;    // index rows of what could not be read, to be tried again
+  std::optional<std::string> unreadable_from;  // and more, from this one on
   SteadyTime unreadable_since{};
   std::vector<std::pair<GroupId, Verb>> wishes;  // of operators, for work that was given back
 

@@ -107,6 +107,10 @@ void Queue::Impl::set_aside(Item& item) {
     const bool backlog = item.in_backlog;
     unreadable.push_back(backlog ? 'b' + item.destination->key : due_key(item.due, item.id));
     if (unreadable.size() == 1) unreadable_since = steady_now();
+  } else if (!item.in_backlog) {
+    // Too many: all behind the first of them is looked at again.
+    auto key = due_key(item.due, item.id);
+    if (!unreadable_from || key < *unreadable_from) unreadable_from = std::move(key);
   }
   forget(item);
 }

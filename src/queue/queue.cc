@@ -23,9 +23,14 @@ std::string domain_of(std::string_view path) {
   return text::to_lower(at == path.npos ? path : path.substr(at + 1));
 }
 
-// Any string as a key.
+// Any string as a key; two long ones are one only if they are the same.
 std::string normal_key(std::string key) {
-  if (key.size() > kMaxDestination) key.resize(kMaxDestination);
+  if (key.size() > kMaxDestination) {
+    const std::hash<std::string> hash;
+    const auto digest = '#' + std::to_string(hash(key)) + '-' + std::to_string(hash({key.rbegin(), key.rend()}));
+    key.resize(kMaxDestination - digest.size());
+    key += digest;
+  }
   std::ranges::replace(key, '\0', '?');
   return key.empty() ? "?" : key;
 }
