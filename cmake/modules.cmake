@@ -4,6 +4,10 @@ if(POSTHORN_TESTS)
   find_package(GTest REQUIRED)
 endif()
 
+if(POSTHORN_FUZZ)
+  add_custom_target(fuzzers)  # with what they need, and no more
+endif()
+
 function(posthorn_module name deps libs)
   string(REPLACE "/" "_" target ${name})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.cc)
@@ -40,6 +44,7 @@ function(posthorn_module name deps libs)
       add_executable(${fuzz_name} ${fuzzer})
       target_link_libraries(${fuzz_name} PRIVATE ph_${target})
       target_link_options(${fuzz_name} PRIVATE -fsanitize=fuzzer)
+      add_dependencies(fuzzers ${fuzz_name})
     endforeach()
   endif()
 endfunction()
