@@ -1,10 +1,8 @@
 #include "server/drop/drop_box.h"
 
-#include <pwd.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstring>
 
@@ -13,8 +11,11 @@
 #include "base/metrics.h"
 #include "client/line_ends.h"
 #include "config/core_settings.h"
+#include "delivery/postmaster.h"
 #include "intake/transaction.h"
 #include "proto/smtp/address.h"
+#include "server/drop/drop_report.h"
+#include "server/drop/local_user.h"
 #include "server/drop/settings.h"
 #include "text/ascii.h"
 
@@ -25,7 +26,7 @@ using namespace std::chrono_literals;
 using kv::Space;
 
 inline Counter files_taken{"drop.messages", "Messages of programs on this machine (sendmail) taken in since the start."};
-inline Counter files_bad{"drop.refused", "Dropped files that were no messages, since the start."};
+inline Counter files_bad{"drop.refused", "Dropped files that were no messages or could not be sent, since the start."};
 
 constexpr std::size_t kPiece = 32 << 10;
 constexpr std::uint32_t kMaxReceived = 50;
@@ -38,24 +39,18 @@ constexpr int kPatience = 20;  // polls after trouble of our own
 
 std::string row_key(const std::string& name) { return std::string(kRow) + name; }
 
-LocalUser user_of(uid_t uid) {
-  LocalUser out{.name = "user" + std::to_string(uid), .trusted = uid == 0 || uid == ::geteuid()};
-  std::array<char, 4096> buffer{};
-  passwd entry{};
-  passwd* found = nullptr;
-  if (::getpwuid_r(uid, &entry, buffer.data(), buffer.size(), &found) == 0 && found) out.name = found->pw_name;
-  out.trusted = out.trusted || is_among(out.name, kTrustedUsers.get());
-  return out;
+bool is_bad(Errc code) { return code == Errc::invalid || code == Errc::syntax || code == Errc::limit || code == Errc::too_large; }
+
+intake::Origin origin_of(const LocalUser& user) {
+  intake::Origin origin;
+  origin.helo = "localhost";
+  origin.with = "local";
+  origin.account = "user " + user.name + " of this machine";
+  return origin;
 }
 
-std::string from_field(const DropEnvelope& envelope, const std::string& sender) {
-  if (envelope.full_name.empty()) return '<' + sender + '>';
-  std::string quoted;
-  for (const char c : envelope.full_name) {
-    if (c == '"' || c == '\\') quoted += '\\';
-    quoted += c;
-  }
-  return '"' + quoted.substr(0, 200) + "\" <" + sender + '>';
+Task<> write_all(intake::Transaction& message, std::string_view text) {
+  for (; !text.empty(); text.remove_prefix(std::min(kPiece, text.size()))) co_await message.write(text.substr(0, kPiece));
 }
 
 }  // namespace
@@ -117,15 +112,15 @@ Task<Result<void>> DropBox::recover() {
 }
 
 Task<Result<std::size_t>> DropBox::look() {
-  trouble_ = false;
+  trouble_ = more_ = false;
   CO_TRY(const auto found, co_await disk_.run([&] { return directory_.list(); }));
-  more_ = found.more;
   std::size_t taken = 0;
   for (const auto& name : found.names) {
     if (stopping_) break;
     const auto fate = co_await take(name);
     taken += fate == Fate::taken;
     trouble_ = trouble_ || fate == Fate::later;
+    more_ = more_ || (found.more && fate != Fate::later && fate != Fate::stuck);
   }
   CO_TRY_OK(co_await forget_removed());
   co_return taken;
@@ -145,32 +140,96 @@ Task<Result<void>> DropBox::forget_removed() {
 Task<DropBox::Fate> DropBox::take(std::string name) {
   const auto row = co_await parts_.kv.get(Space::meta, 0, row_key(name));
   if (!row) co_return Fate::later;
-  bool known = row->has_value();
+  const bool known = row->has_value();
   if (!known) {
-    auto file = co_await disk_.run([&] { return directory_.take(name); });
-    if (!file && file.error().code == Errc::not_found) co_return Fate::gone;
-    Result<void> done = file ? Result<void>{} : std::unexpected(file.error());
-    if (file) done = co_await submit(name, *file);
+    Incoming in{.name = name};
+    auto done = co_await open(name, in);
+    if (!done && done.error().code == Errc::not_found) co_return Fate::gone;
+    if (done) done = co_await submit(in);
+    if (!done && is_bad(done.error().code)) co_return co_await put_aside(in, done.error());
     if (!done) {
-      const auto code = done.error().code;
-      const bool bad = code == Errc::invalid || code == Errc::syntax || code == Errc::limit || code == Errc::too_large;
-      log::warning(bad ? "drop.refused" : "drop.later", {{"file", name}, {"error", done.error()}});
-      if (!bad) co_return Fate::later;
-      files_bad.add();
-      const auto aside = co_await disk_.run([&] { return directory_.put_aside(name); });
-      if (!aside) log::error("drop.not_put_aside", {{"file", name}, {"error", aside.error()}});
-      co_return aside ? Fate::bad : Fate::later;
+      log::warning("drop.later", {{"file", name}, {"error", done.error()}});
+      co_return Fate::later;
     }
     files_taken.add();
   }
   const auto gone = co_await disk_.run([&] { return directory_.remove(name); });
   if (gone) removed_.push_back(name);
   else log::error("drop.not_removed", {{"file", name}, {"error", gone.error()}});
-  if (!gone) co_return Fate::later;
+  if (!gone) co_return Fate::stuck;
   co_return known ? Fate::gone : Fate::taken;
 }
 
-Task<Result<std::string>> DropBox::read(DroppedFile& file, std::uint64_t at, std::size_t most) {
+// The file's head and who has left it.
+Task<Result<void>> DropBox::open(const std::string& name, Incoming& in) {
+  CO_TRY(in.file, co_await disk_.run([&] { return directory_.take(name); }));
+  CO_TRY(in.top, co_await read(in.file, 0, kMaxHead));
+  in.message = in.top;
+  CO_TRY(auto envelope, take_head(in.message));
+  CO_TRY(in.user, co_await disk_.run([&] { return local_user(in.file.owner); }));
+  const auto sender = choose_sender(in.user, envelope.sender, rules());
+  if (sender.replaced)
+    log::warning("drop.sender_replaced", {{"user", in.user.name}, {"asked_for", *envelope.sender}, {"from", sender.reverse_path}});
+  in.reverse_path = sender.reverse_path;
+  in.envelope = std::move(envelope);
+  co_return Result<void>{};
+}
+
+// bad/ is out of reach for who left it, so he is told first; the row that goes with the report keeps it the only one.
+Task<DropBox::Fate> DropBox::put_aside(const Incoming& in, Error why) {
+  const bool has_head = !in.envelope.recipients.empty();
+  if (has_head) {
+    auto told = co_await report(in, why);
+    if (!told && is_bad(told.error().code)) told = false;  // it never will be
+    if (!told) {
+      log::warning("drop.later", {{"file", in.name}, {"error", told.error()}});
+      co_return Fate::later;
+    }
+    log::error("drop.not_sent", {{"file", in.name}, {"user", in.user.name}, {"from", in.reverse_path}, {"reported", *told}, {"error", why}});
+  } else log::warning("drop.refused", {{"file", in.name}, {"error", why}});
+  files_bad.add();
+  auto aside = co_await disk_.run([&] { return directory_.put_aside(in.name); });
+  if (!aside) {
+    log::error("drop.not_put_aside", {{"file", in.name}, {"error", aside.error()}});
+    aside = co_await disk_.run([&] { return directory_.remove(in.name); });
+  }
+  if (!aside) co_return Fate::stuck;
+  if (has_head) removed_.push_back(in.name);
+  co_return Fate::bad;
+}
+
+// False: nobody wants one.
+Task<Result<bool>> DropBox::report(const Incoming& in, Error why) {
+  Unsent unsent{.envelope = &in.envelope,
+                .reverse_path = in.reverse_path,
+                .recipients = {},
+                .message = in.message,
+                .size = in.file.size,
+                .why = std::move(why)};
+  const auto rules = this->rules();
+  for (const auto& to : in.envelope.recipients) unsent.recipients.push_back(qualified(to, rules));
+  const auto postmaster = delivery::postmaster_of(parts_.directory, parts_.hostname);
+  const auto report = report_unsent(unsent, parts_.hostname, postmaster);
+  if (!report) co_return false;
+
+  smtp::Envelope out{.reverse_path = {}, .forward_paths = {}, .options = {}, .submitter = {}};
+  out.ours = true;
+  out.options.body = smtp::Body::eight_bit_mime;
+  out.options.smtp_utf8 = report->smtp_utf8;
+  smtp::ForwardPath path{.address = report->recipient, .accounts = {}, .remote = {report->recipient}, .options = {}};
+  path.options.notify = smtp::Notify{.never = true};  // [RFC3461 6.1]
+  out.forward_paths.push_back(std::move(path));
+  intake::Options options{.hostname = parts_.hostname, .max_size = report->text.size(), .max_received = kMaxReceived};
+  options.queue = &parts_.queue;
+  options.trace = parts_.trace;
+  options.rows.put(Space::meta, 0, row_key(in.name), std::to_string(now().time_since_epoch().count()));
+  intake::Transaction message(parts_.store, std::move(out), origin_of(in.user), std::move(options));
+  co_await write_all(message, report->text);
+  CO_TRY_OK(co_await message.commit());
+  co_return true;
+}
+
+Task<Result<std::string>> DropBox::read(const DroppedFile& file, std::uint64_t at, std::size_t most) {
   co_return co_await disk_.run([&]() -> Result<std::string> {
     std::string out(most, '\0');
     std::size_t have = 0;
@@ -198,65 +257,55 @@ SenderRules DropBox::rules() const {
   return out;
 }
 
-Task<Result<void>> DropBox::submit(const std::string& name, DroppedFile& file) {
+Task<Result<void>> DropBox::submit(const Incoming& in) {
   const auto max_size = static_cast<std::uint64_t>(config::kMaxMessageSize.get());
-  if (file.size > max_size + kMaxHead) co_return fail(Errc::too_large, "it is larger than max_message_size");
-  CO_TRY(const auto top, co_await read(file, 0, kMaxHead));
-  std::string_view rest = top;
-  CO_TRY(const auto envelope, take_head(rest));
-  const auto user = co_await disk_.run([&] { return user_of(file.owner); });
+  if (in.file.size > max_size + kMaxHead) co_return fail(Errc::too_large, "it is larger than max_message_size");
   const auto rules = this->rules();
-  const auto sender = choose_sender(user, envelope.sender, rules);
-  if (sender.replaced)
-    log::warning("drop.sender_replaced", {{"user", user.name}, {"asked_for", *envelope.sender}, {"from", sender.reverse_path}});
-
-  smtp::Envelope out{.reverse_path = sender.reverse_path, .forward_paths = {}, .options = {}, .submitter = {}};
+  smtp::Envelope out{.reverse_path = in.reverse_path, .forward_paths = {}, .options = {}, .submitter = {}};
   out.ours = true;
   out.options.body = smtp::Body::eight_bit_mime;
-  out.options.ret = envelope.ret;
-  out.options.envelope_id = envelope.envelope_id;
-  for (const auto& to : envelope.recipients) {
+  out.options.ret = in.envelope.ret;
+  out.options.envelope_id = in.envelope.envelope_id;
+  for (const auto& to : in.envelope.recipients) {
     const auto mailbox = smtp::parse_mailbox(qualified(to, rules));
     if (!mailbox) co_return fail(Errc::syntax, "'" + to.substr(0, 100) + "' is no address");
     const auto address = smtp::to_string(*mailbox);
     out.options.smtp_utf8 = out.options.smtp_utf8 || smtp::needs_smtp_utf8(*mailbox);
     smtp::ForwardPath path{.address = address, .accounts = {}, .remote = {address}, .options = {}};
-    path.options.notify = envelope.notify;
+    path.options.notify = in.envelope.notify;
     out.forward_paths.push_back(std::move(path));
   }
-  intake::Origin origin;
-  origin.helo = "localhost";
-  origin.with = "local";
-  origin.account = "user " + user.name + " of this machine";
   intake::Options options{
       .hostname = parts_.hostname, .max_size = max_size, .max_received = kMaxReceived, .fix_ups = intake::FixUps::submission};
   options.queue = &parts_.queue;
   options.trace = parts_.trace;
-  options.from = from_field(envelope, sender.reverse_path.empty() ? smtp::to_string({user.name, rules.origin}) : sender.reverse_path);
-  options.rows.put(Space::meta, 0, row_key(name), std::to_string(now().time_since_epoch().count()));
-  intake::Transaction message(parts_.store, std::move(out), std::move(origin), std::move(options));
+  const auto own = smtp::to_string({in.user.name, rules.origin});
+  options.from = from_field(in.envelope.full_name, in.reverse_path.empty() ? own : in.reverse_path);
+  options.rows.put(Space::meta, 0, row_key(in.name), std::to_string(now().time_since_epoch().count()));
+  intake::Transaction message(parts_.store, std::move(out), origin_of(in.user), std::move(options));
 
   client::LineEnds line_ends;
-  std::string piece(rest), lines;
-  for (std::uint64_t at = top.size(); !piece.empty(); at += piece.size()) {
+  std::string piece(in.message), lines;
+  // The head may have filled what was read so far: only the file's end ends the message.
+  for (std::uint64_t at = in.top.size();; at += piece.size()) {
     for (std::string_view left = piece; !left.empty(); left.remove_prefix(std::min(kPiece, left.size()))) {
       lines.clear();
       line_ends.put(lines, left.substr(0, kPiece));
       co_await message.write(lines);
     }
     if (message.failed()) break;
-    CO_TRY(piece, co_await read(file, at, kPiece));
+    CO_TRY(piece, co_await read(in.file, at, kPiece));
+    if (piece.empty()) break;
   }
   lines.clear();
   line_ends.finish(lines);
   if (!lines.empty()) co_await message.write(lines);
-  const auto from = message.envelope().reverse_path;
   CO_TRY(const auto receipt, co_await message.commit());
   log::info("drop.accepted", {{"message", receipt.id},
-                              {"user", user.name},
-                              {"from", from},
-                              {"to", envelope.recipients.front()},
-                              {"recipients", envelope.recipients.size()},
+                              {"user", in.user.name},
+                              {"from", in.reverse_path},
+                              {"to", in.envelope.recipients.front()},
+                              {"recipients", in.envelope.recipients.size()},
                               {"size", receipt.size}});
   co_return Result<void>{};
 }

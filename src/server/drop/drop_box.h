@@ -32,6 +32,7 @@ struct DropParts {
 // is only
 //              removed, and the row goes when the removal is on stable storage.  A crash anywhere leaves the file, or the row, or both.
 // INVARIANT 2: a file goes when its message is queued; or it cannot be a message, then it is put aside.  For trouble of our own it stays.
+//              A message that cannot be sent (it has a head, so that the command may have accepted it) is answered by a report, once.
 // INVARIANT 3: nothing in the directory is trusted but who owns a file.
 //
 // Everything goes through the queue, local recipients too: what cannot be delivered comes back to the sender as a report.
@@ -49,12 +50,25 @@ class DropBox {
   Task<Result<void>> recover();
 
  private:
-  enum class Fate : unsigned char { taken, bad, gone, later };
+  enum class Fate : unsigned char { taken, bad, gone, stuck, later };
   static Task<> run(DropBox& self);
   Task<bool> wait_for_change(std::int64_t seen);
+  // A message on its way, as far as it is known.
+  struct Incoming {
+    std::string name;
+    DroppedFile file;
+    std::string top;  // of the file
+    std::string_view message;  // what of it stands in `top`
+    DropEnvelope envelope;
+    LocalUser user;
+    std::string reverse_path;
+  };
   Task<Fate> take(std::string name);
-  Task<Result<void>> submit(const std::string& name, DroppedFile& file);
-  Task<Result<std::string>> read(DroppedFile& file, std::uint64_t at, std::size_t most);
+  Task<Result<void>> open(const std::string& name, Incoming& in);
+  Task<Result<void>> submit(const Incoming& in);
+  Task<Fate> put_aside(const Incoming& in, Error why);
+  Task<Result<bool>> report(const Incoming& in, Error why);
+  Task<Result<std::string>> read(const DroppedFile& file, std::uint64_t at, std::size_t most);
   Task<Result<void>> forget_removed();
   SenderRules rules() const;
 
@@ -64,7 +78,7 @@ class DropBox {
   TaskGroup tasks_;
   std::vector<std::string> removed_;  // files whose rows are still there
   bool trouble_ = false;  // of our own, at the last look
-  bool more_ = false;  // than one look takes
+  bool more_ = false;  // than one look takes, and it took some
   std::atomic<bool> stopping_{false};
   bool started_ = false;
 };

@@ -2,6 +2,7 @@
 #include "server/drop/drop_box.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -9,6 +10,7 @@
 #include <fstream>
 #include <optional>
 
+#include "config/core_settings.h"
 #include "kv/memory/memory_store.h"
 #include "server/drop/settings.h"
 
@@ -81,6 +83,9 @@ class DropBoxTest : public ::testing::Test {
       for (const auto& entry : fs::directory_iterator(path + below))
         if (!entry.is_directory()) out.push_back(entry.path().filename());
     return out;
+  }
+  std::string text_of(const queue::Listed& listed) {
+    return run_task(blobs->read(listed.id, 0, listed.entry.size)).value_or("");
   }
   std::vector<queue::Listed> queued() { return run_task(queue->list({}, {}, 1000)).value().entries; }
   std::size_t rows() { return run_task(static_cast<kv::Store&>(*kv).scan({kv::Space::meta, 0, "drop/", "drop0"})).value().rows.size(); }
@@ -167,6 +172,108 @@ TEST_F(DropBoxTest, WhatIsNoMessageIsPutAsideAndBounded) {
   EXPECT_TRUE(files().empty());
   EXPECT_EQ(files("/bad").size(), DropDirectory::kMostBad);
   EXPECT_TRUE(queued().empty());
+}
+
+// The command has ended with 0: he thinks that they are sent.
+TEST_F(DropBoxTest, WhoLeftAMessageThatCannotBeSentIsTold) {
+  std::string loop;
+  for (int i = 0; i < 51; ++i) loop += "Received: from x\n";
+  const std::string header = "Subject: quarterly figures\n";
+  ASSERT_TRUE(config::kMaxMessageSize.set(std::string("64 KiB")));
+  for (const auto& [to, message] : {std::pair<std::string, std::string>("a b", header + "\nx\n"),
+                                    {"bob@elsewhere.test", header + loop + "\nx\n"},
+                                    {"bob@elsewhere.test", header + '\n' + std::string(60'000, '\n')},  // too large with CRLF
+                                    {"bob@elsewhere.test", header + '\n' + std::string(2 << 20, 'x')}}) {
+    const auto had = queued().size();
+    drop({.sender = "ann@example.test", .recipients = {to}}, message);
+    EXPECT_EQ(look(), 0u);
+    const auto entries = queued();
+    ASSERT_EQ(entries.size(), had + 1);
+    EXPECT_EQ(entries.back().entry.reverse_path, "");
+    const auto text = text_of(entries.back());
+    EXPECT_NE(text.find("To: <ann@example.test>\r\n"), text.npos) << text;
+    EXPECT_NE(text.find("Subject: quarterly figures\r\n"), text.npos) << text;
+    EXPECT_NE(text.find("was not sent"), text.npos) << text;
+    EXPECT_TRUE(files().empty());
+    EXPECT_EQ(rows(), 0u);
+  }
+  config::kMaxMessageSize.reset();
+  EXPECT_EQ(files("/bad").size(), 4u);
+  EXPECT_EQ(look(), 0u);
+  EXPECT_EQ(queued().size(), 4u);
+  // Who wants none gets none; what has no sender is told to the postmaster.
+  drop({.sender = {}, .recipients = {"a b"}, .full_name = {}, .ret = {}, .envelope_id = {}, .notify = smtp::Notify{.never = true}});
+  EXPECT_EQ(look(), 0u);
+  EXPECT_EQ(queued().size(), 4u);
+  drop({.sender = "", .recipients = {"a b"}});
+  EXPECT_EQ(look(), 0u);
+  EXPECT_NE(text_of(queued().back()).find("To: <postmaster@"), std::string::npos);
+}
+
+TEST_F(DropBoxTest, AReportThatCannotBeQueuedComesLater) {
+  drop({.sender = {}, .recipients = {"a b"}});
+  kv->set_faults({.before_commit = [](const kv::Batch&) { return Result<void>(fail(Errc::no_space, "full")); }});
+  EXPECT_EQ(look(), 0u);
+  EXPECT_EQ(files().size(), 1u);
+  kv->set_faults({});
+  EXPECT_EQ(look(), 0u);
+  EXPECT_TRUE(files().empty());
+  EXPECT_EQ(queued().size(), 1u);
+}
+
+// Who made them can keep them from being removed, and anybody may.
+TEST_F(DropBoxTest, DirectoriesDoNotStandInTheWay) {
+  for (std::size_t i = 0; i <= DropDirectory::kMost; ++i) fs::create_directory(path + '/' + new_file_name());
+  fs::create_directories(path + '/' + new_file_name() + "/full");
+  drop({.sender = {}, .recipients = {"bob@elsewhere.test"}});
+  EXPECT_EQ(look(), 1u);
+  EXPECT_EQ(look(), 0u);
+  EXPECT_EQ(queued().size(), 1u);
+}
+
+TEST_F(DropBoxTest, WhatCannotBePutAsideIsRemoved) {
+  fs::remove(path + "/bad");
+  std::ofstream(path + "/bad") << "in the way";
+  std::ofstream(path + '/' + new_file_name()) << "rubbish";
+  drop({.sender = {}, .recipients = {"bob@elsewhere.test"}});
+  EXPECT_EQ(look(), 1u);
+  EXPECT_EQ(files(), std::vector<std::string>{"bad"});
+}
+
+TEST_F(DropBoxTest, TroubleOfOurOwnIsNoBadFile) {
+  drop({.sender = {}, .recipients = {"bob@elsewhere.test"}});
+  auto opened = DropDirectory::open(path);
+  ASSERT_TRUE(opened);
+  const auto name = files().at(0);
+  rlimit had{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &had), 0);
+  const rlimit none{.rlim_cur = 0, .rlim_max = had.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  const auto taken = opened->take(name);
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &had), 0);
+  ASSERT_FALSE(taken);
+  EXPECT_EQ(taken.error().code, Errc::io);
+  fs::create_symlink("/etc/hostname", path + '/' + "link");
+  EXPECT_EQ(opened->take("link").error().code, Errc::invalid);
+}
+
+TEST_F(DropBoxTest, AHeadAsLongAsAHeadMayBe) {
+  DropEnvelope envelope{.sender = {}, .recipients = {}, .full_name = "n"};
+  const auto size = [&] {
+    std::string head;
+    put_head(head, envelope);
+    return head.size();
+  };
+  const std::string local(200, 'x'), domain = "@elsewhere.test";
+  const auto line = ("recipient " + local + "0000" + domain + '\n').size();
+  const auto count = (kMaxHead - size()) / line;
+  for (std::size_t i = 0; i < count; ++i) envelope.recipients.push_back(local + std::to_string(1000 + i) + domain);
+  envelope.full_name.append(kMaxHead - size(), 'n');
+  ASSERT_EQ(size(), kMaxHead);
+  drop(envelope, "Subject: whole\n\nall of it\n");
+  EXPECT_EQ(look(), 1u);
+  ASSERT_EQ(queued().size(), 1u);
+  EXPECT_NE(text_of(queued()[0]).find("all of it\r\n"), std::string::npos);
 }
 
 TEST_F(DropBoxTest, OtherFilesAreLeftAlone) {

@@ -45,6 +45,16 @@ Dir open_dir(int fd) {
   return Dir(dir, ::closedir);
 }
 
+// Of entries whose kind readdir() tells, that is asked.
+bool is_directory(int fd, const dirent& entry) {
+  if (entry.d_type != DT_UNKNOWN) return entry.d_type == DT_DIR;
+  struct stat at{};
+  return ::fstatat(fd, entry.d_name, &at, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(at.st_mode);
+}
+
+// What openat() says of things that are no file, or that their owner keeps from us; everything else is trouble of our own.
+bool is_no_file(int code) { return code == ELOOP || code == EACCES || code == ENXIO || code == EWOULDBLOCK || code == ENODEV; }
+
 bool is_stale(int fd, const char* name) {
   struct stat at{};
   if (::fstatat(fd, name, &at, AT_SYMLINK_NOFOLLOW) != 0 || S_ISDIR(at.st_mode)) return false;
@@ -73,6 +83,8 @@ Result<DropDirectory> DropDirectory::open(const std::string& path) {
   if (at.st_uid != ::geteuid()) return fail(Errc::denied, path + " belongs to another user");
   // The mode of one that is there is the operator's choice: he may let nobody in but a group.
   if (made && ::fchmod(fd->fd(), kMode) != 0) return trouble("cannot set the mode of " + path);
+  // Before another user does.
+  if (::mkdirat(fd->fd(), kBad, 0700) != 0 && errno != EEXIST) return trouble("cannot make the directory for bad files");
   return DropDirectory(std::move(fd));
 }
 
@@ -86,7 +98,8 @@ Result<DropDirectory::Found> DropDirectory::list() {
       if (is_stale(fd_->fd(), entry->d_name)) ::unlinkat(fd_->fd(), entry->d_name, 0);
       continue;
     }
-    if (!is_file_name(name)) continue;
+    // Directories can neither be read nor moved away from a user who does not want that: they may not take the room of files.
+    if (!is_file_name(name) || is_directory(fd_->fd(), *entry)) continue;
     found.names.emplace_back(name);
     if (found.names.size() < 2 * kMost) continue;
     std::ranges::nth_element(found.names, found.names.begin() + kMost);
@@ -110,10 +123,12 @@ std::int64_t DropDirectory::changed() const {
 
 Result<DroppedFile> DropDirectory::take(const std::string& name) const {
   const int fd = ::openat(fd_->fd(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-  if (fd < 0) return fail(errno == ENOENT ? Errc::not_found : Errc::invalid, std::string("it cannot be opened: ") + std::strerror(errno));
+  if (fd < 0 && is_no_file(errno)) return fail(Errc::invalid, std::string("it cannot be opened: ") + std::strerror(errno));
+  if (fd < 0) return trouble("it cannot be opened");
   DroppedFile out{.file = std::make_unique<FileDescriptor>(fd)};
   struct stat at{};
-  if (::fstat(fd, &at) != 0 || !S_ISREG(at.st_mode)) return fail(Errc::invalid, "it is no file");
+  if (::fstat(fd, &at) != 0) return trouble("it cannot be looked at");
+  if (!S_ISREG(at.st_mode)) return fail(Errc::invalid, "it is no file");
   // Otherwise it could be somebody else's file that was linked here by whoever wants to see it sent.
   if (at.st_nlink != 1) return fail(at.st_nlink == 0 ? Errc::not_found : Errc::invalid, "it has other names");
   out.size = static_cast<std::uint64_t>(at.st_size);

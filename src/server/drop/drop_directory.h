@@ -38,12 +38,13 @@ class DropDirectory {
     std::vector<std::string> names;  // the oldest, at most kMost
     bool more = false;
   };
-  // Also removes what was begun a day ago and never finished.
+  // Whatever has such a name and is no directory.  Also removes what was begun a day ago and never finished.
   Result<Found> list();
   // Changes when a file is added or goes.
   std::int64_t changed() const;
 
-  // A regular file with one name, opened without waiting and without following links.  Errors: not_found, invalid (anything else).
+  // A regular file with one name, opened without waiting and without following links.  Errors: not_found; invalid: it is none, or its owner
+  // lets us not read it; io, ...: trouble of our own.
   Result<DroppedFile> take(const std::string& name) const;
   // Good if it is gone, whoever removed it.
   Result<void> remove(const std::string& name) const;

@@ -29,7 +29,7 @@ Result<void> take_line(DropEnvelope& out, std::string_view key, std::string_view
     out.recipients.emplace_back(value);
   } else if (key == "name") out.full_name = value;
   else if (key == "ret" && (value == "full" || value == "headers")) out.ret = value == "full" ? smtp::Return::full : smtp::Return::headers;
-  else if (key == "envid" && value.size() <= 100) out.envelope_id = std::string(value);
+  else if (key == "envid" && is_envelope_id(value)) out.envelope_id = std::string(value);
   else if (key == "notify") {
     TRY(out.notify, parse_notify(value));
   } else return fail(Errc::syntax, "a line that is none of ours: " + std::string(key.substr(0, 40)));
@@ -37,6 +37,15 @@ Result<void> take_line(DropEnvelope& out, std::string_view key, std::string_view
 }
 
 }  // namespace
+
+bool is_envelope_id(std::string_view id) {
+  std::size_t encoded = 0;
+  for (const char c : id) {
+    if (c < ' ' || c > '~') return false;
+    encoded += c == '+' || c == '=' || c == ' ' ? 3 : 1;  // [RFC3461 4]
+  }
+  return encoded > 0 && encoded <= 100;
+}
 
 Result<smtp::Notify> parse_notify(std::string_view text) {
   smtp::Notify out;

@@ -27,6 +27,9 @@ constexpr std::size_t kMaxHead = 1 << 20, kMaxHeadLine = 2000, kMaxDropRecipient
 
 void put_head(std::string& out, const DropEnvelope&);
 
+// Printable ASCII, not empty, at most 100 characters as xtext. [RFC3461 4.4]
+bool is_envelope_id(std::string_view);
+
 // Takes the head from the front of `in`, which is then the message.  Errc::syntax, limit: it is none.  `in` has kMaxHead bytes of the file,
 // or all of it.
 Result<DropEnvelope> take_head(std::string_view& in);

@@ -40,7 +40,8 @@ TEST(DropFile, WhatIsNoHeadIsRefused) {
   for (const auto& text :
        {std::string(), std::string("\n"), std::string("From: x\n\nhello\n"), magic, magic + "\n", magic + to,
         magic + to + "sender a\nsender b\n\n", magic + "recipient \n\n", magic + to + "ret some\n\n", magic + to + "notify never,delay\n\n",
-        magic + to + "notify \n\n", magic + to + "envid " + std::string(101, 'x') + "\n\n", magic + to + "colour red\n\n",
+        magic + to + "notify \n\n", magic + to + "envid " + std::string(101, 'x') + "\n\n",
+        magic + to + "envid \n\n", magic + to + "envid gr\xc3\xbc\xc3\x9f\n\n", magic + to + "envid " + std::string(34, '=') + "\n\n", magic + to + "colour red\n\n",
         magic + to + "sender\n\n", magic + "recipient a\rb\n\n", magic + "recipient a" + std::string(1, '\0') + "b\n\n",
         magic + "recipient " + std::string(kMaxHeadLine, 'x') + "\n\n"}) {
     std::string_view in = text;

@@ -1,9 +1,16 @@
 #include "server/drop/sender_policy.h"
 
+#include <algorithm>
+
 #include "proto/smtp/address.h"
 #include "text/ascii.h"
 
 namespace posthorn::drop {
+namespace {
+
+constexpr std::size_t kMaxFullName = 200;
+
+}  // namespace
 
 bool is_among(std::string_view name, std::string_view users) {
   while (!(users = text::trim(users)).empty()) {
@@ -30,6 +37,19 @@ Chosen choose_sender(const LocalUser& user, const std::optional<std::string>& as
   const auto name = std::string_view(mailbox->local_part).substr(0, mailbox->local_part.find('+'));
   if (text::iequals(name, user.name) && rules.is_ours(mailbox->domain)) return {.reverse_path = smtp::to_string(*mailbox)};
   return {.reverse_path = own, .replaced = true};
+}
+
+std::string from_field(std::string_view full_name, const std::string& address) {
+  if (full_name.empty()) return '<' + address + '>';
+  auto size = std::min(full_name.size(), kMaxFullName);
+  // Not within a character of UTF-8.
+  while (size > 0 && size < full_name.size() && (full_name[size] & 0xc0) == 0x80) --size;
+  std::string out = "\"";
+  for (const char c : full_name.substr(0, size)) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + "\" <" + address + '>';
 }
 
 }  // namespace posthorn::drop

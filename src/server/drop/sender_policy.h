@@ -33,4 +33,7 @@ struct Chosen {
 };
 Chosen choose_sender(const LocalUser&, const std::optional<std::string>& asked_for, const SenderRules&);
 
+// "Ann" <ann@example.org>: for From.  Of a long name the beginning.
+std::string from_field(std::string_view full_name, const std::string& address);
+
 }  // namespace posthorn::drop

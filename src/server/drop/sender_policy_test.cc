@@ -38,6 +38,14 @@ TEST(SenderPolicy, Chooses) {
   }
 }
 
+TEST(SenderPolicy, FromFields) {
+  EXPECT_EQ(from_field("", "ann@example.test"), "<ann@example.test>");
+  EXPECT_EQ(from_field("Ann \"A\"", "ann@example.test"), "\"Ann \\\"A\\\"\" <ann@example.test>");
+  // Neither a character nor an escape is cut in two.
+  EXPECT_EQ(from_field(std::string(199, 'a') + "\xc3\xbc", "x"), '"' + std::string(199, 'a') + "\" <x>");
+  EXPECT_EQ(from_field(std::string(199, 'a') + "\"b", "x"), '"' + std::string(199, 'a') + "\\\"\" <x>");
+}
+
 TEST(SenderPolicy, ListsOfUsers) {
   EXPECT_TRUE(is_among("ann", "root ann"));
   EXPECT_TRUE(is_among("ann", " * "));
