@@ -14,6 +14,7 @@
 #include <set>
 
 #include "app/data_dir.h"
+#include "client/line_ends.h"
 #include "commands.h"
 #include "config/core_settings.h"
 #include "output.h"
@@ -102,6 +103,26 @@ Result<void> check_addresses(const drop::DropEnvelope& envelope) {
   return {};
 }
 
+// The message behind the head, `piece` first.  What is counted is what the server will: with CRLF.
+Result<void> write_message(drop::DropWriter& writer, SendmailInput& input, std::string piece, std::optional<std::uint64_t> most) {
+  client::LineEnds line_ends;
+  std::string lines;
+  for (std::uint64_t size = 0;;) {
+    if (piece.empty()) {
+      TRY(piece, input.next());
+    }
+    lines.clear();
+    if (piece.empty()) line_ends.finish(lines);
+    else line_ends.put(lines, piece);
+    size += lines.size();
+    if (most && size > *most)
+      return fail(Errc::too_large, "the message is larger than max_message_size, " + size_text(static_cast<std::int64_t>(*most)));
+    if (piece.empty()) return {};
+    TRY_OK(writer.write(piece));
+    piece.clear();
+  }
+}
+
 Result<void> deliver(SendmailOptions& options) {
   auto& envelope = options.envelope;
   TRY(const auto where, drop_directory(config_path(options)));
@@ -121,22 +142,13 @@ Result<void> deliver(SendmailOptions& options) {
     return fail(Errc::syntax, "more than " + std::to_string(drop::kMaxDropRecipients) + " recipients");
   TRY_OK(check_addresses(envelope));
 
-  TRY(auto writer, drop::DropWriter::create(where.directory));
   std::string head;
   drop::put_head(head, envelope);
+  if (head.size() > drop::kMaxHead) return fail(Errc::too_large, "the recipients' addresses are longer than " + size_text(drop::kMaxHead) + " together");
+  TRY(auto writer, drop::DropWriter::create(where.directory));
   TRY_OK(writer.write(head));
   const auto most = static_cast<std::uint64_t>(config::kMaxMessageSize.get());
-  for (std::uint64_t size = 0;;) {
-    if (piece.empty()) {
-      TRY(piece, input.next());
-      if (piece.empty()) break;
-    }
-    size += piece.size();
-    if (where.rules_known && size > most)
-      return fail(Errc::too_large, "the message is larger than max_message_size, " + size_text(static_cast<std::int64_t>(most)));
-    TRY_OK(writer.write(piece));
-    piece.clear();
-  }
+  TRY_OK(write_message(writer, input, std::move(piece), where.rules_known ? std::optional(most) : std::nullopt));
   return writer.commit();
 }
 

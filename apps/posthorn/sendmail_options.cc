@@ -47,7 +47,7 @@ Result<void> set_value(SendmailOptions& out, char letter, const std::string& val
     case 'F': e.full_name = value; return {};
     case 'C': out.config = value; return {};
     case 'V':
-      if (value.size() > 100) return fail(Errc::invalid, "-V: longer than 100 characters");  // [RFC3461 4.4]
+      if (!drop::is_envelope_id(value)) return fail(Errc::invalid, "-V takes 1 to 100 printable characters of ASCII");  // [RFC3461 4.4]
       e.envelope_id = value;
       return {};
     case 'R':

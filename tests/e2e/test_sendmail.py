@@ -16,6 +16,7 @@ from dns_zone import Dns
 from harness import free_ports
 from smtp_host import Host
 
+LIMIT = 2 << 20
 USAGE, DATA, UNAVAILABLE, TEMPORARY, NO_PERMISSION = 64, 65, 69, 75, 77
 
 
@@ -33,7 +34,7 @@ class SendmailTestCase(unittest.TestCase):
         cls.spool = tempfile.mkdtemp(prefix="posthorn-spool-")
         os.chmod(cls.spool, 0o755)
         cls.drop = os.path.join(cls.spool, "drop")
-        cls.server = Server(settings(cls.dns, cls.port, more="") + f'[sendmail]\ndirectory = "{cls.drop}"\n' + cls.EXTRA)
+        cls.server = Server(f'max_message_size = {LIMIT}\n' + settings(cls.dns, cls.port, more="") + f'[sendmail]\ndirectory = "{cls.drop}"\n' + cls.EXTRA)
         cls.addClassCleanup(cls.server.remove)
         cls.server.create_accounts(("alice", "bob", "root", "nobody"))
         cls.server.start()
@@ -130,10 +131,34 @@ class Sendmail(SendmailTestCase):
 
     def test_wrong_uses(self):
         for words, status in (((), USAGE), (("-t",), DATA), (("-bs",), UNAVAILABLE), (("-Z", "x@y.test"), USAGE), (("-f",), USAGE),
-                              (("a b@c.test",), DATA), (("-N", "sometimes", "x@y.test"), USAGE), (("-R", "half", "x@y.test"), USAGE)):
+                              (("a b@c.test",), DATA), (("-N", "sometimes", "x@y.test"), USAGE), (("-R", "half", "x@y.test"), USAGE),
+                              (("-V", "", "x@y.test"), USAGE), (("-V", "gr\u00fc\u00df", "x@y.test"), USAGE), (("-V", "=" * 34, "x@y.test"), USAGE)):
             with self.subTest(words=words):
                 self.sendmail(*words, status=status)
         self.assertEqual(self.dropped(), [])
+
+    def test_too_large(self):
+        """As the server counts it: every line end is two bytes."""
+        text = "Subject: x\n\n" + "\n" * (LIMIT - 5000)
+        self.assertIn("max_message_size", self.sendmail("-i", f"bob@{DOMAIN}", stdin=text, status=DATA).stderr)
+        many = [f"{'x' * 130}{i}@elsewhere.test" for i in range(8000)]
+        self.assertIn("addresses", self.sendmail(*many, status=DATA).stderr)
+        self.assertEqual(self.dropped(), [])
+
+    @unittest.skipUnless(os.geteuid() == 0, "needs root to be another user")
+    def test_who_could_not_know_gets_a_report(self):
+        """The command cannot read the configuration: it accepts what the server finds too large, or to go round in a loop."""
+        had = self.count("nobody")
+        for header in ("", "Received: from x\n" * 51):
+            name = f"{int(time.time() * 1000):013x}-{os.urandom(16).hex()}"
+            text = f"posthorn-drop 1\nrecipient bob@{DOMAIN}\n\nSubject: figures\n{header}\n" + "x\n" * (1 if header else LIMIT)
+            path = os.path.join(self.drop, name)
+            subprocess.run(["sh", "-c", f"umask 022; cat > {path}.part && mv {path}.part {path}.mail"], input=text, text=True, check=True, user="nobody", group="nogroup", extra_groups=[])
+            got = self.expect_new(had, "nobody")
+            had += 1
+            self.assertEqual((got["Return-Path"], got.get_content_type()), ("<>", "multipart/report"))
+            self.assertIn("Subject: figures", got.as_string())
+            self.wait_until(lambda: not self.dropped())
 
     def test_options_that_mean_nothing_here(self):
         had = self.count()
