@@ -125,8 +125,10 @@ Result<void> make_system(const SetupPlan& plan, const SetupOptions& options, con
   tell(config, plan.config_file);
   TRY(const bool data, ensure_directory(plan.data_dir, 0700, to));
   tell(data, plan.data_dir);
-  TRY(const bool spool, ensure_directory(plan.spool, 03733, to));
-  tell(spool, plan.spool);
+  if (!plan.spool.empty()) {
+    TRY(const bool spool, ensure_directory(plan.spool, 03733, to));
+    tell(spool, plan.spool);
+  }
   if (options.no_systemd) return {};
   TRY(const bool unit, ensure_file(plan.unit_file, plan.unit_text, 0644, nullptr));
   tell(unit, plan.unit_file);
@@ -159,7 +161,7 @@ int show_plan(const SetupPlan& plan, const SetupOptions& options, const std::vec
   show(plan.config_file, plan.config_text);
   if (!options.no_systemd) show(plan.unit_file, plan.unit_text);
   say("");
-  say("# and: " + plan.data_dir + ", " + plan.spool + ", domain " + plan.domain + " with DKIM keys, account " + plan.address +
+  say("# and: " + plan.data_dir + (plan.spool.empty() ? "" : ", " + plan.spool) + ", domain " + plan.domain + " with DKIM keys, account " + plan.address +
       ", aliases postmaster, abuse and root");
   return kDone;
 }
@@ -183,10 +185,9 @@ int setup(const Common& common, const SetupOptions& options) {
         {Errc::denied, "setting up this machine needs root; --root DIR makes everything below a directory, --dry-run changes nothing"});
   auto config = configuration(*plan);
   if (!config) return kFailed;
-  if (config->data_dir != plan->data_dir || config->hostname != plan->hostname) {
-    plan->data_dir = config->data_dir;  // it was set up before, in another way
-    plan->hostname = config->hostname;
-  }
+  follow_configuration(*plan, *config);
+  if (plan->own_user && !options.no_systemd)
+    if (const auto good = check_unit(*plan); !good) return say_failed(good.error());
   if (log::kLevel.get() < log::Level::warning) log::set_level(log::Level::warning);
   auto checks = options.no_network ? std::vector<SetupCheck>{} : check_surroundings(*config, *plan, options.probes);
   // Ours may be the one that listens there.
@@ -199,15 +200,13 @@ int setup(const Common& common, const SetupOptions& options) {
   std::optional<Owner> owner;
   if (const auto made = make_system(*plan, options, common, owner); !made) return say_failed(made.error());
   if (config->tls.self_signed()) {
+    const AsOwnerOf owner_of_data(plan->data_dir);
     const auto certificate =
         crypto::ensure_self_signed(app::certificate_path(plan->data_dir), app::key_path(plan->data_dir), plan->hostname);
     if (!certificate) return say_failed(certificate.error());
   }
   Made made;
   const auto filled = fill_store(common, *config, *plan, options, made);
-  // Also when it has failed: what was made has to be the server's.
-  if (owner)
-    if (const auto given = give_tree(plan->data_dir, *owner); !given) return say_failed(given.error());
   if (!filled) {
     // Nobody else knows it.
     if (made.account && options.password_file.empty()) say("the password of " + plan->address + " is " + made.password);

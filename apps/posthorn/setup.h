@@ -21,12 +21,18 @@ int setup(const Common&, const SetupOptions&);
 // What is to be made, and where.
 struct SetupPlan {
   std::string address, domain, hostname;
-  std::string config_file, data_dir, spool, unit_file;
+  std::string config_file, data_dir, unit_file;
+  std::string spool;  // empty: the server makes one in data_dir
   std::string config_text, unit_text;
   bool own_user = false;  // the system's own user `posthorn`: not below a root of its own
 };
-// Errors: invalid: what was given cannot be.  Changes nothing.
+// Without the unit.  Errors: invalid: what was given cannot be.  Changes nothing.
 Result<SetupPlan> plan_setup(const SetupOptions&);
+// What a configuration says, which may have been there before, goes before what was planned; then the unit.  REQUIRES: its settings are in
+// effect.
+void follow_configuration(SetupPlan&, const config::Config&);
+// Errors: invalid: the service could not reach something, as the unit shuts it in.
+Result<void> check_unit(const SetupPlan&);
 
 // setup_checks.cc
 struct SetupCheck {
@@ -43,7 +49,17 @@ struct Owner {
 Result<Owner> ensure_user(const std::string& name);
 Result<bool> ensure_directory(const std::string& path, unsigned mode, const Owner* owner);
 Result<bool> ensure_file(const std::string& path, const std::string& text, unsigned mode, const Owner* owner);  // the group only
-Result<void> give_tree(const std::string& path, const Owner& owner);
+// root is, while it lives, the user to whom a directory belongs: what is in there is that one's, links and all, and root follows none of
+// them.  For the whole process.
+class AsOwnerOf {
+ public:
+  explicit AsOwnerOf(const std::string& directory);
+  ~AsOwnerOf();
+  AsOwnerOf(const AsOwnerOf&) = delete;
+
+ private:
+  bool changed_ = false;
+};
 // Addresses to listen on that another program has, as far as we may try.
 std::vector<std::string> taken_addresses(const config::Config&);
 // The exit status of a program; its output goes to ours.

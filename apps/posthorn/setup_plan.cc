@@ -8,6 +8,7 @@
 
 #include "auth/local_address.h"
 #include "proto/smtp/address.h"
+#include "server/drop/settings.h"
 #include "setup.h"
 #include "text/ascii.h"
 #include "text/idna.h"
@@ -26,8 +27,22 @@ std::string own_hostname(const std::string& domain) {
   return full && smtp::is_domain(own) ? own : "mail." + domain;
 }
 
-void replace_all(std::string& text, std::string_view from, const std::string& to) {
-  for (std::size_t at = 0; (at = text.find(from, at)) != text.npos; at += to.size()) text.replace(at, from.size(), to);
+// REQUIRES: it is there; the unit is part of this program.
+void replace(std::string& text, std::string_view from, const std::string& to) {
+  const auto at = text.find(from);
+  CHECK(at != text.npos);
+  text.replace(at, from.size(), to);
+}
+
+// As systemd reads it: no specifiers, and one word.
+std::string unit_word(const std::string& path) {
+  std::string out;
+  for (const char c : path) {
+    if (c == '%') out += '%';
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return path.find_first_of(" \t\"\\'") == path.npos ? out : '"' + out + '"';
 }
 
 std::string program_path() {
@@ -80,12 +95,27 @@ Result<SetupPlan> plan_setup(const SetupOptions& options) {
   plan.spool = root + "/var/spool/posthorn";
   plan.unit_file = root + "/etc/systemd/system/posthorn.service";
   plan.config_text = config_text(plan, options.settings);
-  plan.unit_text = kUnitFile;
-  replace_all(plan.unit_text, "/usr/bin/posthorn", program_path());
-  if (!root.empty())
-    for (const std::string path : {"/etc/posthorn/posthorn.toml", "/var/lib/posthorn", "/var/spool/posthorn"})
-      replace_all(plan.unit_text, path, root + path);
   return plan;
+}
+
+void follow_configuration(SetupPlan& plan, const config::Config& config) {
+  plan.data_dir = config.data_dir;
+  plan.hostname = config.hostname;
+  plan.spool = drop::kDropDirectory.get();
+  plan.unit_text = kUnitFile;
+  replace(plan.unit_text, "ExecStart=/usr/bin/posthorn serve --config /etc/posthorn/posthorn.toml",
+          "ExecStart=" + unit_word(program_path()) + " serve --config " + unit_word(plan.config_file));
+  replace(plan.unit_text, "ReadWritePaths=/var/lib/posthorn", "ReadWritePaths=" + unit_word(plan.data_dir));
+  if (!plan.spool.empty()) replace(plan.unit_text, "ReadWritePaths=-/var/spool/posthorn", "ReadWritePaths=" + unit_word('-' + plan.spool));
+}
+
+Result<void> check_unit(const SetupPlan& plan) {
+  for (const auto& [what, path] : {std::pair("the program", program_path()), std::pair("data_dir", plan.data_dir)})
+    for (const std::string home : {"/home/", "/root/", "/run/user/"})  // ProtectHome
+      if (path.starts_with(home))
+        return fail(Errc::invalid, std::string(what) + " is " + path + ": the service sees nothing below " + home +
+                                       "; move it (the program to /usr/bin, say), or give --no-systemd");
+  return {};
 }
 
 }  // namespace posthorn

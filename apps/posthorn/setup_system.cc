@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include <cstring>
-#include <filesystem>
 
 #include "base/file_descriptor.h"
 #include "crypto/certificate.h"
@@ -23,6 +22,17 @@ namespace {
 
 std::unexpected<Error> trouble(const std::string& what) {
   return fail(errno == EACCES || errno == EPERM ? Errc::denied : Errc::io, what + ": " + std::strerror(errno));
+}
+
+// Whatever the umask is, the service has to get through to what is below them.
+Result<void> ensure_parents(const std::string& path) {
+  for (auto at = path.find('/', 1); at != path.npos; at = path.find('/', at + 1)) {
+    const auto parent = path.substr(0, at);
+    if (::mkdir(parent.c_str(), 0700) == 0) {
+      if (::chmod(parent.c_str(), 0755) != 0) return trouble("cannot set the mode of " + parent);
+    } else if (errno != EEXIST && ::access(parent.c_str(), F_OK) != 0) return trouble("cannot make " + parent);
+  }
+  return {};
 }
 
 }  // namespace
@@ -57,8 +67,7 @@ Result<bool> ensure_directory(const std::string& path, unsigned mode, const Owne
     if (!S_ISDIR(at.st_mode)) return fail(Errc::exists, path + " is there, and no directory");
     return false;
   }
-  std::error_code error;
-  std::filesystem::create_directories(std::filesystem::path(path).parent_path(), error);
+  TRY_OK(ensure_parents(path));
   if (::mkdir(path.c_str(), 0700) != 0) return trouble("cannot make " + path);
   // chown() takes set-group-id away: the mode comes last.
   if (owner && ::chown(path.c_str(), owner->user, owner->group) != 0) return trouble("cannot give " + path + " away");
@@ -69,8 +78,7 @@ Result<bool> ensure_directory(const std::string& path, unsigned mode, const Owne
 Result<bool> ensure_file(const std::string& path, const std::string& text, unsigned mode, const Owner* owner) {
   struct stat at{};
   if (::lstat(path.c_str(), &at) == 0) return false;
-  std::error_code error;
-  std::filesystem::create_directories(std::filesystem::path(path).parent_path(), error);
+  TRY_OK(ensure_parents(path));
   TRY_OK(crypto::write_file_atomically(path, text, crypto::FileMode::secret));
   if (owner && ::chown(path.c_str(), static_cast<uid_t>(-1), owner->group) != 0) return trouble("cannot give " + path + " to a group");
   if (::chmod(path.c_str(), mode) != 0) return trouble("cannot set the mode of " + path);
@@ -96,15 +104,14 @@ std::vector<std::string> taken_addresses(const config::Config& config) {
   return out;
 }
 
-// REQUIRES: nobody else may change what is in it.
-Result<void> give_tree(const std::string& path, const Owner& owner) {
-  const auto give = [&owner](const std::filesystem::path& p) { return ::lchown(p.c_str(), owner.user, owner.group) == 0; };
-  if (!give(path)) return trouble("cannot give " + path + " away");
-  std::error_code error;
-  for (std::filesystem::recursive_directory_iterator at(path, error), end; !error && at != end; at.increment(error))
-    if (!give(at->path())) return trouble("cannot give " + at->path().string() + " away");
-  if (error) return fail(Errc::io, "cannot look through " + path + ": " + error.message());
-  return {};
+AsOwnerOf::AsOwnerOf(const std::string& directory) {
+  struct stat at{};
+  if (::geteuid() != 0 || ::stat(directory.c_str(), &at) != 0 || !S_ISDIR(at.st_mode) || at.st_uid == 0) return;
+  changed_ = ::setegid(at.st_gid) == 0 && ::seteuid(at.st_uid) == 0;
+}
+
+AsOwnerOf::~AsOwnerOf() {
+  if (changed_) CHECK(::seteuid(0) == 0 && ::setegid(0) == 0);
 }
 
 }  // namespace posthorn

@@ -168,8 +168,59 @@ class Setup(SetupTestCase):
         os.chmod(path, 0o600)
         done = subprocess.run([BINARY, "account", "add", "bob@example.test", "--password-file", path, "--config", self.config], capture_output=True, text=True, timeout=120)
         self.assertEqual(done.returncode, 0, done.stderr)
+        # setup, too; a link that the server's user has put there leads root nowhere.
+        data = os.path.join(self.root, "var/lib/posthorn")
+        for name in ("self-signed.crt", "self-signed.key"):
+            os.remove(os.path.join(data, name))
+        own = os.path.join(self.root, "root's")
+        with open(own, "w", encoding="utf-8"):
+            pass
+        os.symlink(own, os.path.join(data, "link"))
+        os.lchown(os.path.join(data, "link"), pwd.getpwnam("nobody").pw_uid, -1)
+        done = subprocess.run([BINARY, "setup", ADDRESS, "--root", self.root, "--hostname", HOST, "--no-network"], capture_output=True, text=True, timeout=120, cwd="/")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertTrue(os.path.exists(os.path.join(data, "self-signed.key")))
+        self.assertEqual(os.stat(own).st_uid, 0)
         owners = {os.lstat(os.path.join(at, name)).st_uid for at, directories, files in os.walk(os.path.join(self.root, "var/lib/posthorn")) for name in directories + files}
         self.assertEqual(owners, {pwd.getpwnam("nobody").pw_uid})
+
+    def test_a_narrow_umask(self):
+        """The service, which is another user, has to get through."""
+        had = os.umask(0o077)
+        try:
+            self.setup_here("--no-network")
+        finally:
+            os.umask(had)
+        for path in ("etc", "etc/posthorn", "var", "var/lib", "var/spool", "etc/systemd/system"):
+            self.assertEqual(self.mode(path), 0o755, path)
+        self.assertEqual(self.mode("etc/posthorn/posthorn.toml"), 0o640)
+
+    def test_a_configuration_with_directories_of_its_own(self):
+        data, spool = os.path.join(self.root, "mail data"), os.path.join(self.root, "left")
+        self.setup_here("--no-network", "--no-systemd")
+        with open(self.config, encoding="utf-8") as f:
+            text = f.read()
+        with open(self.config, "w", encoding="utf-8") as f:
+            f.write(text.replace(f"{self.root}/var/lib/posthorn", data).replace(f"{self.root}/var/spool/posthorn", spool))
+        self.setup_here("--no-network")
+        with open(os.path.join(self.root, "etc/systemd/system/posthorn.service"), encoding="utf-8") as f:
+            text = f.read()
+        self.assertIn(f'ReadWritePaths="{data}"\n', text)
+        self.assertIn(f"ReadWritePaths=-{spool}\n", text)
+        self.assertNotIn("/var/lib/posthorn", text)
+        self.assertEqual((self.mode("mail data"), self.mode("left")), (0o700, 0o3733))
+
+    @unittest.skipUnless(os.geteuid() == 0, "needs root to put a program below /root")
+    def test_a_program_that_the_service_could_not_see(self):
+        directory = tempfile.mkdtemp(prefix="posthorn-", dir="/root")
+        self.addCleanup(shutil.rmtree, directory)
+        program = os.path.join(directory, "posthorn")
+        shutil.copy(BINARY, program)
+        words = [program, "setup", ADDRESS, "--hostname", HOST, "--no-network", "--dry-run"]
+        done = subprocess.run(words, capture_output=True, text=True, timeout=120, cwd="/")
+        self.assertEqual(done.returncode, 1, done.stdout)
+        self.assertIn("the service sees nothing below /root/", done.stderr)
+        self.assertEqual(subprocess.run([*words, "--no-systemd"], capture_output=True, timeout=120, cwd="/").returncode, 0)
 
     def test_the_unit(self):
         self.setup_here("--no-network")
