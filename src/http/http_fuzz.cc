@@ -25,15 +25,17 @@ bool read(Reader& reader, std::string_view all, std::size_t step) {
   return true;
 }
 
-void try_response(std::string_view all) {
+void try_response(std::string_view all, std::size_t step) {
   const ClientLimits limits{.header = 1000, .body = 1000};
   ResponseReader whole(limits), pieces(limits);
-  const bool a = read(whole, all, all.size() + 1), b = read(pieces, all, 7);
+  const bool a = read(whole, all, all.size() + 1), b = read(pieces, all, step);
   if (!a || !b) return;
   CHECK(whole.is_done() == pieces.is_done() && whole.has_header() == pieces.has_header());
   if (!whole.has_header()) return;
+  const bool is_done = whole.is_done();
   const auto x = whole.take_response(), y = pieces.take_response();
-  CHECK(x.status == y.status && x.body == y.body && x.body.size() <= 1000);
+  CHECK(x.status == y.status && x.body.size() <= 1000 && y.body.size() <= 1000);
+  CHECK(!is_done || x.body == y.body);  // of what is cut the last bytes may not have been looked at
 }
 
 void try_request(std::string_view all) {
@@ -47,7 +49,8 @@ void try_request(std::string_view all) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view all(reinterpret_cast<const char*>(data), size);
-  try_response(all);
+  try_response(all, 7);
+  try_response(all, 1);
   try_request(all);
   const auto url = parse_url(all);
   if (url) CHECK(parse_url(url->text().substr(0, kMaxUrl)).value_or(Url{}) == *url || url->text().size() > kMaxUrl);
