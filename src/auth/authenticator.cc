@@ -188,6 +188,19 @@ Task<Result<crypto::ScramKeys>> Authenticator::scram_keys(std::string user, cryp
   co_return state_->keys_of(claim.name, claim.record, hash);
 }
 
+Task<Result<Identity>> Authenticator::verify_apop(std::string user, std::string timestamp, std::string digest, std::string peer_ip) {
+  CO_TRY(auto claim, co_await look_up(std::move(user), std::move(peer_ip), {}));
+  bool right = false;
+  if (!claim.limited) {
+    // Made up where there is none: the time is the same.
+    const bool has_secret = claim.record && !claim.record->apop_secret.empty();
+    const auto secret = has_secret ? claim.record->apop_secret : state_->directory.secret();
+    const auto wanted = crypto::to_hex(crypto::view(crypto::md5(timestamp + secret)));
+    right = crypto::constant_time_equal(wanted, digest) && has_secret;
+  }
+  co_return co_await conclude(std::move(claim), right);
+}
+
 Task<Result<Identity>> Authenticator::verify_proof(ScramProof p, std::string peer_ip) {
   CO_TRY(auto claim, co_await look_up(std::move(p.user), std::move(peer_ip), std::move(p.authorize_as)));
   // INVARIANT 2: the keys of the beginning may not be those of the account any more.  Made-up ones open nothing.

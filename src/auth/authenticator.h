@@ -49,6 +49,9 @@ class Authenticator {
   // The keys of a user, or made-up ones, the same each time, when there is none or it has none: who exists is not told.
   // throttled, io/no_space: as above.
   Task<Result<crypto::ScramKeys>> scram_keys(std::string user, crypto::ScramHash, std::string peer_ip);
+  // [RFC1939 7] APOP: `digest` is 32 hexadecimal digits in lower case.  As verify(): a wrong digest is a wrong password, and an account
+  // without an APOP secret takes none.
+  Task<Result<Identity>> verify_apop(std::string user, std::string timestamp, std::string digest, std::string peer_ip);
   // As verify(): a wrong proof is a wrong password.
   Task<Result<Identity>> verify_proof(ScramProof, std::string peer_ip);
 

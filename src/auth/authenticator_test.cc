@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "crypto/digest.h"
 #include "crypto/password.h"
 #include "kv/memory/memory_store.h"
 
@@ -83,6 +84,37 @@ TEST_F(AuthenticatorTest, Answers) {
     EXPECT_EQ(verify(c.user, c.password, "192.0.2.1", c.as), c.answer) << c.user << " " << c.password;
   ASSERT_TRUE(run_task(directory.add_domain("second.test")));
   EXPECT_EQ(verify("user", "secret"), Errc::denied);  // which user?
+}
+
+// [RFC1939 7] has this example.
+TEST_F(AuthenticatorTest, ApopNeedsASecretOfItsOwn) {
+  const std::string timestamp = "<1896.697170952@dbc.mtview.ca.us>", digest = "c4c9334bac560ecc979e58001b3e22fb";
+  const auto apop = [&](const std::string& user, const std::string& stamp, const std::string& given) {
+    const auto r = run_task(authenticator.verify_apop(user, stamp, given, "192.0.2.1"));
+    return r ? kRight : r.error().code;
+  };
+  EXPECT_EQ(apop("user", timestamp, digest), Errc::denied);
+  // Not even with what stands in for a secret.
+  const auto made_up = crypto::to_hex(crypto::view(crypto::md5(timestamp + directory.secret())));
+  EXPECT_EQ(apop("user", timestamp, made_up), Errc::denied);
+  EXPECT_EQ(apop("nobody", timestamp, made_up), Errc::denied);
+  ASSERT_TRUE(run_task(directory.set_apop_secret("user@example.test", "tanstaaf")));
+  EXPECT_EQ(apop("user", timestamp, digest), kRight);
+  EXPECT_EQ(apop("USER@example.test", timestamp, digest), kRight);
+  EXPECT_EQ(apop("user", "<1@other>", digest), Errc::denied);
+  EXPECT_EQ(apop("user", timestamp, ""), Errc::denied);
+  EXPECT_EQ(apop("other", timestamp, digest), Errc::denied);
+  EXPECT_EQ(verify("user@example.test", "tanstaaf"), Errc::denied);  // it is no password
+}
+
+TEST_F(AuthenticatorTest, WrongDigestsOfApopAreThrottled) {
+  ASSERT_TRUE(run_task(directory.set_apop_secret("user@example.test", "tanstaaf")));
+  const auto apop = [&](const std::string& digest) {
+    const auto r = run_task(authenticator.verify_apop("user", "<1@x>", digest, "192.0.2.1"));
+    return r ? kRight : r.error().code;
+  };
+  for (std::int64_t i = 0; i < kMaxFailuresPerAccount.get(); ++i) EXPECT_EQ(apop(std::string(32, '0')), Errc::denied);
+  EXPECT_EQ(apop(crypto::to_hex(crypto::view(crypto::md5("<1@x>tanstaaf")))), Errc::throttled);
 }
 
 TEST_F(AuthenticatorTest, PasswordsAreNotLogged) {

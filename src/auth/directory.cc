@@ -20,8 +20,10 @@ std::size_t cost_of(std::string_view key, const AccountRecord* account, const Al
   std::size_t cost = 160 + 2 * key.size();  // the node, the index, and the key's two copies
   if (account)
     for (const auto* text :
-         {&account->address, &account->secrets.password_hash, &account->secrets.scram_sha256, &account->secrets.scram_sha1})
+         {&account->address, &account->secrets.password_hash, &account->secrets.scram_sha256, &account->secrets.scram_sha1, &account->apop_secret})
       cost += sizeof *text + text->size();
+  if (account)
+    for (const auto& [name, value] : account->settings) cost += 48 + 2 * sizeof name + name.size() + value.size();
   if (alias)
     for (const auto& t : alias->targets) cost += sizeof t + t.size();
   return cost;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -32,6 +33,9 @@ struct AccountRecord {
   AccountId id;
   std::string address;        // lower case
   Secrets secrets;
+  // What APOP's digest is made with, in clear, because it must be [RFC1939 7]; after SASLprep.  Empty: no APOP.  Not the password.
+  std::string apop_secret = {};
+  std::map<std::string, std::string, std::less<>> settings = {};  // account_setting.h: by name, as text
 };
 
 struct AliasRecord {
@@ -54,6 +58,8 @@ struct Resolved {
 class Directory {
  public:
   static constexpr std::size_t kMaxTargets = 1000;  // of an alias, and of everything it expands to
+  static constexpr std::size_t kMaxSettings = 64;   // of an account
+  static constexpr std::size_t kMaxSetting = 1000;  // bytes
 
   explicit Directory(kv::Store& kv);
   Task<Result<void>> open();
@@ -76,9 +82,15 @@ class Directory {
   // The id is new and never reused; the caller creates the mail account in the store.  exists; invalid: bad address;
   // not_found: no such domain.
   Task<Result<AccountId>> add_account(std::string address, Secrets);
-  Task<Result<void>> set_secrets(std::string address, Secrets);  // not_found
+  // Whoever signed in with an older password or by APOP cannot any more.  not_found
+  Task<Result<void>> set_secrets(std::string address, Secrets);
   // The same, unless the account has changed or gone since `seen` was read (busy).
   Task<Result<void>> replace_secrets(AccountRecord seen, Secrets);
+  // Empty: APOP lets this account in no more.  not_found
+  Task<Result<void>> set_apop_secret(std::string address, std::string secret);
+  // Those that are named; an empty value takes one away.  All in one commit.  Whether they make sense is for the caller to know
+  // (account_setting.h).  not_found; limit: more than kMaxSettings, or a longer text than kMaxSetting.
+  Task<Result<void>> change_settings(std::string address, std::map<std::string, std::string, std::less<>>);
   // The id stays on the list of pending ids until settle(): the caller removes the mail first.
   Task<Result<AccountId>> remove_account(std::string address);
   Task<Result<std::vector<AccountRecord>>> list_accounts(std::string domain_or_empty);

@@ -123,7 +123,7 @@ Task<Result<std::vector<Result<void>>>> Directory::add_accounts(std::vector<NewA
       answers.push_back(fail(Errc::exists, name->text() + " exists already"));
       continue;
     }
-    AccountRecord record{account.id, name->text(), std::move(account.secrets)};
+    const AccountRecord record{.id = account.id, .address = name->text(), .secrets = std::move(account.secrets)};
     batch.put(kSpace, kPartition, rows::account_key(*name), rows::encode_account(record));
     batch.put(kSpace, kPartition, rows::id_key(account.id), record.address);
     batch.erase(kSpace, kPartition, rows::pending_key(account.id));
@@ -139,15 +139,37 @@ Task<Result<void>> Directory::set_secrets(std::string address, Secrets secrets) 
   CO_TRY(const auto lock, co_await kv_.lock_partition(kPartition));
   CO_TRY(auto record, co_await find_account(std::move(address)));
   record.secrets = std::move(secrets);
+  record.apop_secret.clear();
+  co_return co_await write_account(record);
+}
+
+Task<Result<void>> Directory::set_apop_secret(std::string address, std::string secret) {
+  CO_TRY(const auto lock, co_await kv_.lock_partition(kPartition));
+  CO_TRY(auto record, co_await find_account(std::move(address)));
+  record.apop_secret = std::move(secret);
+  co_return co_await write_account(record);
+}
+
+Task<Result<void>> Directory::change_settings(std::string address, std::map<std::string, std::string, std::less<>> changes) {
+  CO_TRY(const auto lock, co_await kv_.lock_partition(kPartition));
+  CO_TRY(auto record, co_await find_account(std::move(address)));
+  for (auto& [name, value] : changes) {
+    if (name.size() > kMaxSetting || value.size() > kMaxSetting) co_return fail(Errc::limit, "a setting of more than 1000 bytes");
+    if (value.empty())
+      record.settings.erase(name);
+    else
+      record.settings[name] = std::move(value);
+  }
+  if (record.settings.size() > kMaxSettings) co_return fail(Errc::limit, "more than 64 settings");
   co_return co_await write_account(record);
 }
 
 Task<Result<void>> Directory::replace_secrets(AccountRecord seen, Secrets secrets) {
   CO_TRY(const auto lock, co_await kv_.lock_partition(kPartition));
-  CO_TRY(const auto now, co_await find_account(seen.address));
+  CO_TRY(auto now, co_await find_account(seen.address));
   if (now.id != seen.id || now.secrets != seen.secrets) co_return fail(Errc::busy, "the password has just been changed");
-  seen.secrets = std::move(secrets);
-  co_return co_await write_account(seen);
+  now.secrets = std::move(secrets);
+  co_return co_await write_account(now);
 }
 
 // REQUIRES: the lock is held.

@@ -4,7 +4,8 @@ namespace posthorn::auth::rows {
 namespace {
 
 constexpr char kVersion = 1;
-constexpr char kAccountVersion = 2;  // 1 had no keys of SCRAM-SHA-1
+// 1 had no keys of SCRAM-SHA-1, 2 no APOP and no settings.  An account without these is written as 2, which older programs can read.
+constexpr char kAccountVersion = 3;
 
 void put_u32(std::string& out, std::uint32_t v) {
   for (int shift = 24; shift >= 0; shift -= 8) out.push_back(static_cast<char>(v >> shift));
@@ -85,11 +86,19 @@ std::string encode_id(AccountId id) {
 std::string encode_domain() { return std::string(1, kVersion); }
 
 std::string encode_account(const AccountRecord& r) {
-  std::string out(1, kAccountVersion);
+  const bool has_more = !r.apop_secret.empty() || !r.settings.empty();
+  std::string out(1, has_more ? kAccountVersion : char{2});
   put_u64(out, r.id.value());
   put_text(out, r.secrets.password_hash);
   put_text(out, r.secrets.scram_sha256);
   put_text(out, r.secrets.scram_sha1);
+  if (!has_more) return out;
+  put_text(out, r.apop_secret);
+  put_u32(out, static_cast<std::uint32_t>(r.settings.size()));
+  for (const auto& [name, value] : r.settings) {
+    put_text(out, name);
+    put_text(out, value);
+  }
   return out;
 }
 
@@ -144,6 +153,13 @@ Result<AccountRecord> decode_account(std::string_view key, std::string_view valu
   r.secrets.password_hash = in.text();
   r.secrets.scram_sha256 = in.text();
   if (version >= 2) r.secrets.scram_sha1 = in.text();
+  if (version >= 3) {
+    r.apop_secret = in.text();
+    for (auto n = in.number(4); n > 0 && in.ok; --n) {
+      auto name = in.text();
+      r.settings[std::move(name)] = in.text();
+    }
+  }
   TRY_OK(in.end("account"));
   return r;
 }

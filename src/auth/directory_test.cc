@@ -232,8 +232,34 @@ TEST_F(DirectoryTest, RowsOfTheFirstVersionAreRead) {
   const auto encoded = rows::encode_account(changed);
   EXPECT_EQ(encoded.front(), 2);
   EXPECT_EQ(rows::decode_account(rows::account_key({"a", "example.test"}), encoded)->secrets, changed.secrets);
-  for (const std::string& bad : {value + "x", value.substr(1), "\x02" + value.substr(1), "\x03" + encoded.substr(1)})
+  for (const std::string& bad : {value + "x", value.substr(1), "\x02" + value.substr(1), "\x03" + encoded.substr(1), "\x04" + encoded.substr(1)})
     EXPECT_FALSE(rows::decode_account(rows::account_key({"a", "example.test"}), bad));
+}
+
+TEST_F(DirectoryTest, AnAccountKeepsItsSettingsAndItsApopSecret) {
+  const auto now = [&] { return *run_task(directory.find_account("a@example.test")); };
+  add("a@example.test");
+  EXPECT_EQ(rows::encode_account(now()).front(), 2);  // for programs that know no settings
+  ok(directory.change_settings("a@example.test", {{"x.one", "1"}, {"x.two", "2"}}));
+  ok(directory.change_settings("a@example.test", {{"x.one", ""}, {"x.three", "3"}}));
+  ok(directory.set_apop_secret("a@example.test", "in clear"));
+  EXPECT_EQ(now().settings, (std::map<std::string, std::string, std::less<>>{{"x.two", "2"}, {"x.three", "3"}}));
+  EXPECT_EQ(now().apop_secret, "in clear");
+  // A new hash of the same password changes nothing else, a new password ends APOP.
+  auto renewed = now().secrets;
+  renewed.scram_sha1 = "s";
+  ok(directory.replace_secrets(now(), renewed));
+  EXPECT_EQ(now().apop_secret, "in clear");
+  const auto row = rows::encode_account(now());
+  for (std::size_t n = 1; n < row.size(); ++n) EXPECT_FALSE(rows::decode_account(rows::account_key({"a", "example.test"}), row.substr(0, n)));
+  ok(directory.set_secrets("a@example.test", renewed));
+  EXPECT_EQ(now().apop_secret, "");
+  EXPECT_EQ(now().settings.size(), 2u);
+  EXPECT_EQ(code(directory.change_settings("b@example.test", {{"x", "1"}})), Errc::not_found);
+  EXPECT_EQ(code(directory.change_settings("a@example.test", {{"x", std::string(1001, 'x')}})), Errc::limit);
+  std::map<std::string, std::string, std::less<>> many;
+  for (int i = 0; i < 65; ++i) many["x" + std::to_string(i)] = "1";
+  EXPECT_EQ(code(directory.change_settings("a@example.test", many)), Errc::limit);
 }
 
 TEST_F(DirectoryTest, IdsArePendingUntilTheMailIsInStep) {

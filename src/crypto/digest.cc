@@ -24,6 +24,11 @@ const EVP_MD* sha1_algorithm() {
   return md;
 }
 
+const EVP_MD* md5_algorithm() {
+  static const EVP_MD* const md = algorithm("MD5");
+  return md;
+}
+
 template <class Digest>
 Digest digest(std::string_view data, const EVP_MD* md) {
   Digest out{};
@@ -55,6 +60,7 @@ int hex_digit(char c) {
 
 Sha256Digest sha256(std::string_view data) { return digest<Sha256Digest>(data, sha256_algorithm()); }
 Sha1Digest sha1(std::string_view data) { return digest<Sha1Digest>(data, sha1_algorithm()); }
+Md5Digest md5(std::string_view data) { return digest<Md5Digest>(data, md5_algorithm()); }
 
 Sha256Digest hmac_sha256(std::string_view key, std::string_view data) {
   return hmac<Sha256Digest>(key, data, sha256_algorithm());

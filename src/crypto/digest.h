@@ -12,11 +12,13 @@
 
 namespace posthorn::crypto {
 
+using Md5Digest = std::array<std::uint8_t, 16>;
 using Sha1Digest = std::array<std::uint8_t, 20>;
 using Sha256Digest = std::array<std::uint8_t, 32>;
 
 Sha256Digest sha256(std::string_view data);                             // FIPS 180-4
 Sha1Digest sha1(std::string_view data);                                 // FIPS 180-4; not for signatures
+Md5Digest md5(std::string_view data);                                   // for APOP only: it is broken for all else
 Sha256Digest hmac_sha256(std::string_view key, std::string_view data);  // [RFC2104]
 Sha1Digest hmac_sha1(std::string_view key, std::string_view data);      // for SCRAM-SHA-1
 

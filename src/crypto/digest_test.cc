@@ -26,6 +26,11 @@ TEST(Digest, KnownAnswers) {  // FIPS 180-4 examples
   EXPECT_EQ(to_hex(view(sha1(""))), "da39a3ee5e6b4b0d3255bfef95601890afd80709");
 }
 
+TEST(Digest, Md5KnownAnswers) {  // [RFC1939 7]
+  EXPECT_EQ(to_hex(view(md5("<1896.697170952@dbc.mtview.ca.us>tanstaaf"))), "c4c9334bac560ecc979e58001b3e22fb");
+  EXPECT_EQ(to_hex(view(md5(""))), "d41d8cd98f00b204e9800998ecf8427e");
+}
+
 TEST(Digest, Sha256InPieces) {
   Sha256 hash;
   for (int round = 0; round < 2; ++round) {  // finish() begins anew
