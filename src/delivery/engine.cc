@@ -8,7 +8,6 @@
 #include "base/metrics.h"
 #include "crypto/random.h"
 #include "delivery/bounce.h"
-#include "delivery/local.h"
 #include "delivery/postmaster.h"
 #include "delivery/settings.h"
 #include "queue/retry.h"
@@ -152,8 +151,12 @@ Task<> Engine::serve(Engine& engine, PerReactor& here, queue::Work work) {
     co_await engine.serve_reports(std::move(work));
   } else {
     auto way = engine.parts_.router.way(work.entry(), first_waiting(work));
-    if (way.kind == Way::Kind::local) co_await engine.serve_local(std::move(work), std::move(way));
-    else co_await engine.serve_remote(here, std::move(work), std::move(way));
+    if (way.kind == Way::Kind::local) {
+      attempts_made.add();
+      co_await engine.serve_local(std::move(work), std::move(way));
+    } else {
+      co_await engine.serve_remote(here, std::move(work), std::move(way));
+    }
   }
   --engine.under_way_;
   --here.running;
@@ -227,77 +230,6 @@ Task<> Engine::give_up_for_now(std::string destination, Verdict verdict) {
     co_await settle(std::move(work), std::move(settlement));
   }
   parts_.queue.set_limits(destination, parts_.paces.limits(destination));
-}
-
-Task<> Engine::serve_local(queue::Work work, Way way) {
-  attempts_made.add();
-  Dialogue dialogue;
-  std::vector<Verdict> verdicts(work.recipients().size());
-  const auto decide_all = [&](const Verdict& v) {
-    dialogue.note("<" + way.domain + ">: " + std::string(to_string(v.state)) + ": " + v.answer.text);
-    for (std::size_t i = 0; i < verdicts.size(); ++i)
-      if (is_waiting(work.recipients()[i])) verdicts[i] = v;
-  };
-  const auto& recipient = first_waiting(work);
-  auto address = recipient.forward_path;
-  auto found = co_await find_local(parts_.directory, parts_.store, parts_.forwarder, work.entry(), std::move(address));
-  const auto says = [](State state, smtp::EnhancedCode code, std::string text) {
-    return Verdict{.state = state, .answer = {.code = 0, .enhanced = code, .text = std::move(text), .server = {}, .at = now()}};
-  };
-  const bool several = found.outside.size() + found.accounts.size() > 1;
-  const auto goes_on = [&](bool to_several) {
-    auto v = says(State::expanded, {2, 0, 0}, "goes on to others");
-    v.passed_on = !to_several;  // the one it goes to is reported on
-    return v;
-  };
-  std::optional<queue::NewEntry> onward;
-  if (!found.verdict && !found.outside.empty()) {
-    auto copy = co_await copy_for_outside(parts_.store.blobs(), work.blob(), work.entry(), recipient, found.outside, several);
-    if (copy) onward.emplace(*std::move(copy));
-    else found.verdict = says(State::waiting, {4, 3, 0}, "the message cannot be read: " + copy.error().text);
-  }
-  std::optional<store::Incoming> incoming;
-  if (!found.verdict && !found.accounts.empty()) {
-    auto copy = co_await copy_for_mailbox(parts_.store, parts_.store.blobs(), work.blob(), work.entry());
-    if (copy) incoming.emplace(*std::move(copy));
-    else found.verdict = says(State::waiting, {4, 3, 0}, "the message cannot be read: " + copy.error().text);
-  }
-  // With its Return-Path it may be too large by a few bytes.
-  if (incoming && !found.verdict) found.verdict = co_await room_for(parts_.store, found.accounts, incoming->size());
-  if (found.verdict) decide_all(*found.verdict), incoming.reset();
-  else if (onward) decide_all(goes_on(several));
-  else decide_all(says(State::delivered, {2, 0, 0}, "into the mailbox"));
-
-  auto settlement = co_await settlement_of(work, verdicts);
-  if (!found.verdict && onward) settlement.messages.push_back(*std::move(onward));
-  const Subject subject(work);
-  const auto outcomes = settlement.outcomes;
-  auto records = records_of(work, settlement);
-  if (!incoming) {
-    log_results(subject, outcomes, "local");
-    keep_trace(subject, dialogue);
-    co_return co_await settle(std::move(work), std::move(settlement));
-  }
-
-  auto settling = co_await parts_.queue.begin_settle(std::move(work), std::move(settlement));
-  if (!settling) {
-    log::warning("delivery.settle_failed", {{"message", subject.message}, {"error", settling.error()}});
-    co_return;
-  }
-  auto rows = std::make_shared<kv::Batch>(settling->take_rows());
-  const store::InternalDate date{.seconds = std::chrono::floor<std::chrono::seconds>(now()).time_since_epoch().count(), .zone_minutes = 0};
-  std::vector<Group> groups{Group{.accounts = std::move(found.accounts)}};
-  Also also = [rows](const std::vector<Result<void>>&) -> Result<kv::Batch> { return std::move(*rows); };
-  auto stored = co_await deliver_local(parts_.store, *std::move(incoming), std::move(groups), date, std::move(also));
-  if (stored && stored->front()) {
-    log_results(subject, outcomes, "local");
-    keep_trace(subject, dialogue);
-    for (auto& record : records) parts_.trace.add(std::move(record));
-    co_return co_await settling->committed();
-  }
-  // Dropped: the queue looks whether it happened after all, and gives the work out again.
-  const auto& error = stored ? stored->front().error() : stored.error();
-  log::warning("delivery.mailbox_failed", {{"message", subject.message}, {"error", error}});
 }
 
 // Recipients that are final, whose sender has yet to be told.

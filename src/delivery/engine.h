@@ -69,7 +69,12 @@ class Engine {
   static Task<> dispatch(Engine& engine, PerReactor& here);
   static Task<> serve(Engine& engine, PerReactor& here, queue::Work work);
   Task<> serve_remote(PerReactor& here, queue::Work work, Way way);
+  // engine_local.cc
   Task<> serve_local(queue::Work work, Way way);
+  struct LocalAttempt;
+  Task<> prepare_local(LocalAttempt&, const queue::Work&);
+  Task<std::optional<queue::Work>> store_local(LocalAttempt&, queue::Work);
+  Task<queue::Settlement> settlement_of_local(LocalAttempt&, const queue::Work&);
   Task<> serve_reports(queue::Work work);
   // What else waits for a destination that cannot be reached gets the same answer.
   Task<> give_up_for_now(std::string destination, Verdict verdict);
@@ -94,6 +99,7 @@ class Engine {
   };
   static void log_results(const Subject&, const std::vector<queue::Outcome>&, const std::string& host);
   void keep_trace(const Subject&, Dialogue& dialogue);
+  void tell_local(const LocalAttempt&, const Subject&, const std::vector<queue::Outcome>&);
   // What the settlement does beyond the attempt: messages that it makes, recipients that are given up.
   static std::vector<TraceRecord> records_of(const queue::Work&, const queue::Settlement&);
   void adapt(const std::string& destination, const Way&, Pressure, SteadyTime began);

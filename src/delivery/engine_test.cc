@@ -368,6 +368,74 @@ TEST_F(EngineTest, LocalRecipientsGetTheirs) {
   EXPECT_EQ(wait_for_inbox(1), 1u);
 }
 
+// A store that takes nothing for one account.  `written`: it does, and says otherwise.
+kv::MemoryFaults refuse(AccountId id, std::atomic<int>& refused, bool written) {
+  const auto fault = [id, &refused](const kv::Batch& batch) -> Result<void> {
+    for (const auto& op : batch.ops()) {
+      if (op.space != kv::Space::mailbox || op.partition != id.value()) continue;
+      ++refused;
+      return fail(Errc::io, "the disk is broken");
+    }
+    return {};
+  };
+  if (written) return {.before_commit = {}, .after_commit = fault};
+  return {.before_commit = fault, .after_commit = {}};
+}
+
+// [RFC5321 4.5.4.1] As elsewhere: growing steps, a report in the end, and nothing before it.
+TEST_F(EngineTest, AMailboxThatCannotBeWrittenIsTriedAsOthersAre) {
+  ManualClock clock{SysTime(1'800'000'000'000ms)};
+  const auto bob = run_task(directory.add_account("bob@home.test", {}));
+  ASSERT_TRUE(bob && run_task(store.create_account(*bob)));
+  std::atomic<int> refused = 0;
+  kv.set_faults(refuse(*bob, refused, false));
+  const With first("queue.retry_first", SettingValue(std::string("3 min"))), warning("queue.delay_warning", SettingValue(std::string("0 s")));
+  start();
+  const auto id = add({"bob@home.test"});
+  auto waited = 0min;
+  std::uint32_t attempts = 1;
+  for (;; ++attempts) {
+    const auto left = after_attempt(id, attempts);
+    if (left.empty()) break;
+    ASSERT_LT(attempts, 100u);
+    ASSERT_EQ(left.size(), 1u);
+    EXPECT_EQ(left[0].state, State::waiting);
+    EXPECT_EQ(left[0].last.enhanced, (smtp::EnhancedCode{4, 3, 0}));
+    EXPECT_EQ(refused, static_cast<int>(attempts));  // and not more often
+    EXPECT_EQ(inbox(), 0u);
+    const auto next = run_task(queue.show(id, {}))->groups.at(0).group.due - now();
+    const auto step = std::min<std::chrono::milliseconds>(3min * (1 << std::min(attempts - 1, 10u)), 2h);
+    EXPECT_LE(next, step * 6 / 5);
+    if (waited < 117h) EXPECT_GE(next, step * 4 / 5);
+    waited += std::chrono::ceil<std::chrono::minutes>(next);
+    clock.advance(std::chrono::ceil<std::chrono::minutes>(next));
+    queue.look_again();
+  }
+  EXPECT_GE(waited, 120h);
+  EXPECT_GT(attempts, 50u);
+  EXPECT_EQ(wait_for_inbox(1), 1u);  // of whoever sent it
+}
+
+TEST_F(EngineTest, AMailboxThatWasWrittenAfterAllIsNotWrittenTwice) {
+  std::atomic<int> refused = 0;
+  kv.set_faults(refuse(alice, refused, true));
+  start();
+  EXPECT_TRUE(after_attempt(add({"alice@home.test"}, "bob@far.test")).empty());
+  EXPECT_EQ(refused, 1);
+  kv.set_faults({});
+  engine->stop(5s);
+  store.close();
+  store::MailStore reopened{kv, blobs, workers};
+  const auto count = [](store::MailStore& s, AccountId id) -> Task<std::uint32_t> {
+    const auto opened = co_await s.open();
+    EXPECT_TRUE(opened.has_value());
+    auto account = co_await s.account(id);
+    co_return (*account)->find_mailbox("INBOX")->messages;
+  };
+  EXPECT_EQ(run_task(count(reopened, alice)), 1u);
+  reopened.close();
+}
+
 TEST_F(EngineTest, StopLetsATransactionFinish) {
   auto script = kHello + kEnvelope + content() + "WAIT\nWAIT\nWAIT\nWAIT\nWAIT\nWAIT\nWAIT\nWAIT\nWAIT\nWAIT\nS: 250 taken\nC: QUIT\n";
   auto& far = host("127.0.0.2", {script});

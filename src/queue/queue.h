@@ -96,6 +96,9 @@ class Queue {
   // The same in two steps: for those who commit something else with it, or have something to do meanwhile.
   Task<Result<Settling>> begin_settle(Work, Settlement);
   Task<Result<void>> finish_settle(Settling);
+  // The commit that a settlement was part of has failed, or nobody knows: the work, to be settled otherwise; nullopt: it has happened after
+  // all, and is done.  Errors (io): that could not be seen; the work comes again.
+  Task<Result<std::optional<Work>>> take_back(Settling);
 
   // In force until the destination has no work in memory; what is to last longer Options::limits knows.
   void set_limits(const std::string& destination, Limits);

@@ -307,6 +307,31 @@ TEST_P(QueueTest, ASettlementInTheCommitOfAnother) {
   f.expect_empty();
 }
 
+// The commit of the other has failed, or seems to: its work is settled otherwise, or it has happened.
+TEST_P(QueueTest, ASettlementIsTakenBack) {
+  f.queue->start();
+  f.queue->set_limits("example.org", {.concurrency = 1});
+  f.add(to_all({"bob@example.org"}));
+  for (const bool committed : {false, true}) {
+    Work work = f.next();
+    Settlement done = all(work, State::delivered);
+    done.frees = !committed;
+    auto settling = run_task(f.queue->begin_settle(std::move(work), std::move(done)));
+    ASSERT_TRUE(settling);
+    kv::Batch batch = settling->take_rows();
+    if (committed) EXPECT_TRUE(run_task(f.kv->commit(std::move(batch))));
+    auto back = run_task(f.queue->take_back(*std::move(settling)));
+    ASSERT_TRUE(back);
+    ASSERT_EQ(back->has_value(), !committed);
+    if (committed) continue;
+    EXPECT_EQ((*back)->attempts(), 0u);
+    Settlement again = later(**back, 0ms);
+    EXPECT_TRUE(f.settle(*std::exchange(*back, std::nullopt), std::move(again)));
+  }
+  EXPECT_EQ(f.queue->stats().entries, 0u);
+  f.expect_empty();
+}
+
 // While an outcome is being committed its destination may have another work, if the settlement says so; and is counted once, whatever happens.
 TEST_P(QueueTest, ADestinationIsFreeBeforeTheCommit) {
   f.queue->start();

@@ -286,4 +286,22 @@ Task<Result<void>> Queue::finish_settle(Settling settling) {
   co_return Result<void>{};
 }
 
+Task<Result<std::optional<Work>>> Queue::take_back(Settling settling) {
+  Impl& q = *impl_;
+  const GroupId id = settling.state_->work.id();
+  CO_TRY(const auto row, co_await q.store.get(Space::queue, kPartition, group_key(id)));
+  if (row != encode(*settling.state_->work.group_)) {
+    co_await settling.committed();
+    co_return std::nullopt;
+  }
+  const auto state = std::move(settling.state_);
+  q.end_closing(std::move(state->ending));
+  std::lock_guard hold(q.mutex);
+  Item& item = *state->work.item_;
+  if (state->wish) item.wish = state->wish;
+  q.window.make_taken_again(item);
+  q.update(*item.destination);
+  co_return std::move(state->work);
+}
+
 }  // namespace posthorn::queue

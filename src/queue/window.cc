@@ -83,6 +83,13 @@ void Window::make_settling(Item& item, bool frees) {
   if (frees) --item.destination->taken;
 }
 
+void Window::make_taken_again(Item& item) {
+  CHECK(item.state == Item::State::settling);
+  item.state = Item::State::taken;
+  item.lease = after(kFirstLease);
+  if (std::exchange(item.freed, false)) ++item.destination->taken;
+}
+
 void Window::give_back(Item& item) {
   if (!std::exchange(item.freed, false)) --item.destination->taken;
   --taken_;

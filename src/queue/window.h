@@ -28,7 +28,7 @@ struct Item {
     staged,    // its rows are being committed            -> ready (committed), gone
     ready,     // may be given out                        -> taken, busy
     taken,     // a Work has it                           -> settling, ready (dropped), gone
-    settling,  // the outcome is being committed          -> gone, ready (failed)
+    settling,  // the outcome is being committed          -> gone, ready (failed), taken (taken back)
     busy,      // an operator or the dispatcher has it    -> gone
   };
   GroupId id;
@@ -97,6 +97,7 @@ class Window {
   void make_ready(Item&);
   void make_busy(Item&);                       // REQUIRES: not staged
   void make_settling(Item&, bool frees);       // REQUIRES: taken
+  void make_taken_again(Item&);                // REQUIRES: settling
   // The next in turn; taken by now.  nullptr: none may be given out.
   Item* take(SteadyTime now);
   Item* take_of(const std::string& destination, SteadyTime now);
