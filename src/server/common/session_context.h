@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "async/reactor.h"
+#include "async/task.h"
 #include "auth/authenticator.h"
 #include "auth/directory.h"
 #include "auth/mechanisms.h"
@@ -27,6 +28,8 @@ class Trace;
 
 namespace posthorn::server {
 
+struct SessionContext;
+
 // The objects of the running server.  They outlive every session.
 struct Services {
   std::string hostname;
@@ -43,6 +46,8 @@ struct Services {
   delivery::Trace* trace = nullptr;
   // Whose mail an address of ours stands for that was made for mail forwarded from here (SRS); nothing: it is no such address.  Any thread; cheap.
   std::function<std::optional<std::string>(std::string_view local_part, std::string_view domain)> forwarded_sender = {};
+  // Goes on with a connection to an IMAP port whose client wants SMAP; its line is still in the input.  Empty: there is no SMAP.
+  std::function<Task<>(SessionContext)> run_smap_session = {};
 };
 
 // The rules of the listener a session came by.

@@ -9,8 +9,6 @@
 #include "base/log.h"
 #include "proto/imap/writer.h"
 #include "server/imap/session.h"
-#include "text/ascii.h"
-#include "text/saslprep.h"
 
 namespace posthorn::imap {
 namespace {
@@ -21,46 +19,25 @@ Reply no_such_user() { return no("There is no such user", "NONEXISTENT"); }
 
 }  // namespace
 
-// syntax: it could be nobody's name.  not_found: it is nobody's.
-Task<Result<Session::Grantee>> Session::find_grantee(std::string identifier) {
-  Grantee grantee;
-  // [RFC4314 3] BAD when nothing is left of it.
-  auto prepared = text::saslprep(identifier);
-  if (!prepared) co_return fail(Errc::syntax, "Invalid identifier");
-  std::string_view name = *prepared;
-  grantee.negative = name.starts_with('-');
-  if (grantee.negative) name.remove_prefix(1);
-  if (name.empty()) co_return fail(Errc::syntax, "Invalid identifier");
-  if (text::iequals(name, kAnyoneName)) {
-    grantee.who = store::kAnyone;
-    co_return grantee;
-  }
-  auto found = co_await context_.services.directory.find_account(std::string(name));
-  if (!found) co_return std::unexpected(std::move(found).error());
-  grantee.who = found->id;
-  co_return grantee;
-}
-
 // nullopt: the account is gone.
 Task<Result<std::optional<std::string>>> Session::identifier_of(store::AclEntry entry) {
   std::string out = entry.negative ? "-" : "";
   if (entry.who == store::kAnyone) co_return out.append(kAnyoneName);
-  auto found = co_await context_.services.directory.find_account(entry.who);
-  if (!found && found.error().code == Errc::not_found) co_return std::optional<std::string>();
-  if (!found) co_return std::unexpected(std::move(found).error());
-  co_return out + found->address;
+  CO_TRY(const auto address, co_await access_.address_of(entry.who));
+  if (!address) co_return std::optional<std::string>();
+  co_return out + *address;
 }
 
 Task<Result<Reply>> Session::change_acl(std::string mailbox, std::string identifier, SetAcl::Action action, store::Rights rights) {
-  CO_TRY(const auto ref, co_await locate(std::move(mailbox), store::kAdminister));
-  auto grantee = co_await find_grantee(std::move(identifier));
+  CO_TRY(const auto ref, co_await access_.locate(std::move(mailbox), store::kAdminister));
+  auto grantee = co_await access_.find_grantee(std::move(identifier));
   if (!grantee && grantee.error().code == Errc::not_found) co_return no_such_user();
   if (!grantee) co_return std::unexpected(std::move(grantee).error());
   if (grantee->who == ref.account->id()) co_return no("The owner has every right, always", "CANNOT");
   const bool grants = !grantee->negative && action != SetAcl::Action::remove && !rights.empty();
   if (grants && grantee->who == store::kAnyone) {
-    CO_TRY(const auto shared, co_await shared_account());
-    if (!anyone_in(shared).counts(ref.account->id())) co_return no("Rights for anyone are switched off here", "NOPERM");
+    CO_TRY(const auto shared, co_await access_.shared_account());
+    if (!access_.anyone_in(shared).counts(ref.account->id())) co_return no("Rights for anyone are switched off here", "NOPERM");
   }
   CO_TRY_OK(co_await ref.account->edit_acl(ref.state->id, [&](store::Acl& acl) {
     auto entry = std::ranges::find_if(acl, [&](const auto& e) { return e.who == grantee->who && e.negative == grantee->negative; });
@@ -93,7 +70,7 @@ Task<Result<Reply>> Session::cmd_deleteacl(Command& command) {
 }
 
 Task<Result<Reply>> Session::cmd_getacl(Command& command) {
-  CO_TRY(const auto ref, co_await locate(std::move(std::get<GetAcl>(command.command).mailbox), store::kAdminister));
+  CO_TRY(const auto ref, co_await access_.locate(std::move(std::get<GetAcl>(command.command).mailbox), store::kAdminister));
   std::string list;
   Writer w(list);
   w.untagged().raw("ACL ").mailbox(ref.name, names());
@@ -110,14 +87,14 @@ Task<Result<Reply>> Session::cmd_getacl(Command& command) {
 
 Task<Result<Reply>> Session::cmd_listrights(Command& command) {
   auto& list = std::get<ListRights>(command.command);
-  CO_TRY(const auto ref, co_await locate(std::move(list.mailbox), store::kAdminister));
-  const auto grantee = co_await find_grantee(list.identifier);
+  CO_TRY(const auto ref, co_await access_.locate(std::move(list.mailbox), store::kAdminister));
+  const auto grantee = co_await access_.find_grantee(list.identifier);
   if (!grantee && grantee.error().code == Errc::not_found) co_return no_such_user();
   if (!grantee) co_return std::unexpected(grantee.error());
   bool may_get_any = true;
   if (grantee->who == store::kAnyone && !grantee->negative) {
-    CO_TRY(const auto shared, co_await shared_account());
-    may_get_any = anyone_in(shared).counts(ref.account->id());
+    CO_TRY(const auto shared, co_await access_.shared_account());
+    may_get_any = access_.anyone_in(shared).counts(ref.account->id());
   }
   Writer w(output());
   // [RFC4314 3.4] The identifier as the client wrote it.
@@ -134,7 +111,7 @@ Task<Result<Reply>> Session::cmd_listrights(Command& command) {
 }
 
 Task<Result<Reply>> Session::cmd_myrights(Command& command) {
-  CO_TRY(const auto ref, co_await locate(std::move(std::get<MyRights>(command.command).mailbox)));
+  CO_TRY(const auto ref, co_await access_.locate(std::move(std::get<MyRights>(command.command).mailbox)));
   Writer(output()).untagged().raw("MYRIGHTS ").mailbox(ref.name, names()).sp().raw(ref.rights.text()).crlf();
   co_return ok("MYRIGHTS completed");
 }

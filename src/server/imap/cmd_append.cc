@@ -93,7 +93,7 @@ Task<std::optional<Reply>> Session::refuse_message(AppendJob& job, const Command
       auto refusal = co_await refuse_replace(job, append);
       if (refusal) co_return refusal;
     }
-    auto target = co_await locate(append.mailbox, store::kInsert);
+    auto target = co_await access_.locate(append.mailbox, store::kInsert);
     if (!target) co_return append_failed(target.error(), append.mailbox);
     job.target = *std::move(target);
     if (job.replaced && job.target.account != selected_->account) job.freed = 0;
@@ -176,7 +176,7 @@ Task<Event> Session::append_end() {
 // All of them, or none.
 Task<Reply> Session::store_messages(AppendJob& job) {
   // [RFC4314 4] The messages may have taken long to come: what counts is what the user may do now.
-  auto target = co_await locate(job.target.name, store::kInsert);
+  auto target = co_await access_.locate(job.target.name, store::kInsert);
   if (!target) co_return append_failed(target.error(), job.target.name);
   if (target->state->id != job.target.state->id || target->account != job.target.account)
     co_return append_failed({Errc::not_found, {}}, job.target.name);

@@ -23,7 +23,7 @@ Task<Result<store::CopyResult>> Session::copy_or_move(const SequenceSet& set, bo
   CO_TRY(const auto ranges, resolve(set, Numbers(uid), *selected_));
   // [RFC6851 4.2] What STORE \Deleted and EXPUNGE need.
   if (move && !selected_->rights.contains(store::kDeleteMessages | store::kExpunge)) co_return fail(Errc::denied);
-  CO_TRY(auto target, co_await locate(mailbox, store::kInsert));
+  CO_TRY(auto target, co_await access_.locate(mailbox, store::kInsert));
   if (ranges.empty()) co_return store::CopyResult{};
   if (!uid) {
     // [RFC3501 6.4.7] All or nothing; UIDs that nobody has are passed over instead [RFC3501 6.4.8].

@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "proto/imap/writer.h"
-#include "server/imap/mailbox_tree.h"
+#include "server/imap/mailbox_walk.h"
 #include "server/imap/session.h"
-#include "server/imap/turns.h"
+#include "async/turns.h"
 
 namespace posthorn::imap {
 namespace {
@@ -66,7 +66,7 @@ bool Session::leads_into(const ListJob& job, std::string_view prefix) {
 
 Task<Result<void>> Session::find_parts(ListJob& job) {
   if (job.parts) co_return Result<void>{};
-  CO_TRY(job.parts, co_await shared_parts());
+  CO_TRY(job.parts, co_await access_.shared_parts());
   co_return Result<void>{};
 }
 
@@ -104,7 +104,7 @@ Task<Result<void>> Session::list_existing(ListJob& job) {
   CO_TRY_OK(co_await find_parts(job));
   for (const auto& part : job.parts->list) {
     if (!leads_into(job, part.prefix)) continue;
-    CO_TRY(const auto tree, co_await shared_tree(part, job.parts->anyone));
+    CO_TRY(const auto tree, co_await access_.shared_tree(part, job.parts->anyone));
     CO_TRY_OK(co_await list_tree(job, tree));
   }
   co_return Result<void>{};
@@ -212,7 +212,7 @@ std::optional<std::vector<std::string>> Session::next_selected(const List& list,
 
 Task<Result<Session::Listed>> Session::look_up(ListJob& job, std::string name) {
   Listed listed{.mailbox = {.name = name}};
-  auto found = co_await locate(name, store::kLookup);
+  auto found = co_await access_.locate(name, store::kLookup);
   if (!found && found.error().code != Errc::not_found && found.error().code != Errc::denied)
     co_return std::unexpected(std::move(found).error());
   if (found) listed.mailbox = *std::move(found);
@@ -233,13 +233,13 @@ Task<Result<bool>> Session::has_shared_below(ListJob& job, const std::string& na
   if (part != parts.begin() && below.starts_with(std::prev(part)->prefix)) {
     --part;
     if (!job.part_tree || job.part_tree->prefix() != part->prefix) {
-      CO_TRY(job.part_tree, co_await shared_tree(*part, anyone));
+      CO_TRY(job.part_tree, co_await access_.shared_tree(*part, anyone));
     }
     if (part->prefix == below) co_return !job.part_tree->page({}, 1).empty();
     co_return job.part_tree->has_children(std::string_view(name).substr(part->prefix.size()));
   }
   for (; part != parts.end() && part->prefix.starts_with(below); ++part) {
-    CO_TRY(const auto tree, co_await shared_tree(*part, anyone));
+    CO_TRY(const auto tree, co_await access_.shared_tree(*part, anyone));
     if (!tree.page({}, 1).empty()) co_return true;
   }
   co_return false;

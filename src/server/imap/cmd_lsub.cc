@@ -6,7 +6,7 @@
 #include "proto/imap/writer.h"
 #include "server/imap/mailbox_pattern.h"
 #include "server/imap/session.h"
-#include "server/imap/turns.h"
+#include "async/turns.h"
 
 namespace posthorn::imap {
 namespace {
@@ -40,7 +40,7 @@ Task<Result<Reply>> Session::cmd_lsub(Command& command) {
     for (auto& name : page) {
       if (turns.over()) co_await turns.next();
       if (patterns->match(name, parents).matches) {
-        const auto found = co_await locate(name, store::kLookup);
+        const auto found = co_await access_.locate(name, store::kLookup);
         put_lsub(found ? "" : "\\Noselect", name);
       } else if (wants_parents && !parents.empty()) {
         for (const auto length : parents) {

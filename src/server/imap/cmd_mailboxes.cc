@@ -49,10 +49,10 @@ Task<Result<Reply>> Session::cmd_create(Command& command) {
   const std::string supplied = create.mailbox;
   const auto use = special_use_of(create);
   if (!use) co_return no("That use is not supported", "USEATTR");
-  auto place = co_await find_place(std::move(create.mailbox));
+  auto place = co_await access_.find_place(std::move(create.mailbox));
   if (!place && place.error().code == Errc::not_found) co_return fail(Errc::denied);  // nobody's, as good as somebody's
   if (!place) co_return std::unexpected(std::move(place).error());
-  CO_TRY_OK(may_create(*place));
+  CO_TRY_OK(access_.may_create(*place));
   if (place->account->find_mailbox(place->name)) co_return no("The mailbox exists already", "ALREADYEXISTS");
   if (!place->is_own() && *use != store::SpecialUse::none) co_return no("Uses are for the owner's mailboxes", "USEATTR");
   CO_TRY(const auto made, co_await place->account->create_mailbox(std::move(place->name), store::CreateOptions{.special_use = *use}));
@@ -65,7 +65,7 @@ Task<Result<Reply>> Session::cmd_delete(Command& command) {
   drop_last_delimiter(name);
   const std::string supplied = name;
   const bool has_children = account_->has_children(text::nfc(name));
-  auto found = co_await locate(std::move(name), store::kDeleteMailbox);
+  auto found = co_await access_.locate(std::move(name), store::kDeleteMailbox);
   // [RFC3501 6.3.4] With others below it the name stays as a \Noselect name, and cannot be deleted again.
   if (!found && found.error().code == Errc::not_found && has_children) co_return no("There are mailboxes below it", "HASCHILDREN");
   if (!found) co_return std::unexpected(std::move(found).error());
@@ -83,17 +83,17 @@ Task<Result<Reply>> Session::cmd_rename(Command& command) {
   drop_last_delimiter(to_name);
   const bool denormalized = is_denormalized(from_name) || is_denormalized(to_name);
   const std::string supplied = from_name, wanted = text::nfc(to_name);
-  auto from = co_await find_place(from_name);
+  auto from = co_await access_.find_place(from_name);
   if (!from) co_return std::unexpected(std::move(from).error());
   if (!from->is_own()) {
     // A name without a mailbox is the owner's to rename.
-    CO_TRY(const auto found, co_await locate(from_name, store::kDeleteMailbox));
+    CO_TRY(const auto found, co_await access_.locate(from_name, store::kDeleteMailbox));
     if (found.state->name == "INBOX") co_return no("It is not your INBOX", "CANNOT");
   }
-  auto to = co_await find_place(std::move(to_name));
+  auto to = co_await access_.find_place(std::move(to_name));
   if (!to && to.error().code == Errc::not_found) co_return fail(Errc::denied);
   if (!to) co_return std::unexpected(std::move(to).error());
-  CO_TRY_OK(may_create(*to));
+  CO_TRY_OK(access_.may_create(*to));
   if (from->account != to->account) co_return no("A mailbox stays with its owner", "CANNOT");
   CO_TRY_OK(co_await from->account->rename_mailbox(std::move(from->name), std::move(to->name)));
   if (denormalized) put_old_name("", wanted, supplied);
@@ -104,7 +104,7 @@ Task<Result<Reply>> Session::cmd_rename(Command& command) {
 Task<Result<Reply>> Session::cmd_subscribe(Command& command) {
   auto& name = std::get<Subscribe>(command.command).mailbox;
   drop_last_delimiter(name);
-  CO_TRY(auto found, co_await locate(std::move(name), store::kLookup));
+  CO_TRY(auto found, co_await access_.locate(std::move(name), store::kLookup));
   CO_TRY_OK(co_await account_->set_subscribed(std::move(found.name), true));
   co_return ok("SUBSCRIBE completed");
 }
@@ -114,7 +114,7 @@ Task<Result<Reply>> Session::cmd_unsubscribe(Command& command) {
   drop_last_delimiter(name);
   if (!account_->is_subscribed(name)) {
     // It may be spelled in another way than it was subscribed, as far as case does not matter.
-    const auto place = co_await find_place(std::move(name));
+    const auto place = co_await access_.find_place(std::move(name));
     if (!place) co_return no_such_mailbox();
     const auto normal = store::normal_mailbox_name(place->name);
     if (!normal || !account_->is_subscribed(place->prefix + *normal)) co_return no("It is not subscribed", "NONEXISTENT");

@@ -74,12 +74,12 @@ Task<Result<Reply>> Session::cmd_getquota(Command& command) {
 
 Task<Result<Reply>> Session::cmd_getquotaroot(Command& command) {
   auto& name = std::get<GetQuotaRoot>(command.command).mailbox;
-  CO_TRY(const auto place, co_await find_place(name));
+  CO_TRY(const auto place, co_await access_.find_place(name));
   auto root = user_;
   auto shown = name;
   if (!place.is_own()) {
     // [RFC9208 6] How much there is, is told to those who may read it.
-    CO_TRY(const auto ref, co_await locate(std::move(name), store::kRead));
+    CO_TRY(const auto ref, co_await access_.locate(std::move(name), store::kRead));
     CO_TRY(const auto owner, co_await context_.services.directory.find_account(ref.account->id()));
     root = owner.address;
     shown = ref.name;

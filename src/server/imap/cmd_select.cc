@@ -13,11 +13,11 @@ Task<Result<Reply>> Session::cmd_select(Command& command) {
   // [RFC7162 3.2.11] From here on responses are about the new mailbox.
   if (selected_) Writer(output()).untagged_status("OK", "CLOSED", "The mailbox selected before is closed");
   unselect();  // [RFC3501 6.3.1] even when what follows fails
-  auto found = co_await locate(select.mailbox, store::kRead);
+  auto found = co_await access_.locate(select.mailbox, store::kRead);
   if (!found) co_return std::unexpected(std::move(found).error());
   const auto account = found->account;
   const auto id = found->state->id;
-  const bool read_only = select.read_only || is_read_only(found->rights);
+  const bool read_only = select.read_only || server::is_read_only(found->rights);
   if (select.condstore) enable_condstore();
 
   selected_.emplace(Selected{.account = account, .id = id, .read_only = read_only, .rights = found->rights, .anyone = found->anyone, .told = std::make_shared<store::View>()});

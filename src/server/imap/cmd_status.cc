@@ -61,7 +61,7 @@ Task<Result<void>> Session::put_status(const MailboxRef& ref, std::uint16_t want
 Task<Result<Reply>> Session::cmd_status(Command& command) {
   auto& status = std::get<Status>(command.command);
   if (status.wants(StatusItem::highest_mod_seq)) enable_condstore();
-  CO_TRY(const auto ref, co_await locate(std::move(status.mailbox), store::kRead));
+  CO_TRY(const auto ref, co_await access_.locate(std::move(status.mailbox), store::kRead));
   CO_TRY_OK(co_await put_status(ref, status.items));
   co_return ok("STATUS completed");
 }

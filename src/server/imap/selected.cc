@@ -2,7 +2,7 @@
 
 #include "proto/imap/flags.h"
 #include "proto/imap/writer.h"
-#include "server/imap/mailbox_access.h"
+#include "server/common/mailbox_access.h"
 
 namespace posthorn::imap {
 namespace {

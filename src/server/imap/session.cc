@@ -10,6 +10,7 @@
 #include "server/imap/command_table.h"
 #include "server/imap/imap_session.h"
 #include "server/imap/imap_settings.h"
+#include "text/ascii.h"
 
 namespace posthorn::imap {
 namespace {
@@ -19,6 +20,15 @@ constexpr auto kFarewell = std::chrono::seconds(5);  // how long we try to say w
 // A stranger may make us hold only what a sign-in needs.
 ReaderLimits limits_for_strangers() {
   return {.line = 8 * 1024, .literals = 8 * 1024, .skip = 64 * 1024};
+}
+
+// [SMAP1 3.2] A line that begins with \SMAP1, which is no tag of IMAP's.
+enum class BeginsSmap { no, unclear, yes };
+BeginsSmap begins_smap(std::string_view input) {
+  constexpr std::string_view kWord = "\\SMAP1";
+  if (!text::iequals(input.substr(0, kWord.size()), kWord.substr(0, input.size()))) return BeginsSmap::no;
+  if (input.size() <= kWord.size()) return BeginsSmap::unclear;
+  return text::is_space(input[kWord.size()]) ? BeginsSmap::yes : BeginsSmap::no;
 }
 
 }  // namespace
@@ -34,8 +44,9 @@ Session::Session(server::SessionContext& context) : context_(context), reader_(l
 Task<> Session::run() {
   const bool begun = co_await begin();
   if (begun) {
-    while (state_ != State::logout) co_await step();
+    while (state_ != State::logout && !wants_smap_) co_await step();
   }
+  if (wants_smap_) co_return;
   if (!output().empty()) co_await connection().flush(after(kFarewell));
   connection().close();
 }
@@ -70,6 +81,12 @@ Task<> Session::step() {
   if (input.empty()) {
     co_await wait_for_input();
     co_return;
+  }
+  if (state_ == State::not_authenticated && reader_.idle() && server::imap_port::offers_smap(context_, switched_off_)) {
+    const auto smap = begins_smap(input);
+    if (smap == BeginsSmap::unclear) co_await wait_for_input();
+    wants_smap_ = smap == BeginsSmap::yes;
+    if (smap != BeginsSmap::no) co_return;
   }
   const auto before = input.size();
   switch (const auto event = reader_.feed(input); event) {
@@ -250,16 +267,30 @@ Task<bool> run_guarded(Session& session) {
 
 }  // namespace
 
-Task<> run_imap_session(server::SessionContext context) {
+namespace {
+
+// True: the client wants to go on with SMAP.
+Task<bool> run_imap(server::SessionContext& context) {
   const GaugeHold open(sessions_open);
   log::debug("imap.connected", {{"session", context.session_id}, {"peer", context.connection.peer().text()}});
   Session session(context);
   const bool failed = co_await run_guarded(session);
   if (failed) context.connection.close();
+  if (!failed && session.wants_smap()) co_return true;
   log::info("imap.closed", {{"session", context.session_id},
                             {"user", session.user()},
                             {"reason", failed ? std::string_view("exception") : session.end_reason()},
                             {"commands", session.commands()}});
+  co_return false;
+}
+
+}  // namespace
+
+Task<> run_imap_session(server::SessionContext context) {
+  const bool smap = co_await run_imap(context);
+  if (!smap) co_return;
+  const auto run_smap_session = context.services.run_smap_session;
+  co_await run_smap_session(std::move(context));
 }
 
 }  // namespace posthorn::imap

@@ -15,7 +15,7 @@
 #include "proto/imap/command.h"
 #include "proto/imap/command_reader.h"
 #include "server/common/session_context.h"
-#include "server/imap/mailbox_access.h"
+#include "server/common/mailbox_access.h"
 #include "server/imap/message_set.h"
 #include "server/imap/reply.h"
 #include "server/imap/selected.h"
@@ -23,9 +23,16 @@
 
 namespace posthorn::imap {
 
+using server::kOtherUsers;
+using server::kShared;
+using server::MailboxRef;
+using server::MailboxTree;
+using server::Place;
+using server::SharedPart;
+using server::SharedParts;
+
 struct FetchBatch;
 struct Rule;
-class MailboxTree;
 
 // [RFC3501 3]
 //   not_authenticated -> authenticated   sign_in()
@@ -55,6 +62,8 @@ class Session {
   std::string_view end_reason() const { return end_reason_; }
   std::uint32_t commands() const { return commands_; }
   const std::string& user() const { return user_; }  // empty before signing in
+  // run() has ended since the client wants another protocol: the connection is as it was, with that line in its input.
+  bool wants_smap() const { return wants_smap_; }
 
   // --- one file each: cmd_*.cc.  They write untagged responses; the tagged one is returned.
   Task<Result<Reply>> cmd_capability(Command&);
@@ -136,20 +145,6 @@ class Session {
   bool may_replace();
   Task<Result<void>> remove_replaced(Uid);
 
-  // --- mailbox_access.cc
-  // The mailbox of that name, in whosever account it is.  not_found: there is none, or the user may not know of it [RFC4314 6].
-  // With rights asked for: denied when he has not all of them, unless that would tell him what he may not know.
-  Task<Result<MailboxRef>> locate(std::string name, store::Rights needed = {});
-  Task<Result<Place>> find_place(std::string name);  // not_found: a namespace, but nobody's part of it
-  Task<Result<std::optional<auth::AccountRecord>>> shared_account();  // of the setting
-  Task<Result<std::optional<auth::AccountRecord>>> shared_owner();    // the same, unless it is the user: his own mailboxes have names already
-  static store::AnyoneIn anyone_in(const std::optional<auth::AccountRecord>& owner_of_shared);
-  Result<void> may_create(const Place&) const;       // denied; invalid: the name is a namespace's
-  Task<Result<SharedParts>> shared_parts();          // cmd_namespace.cc
-  Task<Result<MailboxTree>> shared_tree(const SharedPart&, const store::AnyoneIn&);
-  // Takes note of a change of the user's rights in the selected mailbox and says so; false: he may not read it any more, it is closed.
-  bool refresh_rights(const store::MailboxState&);
-
   // --- sign_in.cc
   Task<Result<std::string>> ask(std::string challenge);  // of AUTHENTICATE
   Task<Result<Reply>> sign_in(auth::Identity, std::string_view how);
@@ -157,6 +152,8 @@ class Session {
   std::string capabilities() const;  // capabilities.cc
 
   // --- tell.cc: telling the client what has changed
+  // Takes note of a change of the user's rights in the selected mailbox and says so; false: he may not read it any more, it is closed.
+  bool refresh_rights(const store::MailboxState&);
   Task<Result<void>> sync(Expunges, WithUid);
   Task<Result<void>> tell(store::ViewPtr now, Expunges, WithUid, const OwnChange* own = nullptr);
   Task<Result<void>> tell_expunged(const std::vector<std::uint32_t>& indexes);
@@ -223,11 +220,6 @@ class Session {
   Task<Result<void>> put_status(const MailboxRef&, std::uint16_t items);  // cmd_status.cc
 
   // --- cmd_acl.cc
-  struct Grantee {
-    AccountId who;
-    bool negative = false;
-  };
-  Task<Result<Grantee>> find_grantee(std::string identifier);
   Task<Result<std::optional<std::string>>> identifier_of(store::AclEntry);
   Task<Result<Reply>> change_acl(std::string mailbox, std::string identifier, SetAcl::Action, store::Rights);
 
@@ -241,6 +233,7 @@ class Session {
   server::SessionContext& context_;
   CommandReader reader_;
   store::AccountPtr account_;
+  const server::MailboxAccess access_{context_.services, account_};
   std::optional<Selected> selected_;
   std::string user_;
   std::string switched_off_;  // capabilities this client does not get because of its ID, in upper case, a space between
@@ -256,6 +249,7 @@ class Session {
   bool utf8_ = false;         // [RFC6855 3] mailbox names and quoted strings are UTF-8 (rev2_ too)
   bool utf8_listed_ = false;  // an ENABLED response has named UTF8=ACCEPT
   bool idling_ = false;
+  bool wants_smap_ = false;   // [SMAP1 3.2]
   bool lost_ = false;         // the connection has failed: nothing more is written
 };
 

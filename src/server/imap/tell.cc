@@ -61,6 +61,21 @@ Task<Result<void>> Session::sync(Expunges expunges, WithUid with_uid) {
   co_return Result<void>{};
 }
 
+bool Session::refresh_rights(const store::MailboxState& state) {
+  selected_->anyone.all = server::kAclAnyone.get();
+  const auto rights = state.rights_of(account_->id(), selected_->account->id(), selected_->anyone);
+  if (rights == selected_->rights) return true;
+  selected_->rights = rights;
+  if (!rights.contains(store::kRead)) {
+    // [RFC4314 5.1.1] Most clients do not handle NO to everything very well.
+    say_bye({}, "You may no longer read the selected mailbox", "rights_revoked");
+    selected_.reset();
+    return false;
+  }
+  put_flags_lines(output(), state, selected_->changeable());
+  return true;
+}
+
 Task<Result<void>> Session::tell(store::ViewPtr now, Expunges expunges, WithUid with_uid, const OwnChange* own) {
   auto shown = std::move(now);
   auto difference = store::diff(*selected_->told, *shown);

@@ -1,5 +1,5 @@
 // Long commands do not keep a reactor to themselves.
-#include "server/imap/turns.h"
+#include "async/turns.h"
 
 #include <gtest/gtest.h>
 #include <time.h>

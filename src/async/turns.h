@@ -6,7 +6,7 @@
 #include "async/reactor.h"
 #include "async/timer.h"
 
-namespace posthorn::imap {
+namespace posthorn {
 
 // Asked between the steps of the work, each of which is short:  if (turns.over()) co_await turns.next();
 class Turns {
@@ -23,4 +23,4 @@ class Turns {
   Deadline end_ = after(kTurn);
 };
 
-}  // namespace posthorn::imap
+}  // namespace posthorn

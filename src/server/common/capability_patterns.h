@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-namespace posthorn::imap {
+namespace posthorn::server {
 
 // Calls f(word) for each word of a text with spaces between.
 template <class F>
@@ -26,4 +26,4 @@ bool matches_client(std::string_view pattern, std::string_view client);
 // by ';'.
 std::string capabilities_off_for(std::string_view rules, std::string_view client);
 
-}  // namespace posthorn::imap
+}  // namespace posthorn::server

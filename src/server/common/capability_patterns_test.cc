@@ -1,8 +1,8 @@
-#include "server/imap/capability_patterns.h"
+#include "server/common/capability_patterns.h"
 
 #include <gtest/gtest.h>
 
-namespace posthorn::imap {
+namespace posthorn::server {
 namespace {
 
 TEST(CapabilityPatterns, NamesOneOrAFamily) {
@@ -35,4 +35,4 @@ TEST(CapabilityPatterns, EveryRuleThatMatchesCounts) {
 }
 
 }  // namespace
-}  // namespace posthorn::imap
+}  // namespace posthorn::server

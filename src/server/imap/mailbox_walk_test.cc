@@ -1,4 +1,4 @@
-#include "server/imap/mailbox_tree.h"
+#include "server/imap/mailbox_walk.h"
 
 #include <gtest/gtest.h>
 

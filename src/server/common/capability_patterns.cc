@@ -1,8 +1,8 @@
-#include "server/imap/capability_patterns.h"
+#include "server/common/capability_patterns.h"
 
 #include "text/ascii.h"
 
-namespace posthorn::imap {
+namespace posthorn::server {
 namespace {
 
 std::string_view trimmed(std::string_view text) {
@@ -54,4 +54,4 @@ std::string capabilities_off_for(std::string_view rules, std::string_view client
   return out;
 }
 
-}  // namespace posthorn::imap
+}  // namespace posthorn::server
