@@ -3,11 +3,16 @@
 #include <utility>
 
 #include "proto/imap/writer.h"
+#include "search/run.h"
+#include "server/imap/search_program.h"
 #include "server/imap/search_result.h"
-#include "server/imap/search_run.h"
 #include "server/imap/session.h"
 
 namespace posthorn::imap {
+
+using search::SearchPlace;
+using search::StillWorking;
+
 namespace {
 
 constexpr std::size_t kMaxSavedRanges = 100'000;

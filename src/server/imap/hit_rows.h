@@ -6,9 +6,12 @@
 #include <vector>
 
 #include "search/column.h"
-#include "server/imap/search_run.h"
+#include "search/run.h"
 
 namespace posthorn::imap {
+
+using search::SearchPlace;
+using search::StillWorking;
 
 // Row of hit i; empty when the message has gone.  Called on a worker, one call at a time, in order.
 using TakeRow = std::function<void(std::size_t i, std::string_view row)>;

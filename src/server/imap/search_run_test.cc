@@ -1,5 +1,5 @@
 // Whatever the way, by columns and words or message by message, a search finds the same.
-#include "server/imap/search_run.h"
+#include "search/run.h"
 
 #include <gtest/gtest.h>
 
@@ -12,12 +12,19 @@
 #include "message/parser.h"
 #include "proto/imap/parser.h"
 #include "search/indexer.h"
-#include "server/imap/search_messages.h"
+#include "search/read_messages.h"
+#include "server/imap/search_program.h"
 #include "store/mail_store.h"
 #include "text/base64.h"
 
 namespace posthorn::imap {
 namespace {
+
+using search::Candidate;
+using search::SearchPlace;
+using search::StillWorking;
+using search::UseIndex;
+using search::Verdict;
 
 using Indexes = std::vector<std::uint32_t>;
 

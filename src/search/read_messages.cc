@@ -1,4 +1,4 @@
-#include "server/imap/search_messages.h"
+#include "search/read_messages.h"
 
 #include <algorithm>
 #include <span>
@@ -15,7 +15,7 @@
 #include "search/column_reader.h"
 #include "store/mail_store.h"
 
-namespace posthorn::imap {
+namespace posthorn::search {
 namespace {
 
 constexpr std::uint32_t kWindow = 512;          // indexes whose summaries are held at once, in each lane
@@ -78,7 +78,7 @@ struct Open {
 struct Window {
   std::vector<Open> open;
   std::vector<std::string> owned;
-  std::vector<search::ColumnRows> rows;
+  std::vector<ColumnRows> rows;
 };
 
 class MessageSearch {
@@ -147,7 +147,7 @@ class MessageSearch {
   }
 
   Task<Result<void>> read_summary_column(Window& window) {
-    search::ColumnReader reader(place_.account, place_.mailbox, place_.view, search::Column::summary, window.open.front().index,
+    ColumnReader reader(place_.account, place_.mailbox, place_.view, Column::summary, window.open.front().index,
                                 window.open.back().index + 1);
     for (;;) {
       CO_TRY(auto rows, co_await reader.next());
@@ -269,4 +269,4 @@ Task<Result<void>> search_messages(const SearchPlace& place, const SearchProgram
   co_return co_await search.run(found);
 }
 
-}  // namespace posthorn::imap
+}  // namespace posthorn::search

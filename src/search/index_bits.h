@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace posthorn::imap {
+namespace posthorn::search {
 
 class IndexBits {
  public:
@@ -70,4 +70,4 @@ class IndexBits {
   std::vector<std::uint64_t> words_;
 };
 
-}  // namespace posthorn::imap
+}  // namespace posthorn::search

@@ -5,11 +5,11 @@
 
 #include "async/task.h"
 #include "base/result.h"
-#include "server/imap/search_match.h"
-#include "server/imap/search_program.h"
+#include "search/match.h"
+#include "search/program.h"
 #include "store/account.h"
 
-namespace posthorn::imap {
+namespace posthorn::search {
 
 // What is searched.
 struct SearchPlace {
@@ -27,4 +27,4 @@ enum class UseIndex : bool { no, yes };  // no: for tests
 // Everything referred to outlives the task.
 Task<Result<IndexBits>> run_search(const SearchPlace&, const SearchProgram&, const StillWorking&, UseIndex = UseIndex::yes);
 
-}  // namespace posthorn::imap
+}  // namespace posthorn::search

@@ -1,9 +1,9 @@
-#include "server/imap/search_match.h"
+#include "search/match.h"
 
 #include <algorithm>
 #include <limits>
 
-namespace posthorn::imap {
+namespace posthorn::search {
 namespace {
 
 Verdict verdict(bool yes) { return yes ? Verdict::yes : Verdict::no; }
@@ -140,7 +140,7 @@ Verdict Candidate::match(const SearchNode& node) {
     case SearchOp::any_of:
     case SearchOp::none_of: return match_children(node);
     case SearchOp::indexes: {
-      const auto range = std::ranges::upper_bound(node.ranges, index_, {}, &IndexRange::from);
+      const auto range = std::ranges::upper_bound(node.ranges, index_, {}, &store::IndexRange::from);
       return verdict(range != node.ranges.begin() && index_ < std::prev(range)->to);
     }
     case SearchOp::sent_date:
@@ -177,4 +177,4 @@ Verdict Candidate::match_text(const SearchNode& node) {
   return verdict(found && *found);
 }
 
-}  // namespace posthorn::imap
+}  // namespace posthorn::search

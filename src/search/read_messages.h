@@ -1,12 +1,12 @@
 // The last resort of a search: reading messages.
 #pragma once
 
-#include "server/imap/search_run.h"
+#include "search/run.h"
 
-namespace posthorn::imap {
+namespace posthorn::search {
 
 // Adds those of `open` that match to `found`.  A message that is gone, or damaged, does not match.
 Task<Result<void>> search_messages(const SearchPlace&, const SearchProgram&, const StillWorking&, const IndexBits& open,
                                    IndexBits& found);
 
-}  // namespace posthorn::imap
+}  // namespace posthorn::search

@@ -1,4 +1,4 @@
-#include "server/imap/search_run.h"
+#include "search/run.h"
 
 #include <algorithm>
 #include <utility>
@@ -8,10 +8,10 @@
 #include "search/fields.h"
 #include "search/find.h"
 #include "search/rows.h"
-#include "server/imap/search_messages.h"
+#include "search/read_messages.h"
 #include "store/mail_store.h"
 
-namespace posthorn::imap {
+namespace posthorn::search {
 namespace {
 
 constexpr std::uint32_t kInlineEntries = 2048;  // as many are looked at on the reactor
@@ -101,7 +101,7 @@ class ColumnSearch {
     const auto indexes = domain.indexes();
     for (auto begin = indexes.begin(); begin != indexes.end();) {
       const auto end = std::lower_bound(begin, indexes.end(), *begin / kSlice * kSlice + kSlice);
-      search::Found found;
+      Found found;
       if (end - begin < kWorthAColumn || !has_column(node)) {
         found.open.assign(begin, end);
       } else {
@@ -118,22 +118,22 @@ class ColumnSearch {
   }
 
   static bool has_column(const SearchNode& node) {
-    return node.op != SearchOp::header || search::text_column_of(node.name) || search::holds_fields({&node.name, 1});
+    return node.op != SearchOp::header || text_column_of(node.name) || holds_fields({&node.name, 1});
   }
 
-  Task<Result<search::Found>> match_slice(const SearchNode& node, std::uint32_t from, std::uint32_t to) {
+  Task<Result<Found>> match_slice(const SearchNode& node, std::uint32_t from, std::uint32_t to) {
     const auto& [account, mailbox, view] = place_;
     std::string needle = node.needle;
-    if (node.op == SearchOp::text) co_return co_await search::find_text(account, mailbox, view, node.scope, std::move(needle), from, to);
-    if (node.op == SearchOp::sent_date) co_return co_await match_rows(node, search::Column::sent, from, to);
-    const auto column = search::text_column_of(node.name);
-    if (!column) co_return co_await match_rows(node, search::Column::fields, from, to);
-    co_return co_await search::find_in_field(account, mailbox, view, *column, std::move(needle), from, to);
+    if (node.op == SearchOp::text) co_return co_await find_text(account, mailbox, view, node.scope, std::move(needle), from, to);
+    if (node.op == SearchOp::sent_date) co_return co_await match_rows(node, Column::sent, from, to);
+    const auto column = text_column_of(node.name);
+    if (!column) co_return co_await match_rows(node, Column::fields, from, to);
+    co_return co_await find_in_field(account, mailbox, view, *column, std::move(needle), from, to);
   }
 
-  Task<Result<search::Found>> match_rows(const SearchNode& node, search::Column column, std::uint32_t from, std::uint32_t to) {
-    search::Found found;
-    search::ColumnReader reader(place_.account, place_.mailbox, place_.view, column, from, to);
+  Task<Result<Found>> match_rows(const SearchNode& node, Column column, std::uint32_t from, std::uint32_t to) {
+    Found found;
+    ColumnReader reader(place_.account, place_.mailbox, place_.view, column, from, to);
     for (;;) {
       CO_TRY(const auto rows, co_await reader.next());
       if (!rows) co_return found;
@@ -141,7 +141,7 @@ class ColumnSearch {
         place_.view->for_each(rows->from(), rows->to(), [&](std::uint32_t index, const store::Entry& entry) {
           const auto row = rows->at(index);
           if (!row) return found.open.push_back(index);
-          const bool yes = column == search::Column::sent ? match_sent_date(node, entry, search::sent_of_row(*row))
+          const bool yes = column == Column::sent ? match_sent_date(node, entry, sent_of_row(*row))
                                                           : message::header_contains(*row, node.name, node.needle);
           if (yes) found.hits.push_back(index);
         });
@@ -169,4 +169,4 @@ Task<Result<IndexBits>> run_search(const SearchPlace& place, const SearchProgram
   co_return found;
 }
 
-}  // namespace posthorn::imap
+}  // namespace posthorn::search

@@ -6,12 +6,12 @@
 
 #include "message/search_text.h"
 #include "message/summary.h"
-#include "server/imap/index_bits.h"
-#include "server/imap/search_program.h"
+#include "search/index_bits.h"
+#include "search/program.h"
 #include "store/object_id.h"
 #include "text/date.h"
 
-namespace posthorn::imap {
+namespace posthorn::search {
 
 // Among the messages of a domain: those that match, and those of which more must be read.  The others do not match.
 struct SearchAnswer {
@@ -55,4 +55,4 @@ class Candidate {
   std::optional<message::Summary> decoded_;  // when first asked for
 };
 
-}  // namespace posthorn::imap
+}  // namespace posthorn::search
