@@ -1,6 +1,4 @@
 // posthorn queue ...
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdio>
 #include <utility>
@@ -8,6 +6,7 @@
 #include "base/settings.h"
 #include "commands.h"
 #include "output.h"
+#include "progress.h"
 
 namespace posthorn {
 namespace {
@@ -43,26 +42,6 @@ Result<std::vector<json::object>> requests(const std::string& command, const Que
   }
   return out;
 }
-
-// One line on the terminal that is written over and over.
-class Progress {
- public:
-  explicit Progress(bool wanted) : on_(wanted && ::isatty(STDERR_FILENO)) {}
-  ~Progress() {
-    if (shown_) std::fputs("\r\033[K", stderr);
-  }
-  Progress(const Progress&) = delete;
-  void show(std::int64_t looked_at, std::int64_t of, std::int64_t treated) {
-    if (!on_) return;
-    shown_ = true;
-    std::fprintf(stderr, "\r\033[K%lld of about %lld groups of recipients looked at, %s treated", static_cast<long long>(looked_at),
-                 static_cast<long long>(std::max(of, looked_at)), count_text(treated, "message", "messages").c_str());
-    std::fflush(stderr);
-  }
-
- private:
-  bool on_, shown_ = false;
-};
 
 // All steps of a request.  Its answers go to `each`.
 template <class F>
@@ -108,6 +87,23 @@ std::string next_text(const json::object& of) {
 
 struct Sum {
   std::int64_t messages = 0, waiting = 0, held = 0, bytes = 0;
+};
+
+// What a verb has done so far.
+struct Treated {
+  std::int64_t messages = 0, recipients = 0, in_flight = 0, examined = 0, groups = 0;
+
+  void add(const json::object& answer) {
+    messages += number_of(answer, "messages");
+    recipients += number_of(answer, "recipients");
+    in_flight += number_of(answer, "in_flight");
+    examined += number_of(answer, "examined");
+    groups = std::max({groups, examined, number_of(object_of(answer, "queue"), "groups")});  // deleting makes them fewer
+  }
+  std::string line(const std::string& verb) const {
+    return verb + ": " + count_text(messages, "message", "messages") + "; " + std::to_string(examined) + " of about " +
+           count_text(groups, "group", "groups") + " looked at";
+  }
 };
 
 void say_head() {
@@ -166,13 +162,14 @@ void say_all_of(app::AdminLink& link, const json::object& entry) {
 }  // namespace
 
 int queue_list(const Common& common, const QueueSelection& selection, bool recipients) {
-  const auto asked = requests("queue.list", selection);
+  auto asked = requests("queue.list", selection);
   if (!asked) return say_failed(asked.error()), kUsage;
   const auto link = open_link(common);
   if (!link) return kFailed;
   note_stopped(*link);
   Sum sum;
-  for (const auto& request : *asked) {
+  for (auto& request : *asked) {
+    if (common.json) request["recipients"] = true;
     const auto done = for_each_step(*link, request, [&](const json::object& answer) {
       for (const auto& value : list_of(answer, "entries")) {
         const auto& e = value.as_object();
@@ -229,26 +226,27 @@ int queue_act(const Common& common, const std::string& verb, const QueueSelectio
   if (!link) return kFailed;
   note_stopped(*link);
   Progress progress(!common.json);
-  std::int64_t messages = 0, recipients = 0, in_flight = 0, examined = 0;
+  Treated sum;
   for (auto& request : *asked) {
     request["verb"] = verb;
     const auto done = for_each_step(*link, std::move(request), [&](const json::object& answer) {
-      messages += number_of(answer, "messages");
-      recipients += number_of(answer, "recipients");
-      in_flight += number_of(answer, "in_flight");
-      examined += number_of(answer, "examined");
-      if (!text_of(answer, "position").empty()) progress.show(examined, number_of(object_of(answer, "queue"), "groups"), messages);
+      sum.add(answer);
+      const bool goes_on = !text_of(answer, "position").empty() || &request != &asked->back();
+      if (goes_on) progress.show(sum.line(verb));
     });
-    if (!done) return say_failed(done.error());
+    if (done) continue;
+    progress.end();
+    return say_failed(done.error());
   }
+  progress.end();
   if (common.json) {
     say(json::serialize(
-        json::object{{"ok", true}, {"verb", verb}, {"messages", messages}, {"recipients", recipients}, {"in_flight", in_flight}}));
+        json::object{{"ok", true}, {"verb", verb}, {"messages", sum.messages}, {"recipients", sum.recipients}, {"in_flight", sum.in_flight}}));
     return kDone;
   }
-  say(verb + ": " + count_text(messages, "message", "messages") + ", " + count_text(recipients, "recipient", "recipients"));
-  if (in_flight > 0)
-    say("note: " + count_text(in_flight, "group of recipients is", "groups of recipients are") +
+  say(verb + ": " + count_text(sum.messages, "message", "messages") + ", " + count_text(sum.recipients, "recipient", "recipients"));
+  if (sum.in_flight > 0)
+    say("note: " + count_text(sum.in_flight, "group of recipients is", "groups of recipients are") +
         " being delivered just now; what that leaves waiting is treated then");
   return kDone;
 }

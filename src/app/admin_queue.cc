@@ -114,7 +114,18 @@ json::object show(EntryId id, const Entry& e) {
           {"with", e.origin.with}};
 }
 
-json::object show(const Listed& l) {
+json::array show(const std::vector<Recipient>& recipients) {
+  json::array out;
+  for (const auto& r : recipients) {
+    json::object one{{"address", r.forward_path}, {"state", to_string(r.state)}, {"last", show(r.last)}};
+    if (!r.forwarded_for.empty()) one["forwarded_for"] = r.forwarded_for;
+    out.push_back(std::move(one));
+  }
+  return out;
+}
+
+// `recipients`: the first of them one by one, and how many more there are in the queue.
+json::object show(const Listed& l, bool recipients) {
   auto out = show(l.id, l.entry);
   out["waiting"] = l.waiting;
   out["done"] = l.done;
@@ -125,16 +136,14 @@ json::object show(const Listed& l) {
   out["recipient"] = l.recipient;
   out["last"] = show(l.last);
   put_next(out, l.next != SysTime{}, l.next);
+  if (!recipients) return out;
+  out["to"] = show(l.recipients);
+  out["to_more"] = l.waiting + l.done - l.recipients.size();
   return out;
 }
 
 json::object show(const Shown& s) {
-  json::array recipients;
-  for (const auto& r : s.group.recipients) {
-    json::object one{{"address", r.forward_path}, {"state", to_string(r.state)}, {"last", show(r.last)}};
-    if (!r.forwarded_for.empty()) one["forwarded_for"] = r.forwarded_for;
-    recipients.push_back(std::move(one));
-  }
+  auto recipients = show(s.group.recipients);
   json::object out{{"group", s.id.group},  {"destination", s.group.destination}, {"attempts", s.group.attempts},
                    {"held", s.group.held}, {"in_flight", s.in_flight},           {"recipients", std::move(recipients)}};
   put_next(out, !s.group.held, s.group.due);
@@ -153,7 +162,7 @@ Task<Answer> queue_list(const Request& request) {
   CO_TRY(auto position, position_in(request));
   CO_TRY(const auto page, co_await request.storage.queue().list(std::move(selection), std::move(position), kStep));
   json::array entries;
-  for (const auto& listed : page.entries) entries.push_back(show(listed));
+  for (const auto& listed : page.entries) entries.push_back(show(listed, request.flag("recipients")));
   co_return json::object{{"entries", std::move(entries)},
                          {"examined", page.examined},
                          {"position", position_text(page.next)},

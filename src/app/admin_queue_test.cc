@@ -81,6 +81,18 @@ TEST_F(AdminQueueTest, ManyAreListedAndTreatedInSteps) {
   EXPECT_EQ(ask({{"command", "queue.list"}}).at("queue").at("messages").to_number<int>(), 0);
 }
 
+TEST_F(AdminQueueTest, RecipientsAreListedUpToABound) {
+  std::vector<std::string> to;
+  for (int i = 0; i < 350; ++i) to.push_back("u" + std::to_string(i) + "@elsewhere.test");
+  add("ann@example.test", to);
+  const auto listed = ask({{"command", "queue.list"}, {"recipients", true}}).at("entries").at(0).as_object();
+  ASSERT_EQ(listed.at("to").as_array().size(), queue::kListedRecipients);
+  EXPECT_EQ(listed.at("to").at(99).at("address"), "u99@elsewhere.test");
+  EXPECT_EQ(listed.at("to").at(99).at("state"), "waiting");
+  EXPECT_EQ(listed.at("to_more").to_number<int>(), 250);
+  EXPECT_FALSE(ask({{"command", "queue.list"}}).at("entries").at(0).as_object().contains("to"));
+}
+
 TEST_F(AdminQueueTest, WhatIsTreatedIsTraced) {
   const auto id = add("ann@example.test", {"bob@elsewhere.test"});
   ask({{"command", "queue.act"}, {"verb", "hold"}, {"id", id}});

@@ -12,7 +12,7 @@ using kv::Space;
 constexpr std::size_t kLeastGroups = 100;  // on a page
 constexpr std::size_t kShownGroups = 50;
 
-void sum_up(Listed& to, const Group& group, bool in_flight) {
+void count(Listed& to, const Group& group) {
   for (const Recipient& r : group.recipients) {
     if (r.state != State::waiting) {
       ++to.done;
@@ -24,6 +24,12 @@ void sum_up(Listed& to, const Group& group, bool in_flight) {
     to.recipient = r.forward_path;
     to.last = r.last;
   }
+}
+
+void sum_up(Listed& to, Group group, bool in_flight) {
+  count(to, group);
+  for (Recipient& r : group.recipients)
+    if (to.recipients.size() < kListedRecipients) to.recipients.push_back(std::move(r));
   to.attempts = std::max(to.attempts, group.attempts);
   to.in_flight |= in_flight;
   if (!group.held && (to.next == SysTime{} || group.due < to.next)) to.next = group.due;
@@ -43,10 +49,10 @@ Task<Result<Page>> Queue::list(Selection selection, Position cursor, std::size_t
   Walk walk(q.store, std::move(selection), std::move(cursor));
   CO_TRY(auto found, co_await walk.next(std::max(limit, kLeastGroups)));
   page.examined = found.examined;
-  for (const auto& match : found.groups) {
+  for (auto& match : found.groups) {
     if (page.entries.empty() || page.entries.back().id != match.id.entry)
       page.entries.push_back({.id = match.id.entry, .entry = *match.entry});
-    sum_up(page.entries.back(), match.group, q.in_flight(match.id));
+    sum_up(page.entries.back(), std::move(match.group), q.in_flight(match.id));
   }
   page.next = std::move(found.next);
   if (page.next.empty() || page.entries.empty()) co_return page;

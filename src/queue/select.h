@@ -36,6 +36,8 @@ enum class Verb : std::uint8_t {
 // Where a step ended; empty at the beginning, and in an answer when there is no more.  Opaque.
 using Position = std::string;
 
+constexpr std::size_t kListedRecipients = 100;  // of a message
+
 struct Listed {
   EntryId id;
   Entry entry;
@@ -47,6 +49,7 @@ struct Listed {
   bool partial = false;
   std::string recipient;  // the first that waits
   Answer last;            // of it
+  std::vector<Recipient> recipients;  // the first kListedRecipients of waiting + done
 };
 struct Page {
   std::vector<Listed> entries;

@@ -1,11 +1,17 @@
 """posthorn queue: what waits is listed, shown, held, released, retried, deleted and bounced; with the server running and without."""
 
+import fcntl
 import json
+import os
+import pty
 import re
+import struct
+import subprocess
+import termios
 import time
 import unittest
 
-from harness import DOMAIN, message
+from harness import BINARY, DOMAIN, message
 from test_relay import RelayTestCase, inbox, submit
 
 
@@ -40,6 +46,9 @@ class QueueCommands(RelayTestCase):
         domain, _, entry = self.waiting()
         self.assertEqual((entry["sender"], entry["waiting"], entry["recipient"]), (f"alice@{DOMAIN}", 2, f"bob@{domain}"))
         self.assertIn("come back later", entry["last"]["text"])
+        self.assertEqual([(r["address"], r["state"]) for r in entry["to"]], [(f"bob@{domain}", "waiting"), (f"carol@{domain}", "waiting")])
+        self.assertIn("come back later", entry["to"][1]["last"]["text"])
+        self.assertEqual(entry["to_more"], 0)
         self.assertRegex(self.server.log(1000), rf'smtp.accepted.*message[=:"]+{entry["id"]}\b')
         text = self.queue("list", entry["id"]).stdout
         self.assertRegex(text, rf"(?m)^ *{entry['id']} .*alice@{DOMAIN}$")
@@ -117,6 +126,53 @@ class QueueCommands(RelayTestCase):
         self.assertGreaterEqual(json.loads(deleted)["messages"], 30)
         self.wait_for(lambda: not self.entries("--domain", domain))
         self.assertTrue(re.search(r"no messages", self.queue("list", "--domain", domain).stdout))
+
+    def on_terminal(self, *words, columns=80):
+        """What a terminal of this width gets, as written, and what is left to be read on it."""
+        controller, terminal = pty.openpty()
+        fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        command = [BINARY, "queue", *words, "--config", self.server.config]
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=terminal, stderr=terminal, env=dict(os.environ, TERM="xterm"))
+        os.close(terminal)
+        written = b""
+        try:
+            while piece := os.read(controller, 65536):
+                written += piece
+        except OSError:  # EIO: nobody has it open any more
+            pass
+        os.close(controller)
+        self.assertEqual(process.wait(60), 0, written)
+        written = written.decode()
+        lines = []
+        for line in written.split("\r\n"):
+            shown, at = "", 0
+            for piece in re.findall(r"\r|\x1b\[K|[^\r\x1b]+", line):
+                if piece == "\r":
+                    at = 0
+                elif piece == "\x1b[K":
+                    shown = shown[:at]
+                else:
+                    shown, at = shown[:at] + piece + shown[at + len(piece):], at + len(piece)
+            lines.append(shown)
+        return written, lines
+
+    def test_progress_on_a_terminal(self):
+        domain, _, _ = self.waiting()
+        for i in range(2):
+            submit(self.server, [f"u{i}@{domain}"], message(f"more {i}"))
+        ids = [e["id"] for e in self.entries("--domain", domain)]
+        self.assertEqual(len(ids), 3)
+        for columns in (80, 24):
+            self.queue("hold", "--domain", domain)
+            self.wait_for(lambda: len(self.entries("--held", "--domain", domain)) == 3)
+            written, lines = self.on_terminal("release", *ids, columns=columns)
+            self.assertIn("\rrelease: 1 message; 1 of about "[:columns] + ("" if columns > 40 else "\x1b[K"), written, "cut, so that it does not wrap")
+            self.assertIn("\r\x1b[Krelease: 3 messages, 4 recipients\r\n", written, "it goes before the result comes")
+            self.assertEqual(lines, ["release: 3 messages, 4 recipients", ""])
+        self.queue("hold", "--domain", domain)
+        self.wait_for(lambda: len(self.entries("--held", "--domain", domain)) == 3)
+        piped = self.queue("delete", *ids)
+        self.assertEqual((piped.stdout, piped.stderr), ("delete: 3 messages, 4 recipients\n", ""))
 
 
 if __name__ == "__main__":
