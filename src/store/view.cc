@@ -207,4 +207,39 @@ ViewPtr with_expunged_kept(const View& told, const View& now) {
   return std::make_shared<const View>(std::move(pages));
 }
 
+namespace {
+
+// The page of `view` that holds exactly these entries, if there is one.
+PagePtr find_same_page(const View& view, const std::vector<Entry>& entries) {
+  const auto page = std::ranges::lower_bound(view.pages(), entries.front().uid, {}, [](const PagePtr& p) { return p->entries.back().uid; });
+  if (page == view.pages().end()) return nullptr;
+  const bool same = std::ranges::equal((*page)->entries, entries, [](const Entry& a, const Entry& b) { return a.uid == b.uid && !differs(a, b); });
+  return same ? *page : nullptr;
+}
+
+}  // namespace
+
+ViewPtr with_flags_of(const View& told, const View& now, const UidSet& touched) {
+  std::vector<PagePtr> pages;
+  pages.reserve(told.pages().size());
+  auto range = touched.begin();
+  for (const PagePtr& page : told.pages()) {
+    while (range != touched.end() && range->last < page->entries.front().uid) ++range;
+    if (range == touched.end() || page->entries.back().uid < range->first) {
+      pages.push_back(page);
+      continue;
+    }
+    Page edited{.entries = page->entries, .disk_key = {}, .tombstones = {}};
+    for (auto r = range; Entry& e : edited.entries) {
+      while (r != touched.end() && r->last < e.uid) ++r;
+      if (r == touched.end()) break;
+      if (e.uid < r->first) continue;
+      if (const auto index = now.find(e.uid)) e = now.at(*index);
+    }
+    auto same = find_same_page(now, edited.entries);
+    pages.push_back(same ? std::move(same) : make_page(std::move(edited)));
+  }
+  return std::make_shared<const View>(std::move(pages));
+}
+
 }  // namespace posthorn::store

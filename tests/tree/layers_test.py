@@ -12,7 +12,8 @@ TEST_ONLY = ("gtest/", "gmock/")
 # The only header of Asio that our headers include: the rest costs seconds for each file that includes it.
 LIGHT_ASIO = "boost/asio/awaitable.hpp"
 # Neighbours of one layer: storage stands on kv, servers on server/common.
-NEIGHBOURS = {("blob", "kv"), ("server/smtp", "server/common"), ("server/imap", "server/common"), ("server/pop3", "server/common")}
+NEIGHBOURS = {("blob", "kv"), ("server/smtp", "server/common"), ("server/imap", "server/common"), ("server/pop3", "server/common"),
+              ("server/smap", "server/common")}
 
 
 class Layers(unittest.TestCase):
