@@ -68,7 +68,8 @@ Task<> undo(Destination& d) {
 }  // namespace
 
 Task<Result<std::vector<Result<void>>>> deliver_local(store::MailStore& store, store::Incoming incoming,
-                                                      std::vector<Group> groups, store::InternalDate date, Also also) {
+                                                      std::vector<Group> groups, store::InternalDate date, Also also,
+                                                      store::Beside* beside) {
   auto destinations = distinct_accounts(groups);
   CO_TRY_OK(co_await prepare(store, destinations, incoming.size()));
 
@@ -105,7 +106,7 @@ Task<Result<std::vector<Result<void>>>> deliver_local(store::MailStore& store, s
     if (given_up) return fail(Errc::busy, "no recipient is left");
     return also ? also(outcomes) : kv::Batch{};
   };
-  auto results = co_await store.append(std::move(incoming), std::move(targets), before_commit);
+  auto results = co_await store.append(std::move(incoming), std::move(targets), before_commit, beside);
   if (given_up) co_return outcomes;
   CO_TRY_OK(results);
   if (all_stored) co_return outcomes;

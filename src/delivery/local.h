@@ -24,9 +24,11 @@ struct Group {
 // 1. The inner results answer the groups in their order.  An error (over_quota, not_found, ...) means that the sender may try that
 //    group again without doubling anything: see docs/decisions/0003-partial-delivery.md.
 // 2. The outer error means that nothing was stored for anybody, and of `also` nothing either.
+// 3. `beside` is stored with whatever is stored, or its failure is the outer error (store::MailStore::append).
 // Threads: any reactor's.
 using Also = std::function<Result<kv::Batch>(const std::vector<Result<void>>& groups)>;
 Task<Result<std::vector<Result<void>>>> deliver_local(store::MailStore& store, store::Incoming incoming,
-                                                      std::vector<Group> groups, store::InternalDate date, Also also = {});
+                                                      std::vector<Group> groups, store::InternalDate date, Also also = {},
+                                                      store::Beside* beside = nullptr);
 
 }  // namespace posthorn::delivery

@@ -121,7 +121,7 @@ Task<> Transaction::write(std::string_view bytes) {
   if (!written) refuse(std::move(written).error());
 }
 
-Task<Result<Receipt>> Transaction::commit() {
+Task<Result<Receipt>> Transaction::commit(store::Beside* beside) {
   if (!failure_) {
     editor_.finish(edited_);
     if (!edited_.empty()) {
@@ -151,7 +151,7 @@ Task<Result<Receipt>> Transaction::commit() {
     rows.append(queued->take_rows());
     return rows;
   };
-  CO_TRY(receipt.recipients, co_await delivery::deliver_local(store_, std::move(incoming), std::move(groups), date, also));
+  CO_TRY(receipt.recipients, co_await delivery::deliver_local(store_, std::move(incoming), std::move(groups), date, also, beside));
   if (queued) queued->committed();
   if (options_.answers == Answers::one_for_all)
     receipt.recipients.assign(envelope_.forward_paths.size(), Result<void>(receipt.recipients.at(0)));

@@ -64,9 +64,11 @@ class Transaction {
   // What has come of the header so far.
   const HeaderEditor& header() const { return editor_; }
 
-  // Once, last.  Errors, with nothing stored: too_large; limit: a mail loop; no_space, io, ...; what refuse() was given.
+  // Once, last.  With `beside`: what the sender keeps of it, stored by the same commit or nothing is, and nothing is sent; its failure (over_quota,
+  // not_found, limit) is the error of all.  REQUIRES: then one_for_all.
+  // Errors, with nothing stored: too_large; limit: a mail loop; no_space, io, ...; what refuse() was given.
   // With one_for_all the recipients' results are all the same.
-  Task<Result<Receipt>> commit();
+  Task<Result<Receipt>> commit(store::Beside* beside = nullptr);
 
  private:
   Task<Result<void>> store(std::string_view bytes);

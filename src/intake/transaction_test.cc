@@ -220,5 +220,75 @@ TEST_F(TransactionTest, ACommitThatFails) {
   EXPECT_TRUE(work);
 }
 
+// --- what the sender keeps
+
+class Kept : public TransactionTest {
+ protected:
+  store::AccountPtr account(std::uint64_t id) { return run_task(store->account(AccountId(id))).value(); }
+  std::uint32_t kept(std::uint64_t id) { return account(id)->find_mailbox("Sent")->messages; }
+  Result<Receipt> send_and_keep(std::vector<smtp::ForwardPath> paths, std::uint64_t keeper, MailboxId mailbox) {
+    Options options{.hostname = "mx.example.test", .max_size = 1 << 20, .fix_ups = FixUps::submission, .queue = queue.get()};
+    Transaction t(*store, {.reverse_path = "ann@example.test", .forward_paths = std::move(paths)}, {.helo = "client.test"}, options);
+    const std::string content = "Subject: hello\r\nBcc: carl@example.test\r\n\r\nbody\r\n";
+    run_task(t.write(content));
+    store::Beside beside{.message{.incoming = store->begin_incoming(), .flags = store::kSeen, .keywords = {"kept"}},
+                         .account = account(keeper),
+                         .mailbox = mailbox};
+    EXPECT_TRUE(run_task(beside.message.incoming.write(content)));
+    commits = kv->stats().commits;
+    auto receipt = run_task(t.commit(&beside));
+    if (receipt && receipt->recipients[0]) EXPECT_TRUE(beside.stored);
+    return receipt;
+  }
+  MailboxId sent_box(std::uint64_t id) { return account(id)->find_mailbox("Sent")->id; }
+};
+
+TEST_F(Kept, WithTheOthersInOneCommit) {
+  // A recipient here and the keeper are the same account, another one, or nobody here is a recipient.
+  std::uint32_t expected = 0;
+  for (const auto& paths : {std::vector{path("a@example.test", {1})}, std::vector{path("b@example.test", {2}), far("x@far.test")},
+                            std::vector{far("x@far.test")}, std::vector{path("a@example.test", {1, 2})}}) {
+    const auto receipt = send_and_keep(paths, 1, sent_box(1));
+    ASSERT_TRUE(receipt);
+    EXPECT_TRUE(receipt->recipients[0]);
+    EXPECT_EQ(kv->stats().commits, commits + 1);
+    EXPECT_EQ(kept(1), ++expected);
+  }
+  EXPECT_EQ(stored(1), 2u);
+  EXPECT_EQ(stored(2), 2u);
+  const auto view = run_task(account(1)->view(sent_box(1))).value();
+  const auto bytes = run_task(account(1)->read(view->at(0).message, 0, 1000)).value();
+  EXPECT_NE(bytes.find("Bcc: carl"), bytes.npos);
+  EXPECT_EQ(view->at(0).flags, store::kSeen);
+  const auto inbox = account(1)->find_mailbox("INBOX")->id;
+  const auto received = run_task(account(1)->view(inbox)).value();
+  EXPECT_EQ(run_task(account(1)->read(received->at(0).message, 0, 1000)).value().find("Bcc"), std::string::npos);
+}
+
+TEST_F(Kept, OrNothingIsSent) {
+  EXPECT_EQ(send_and_keep({path("b@example.test", {2}), far("x@far.test")}, 1, MailboxId(999)).error().code, Errc::not_found);
+  ASSERT_TRUE(run_task(account(1)->set_quota({.bytes = 10})));
+  EXPECT_EQ(send_and_keep({path("b@example.test", {2}), far("x@far.test")}, 1, sent_box(1)).error().code, Errc::over_quota);
+  EXPECT_EQ(send_and_keep({far("x@far.test")}, 1, sent_box(1)).error().code, Errc::over_quota);
+  EXPECT_EQ(stored(2), 0u);
+  EXPECT_EQ(kept(1), 0u);
+  EXPECT_EQ(queued(), Strings{});
+}
+
+TEST_F(Kept, AndNothingIsKeptOfWhatIsNotSent) {
+  ASSERT_TRUE(run_task(account(2)->set_quota({.bytes = 10})));
+  const auto receipt = send_and_keep({path("b@example.test", {2}), far("x@far.test")}, 1, sent_box(1));
+  ASSERT_TRUE(receipt);
+  EXPECT_EQ(receipt->recipients[0].error().code, Errc::over_quota);
+  EXPECT_EQ(receipt->recipients[1].error().code, Errc::over_quota);
+  EXPECT_EQ(kept(1), 0u);
+}
+
+TEST_F(Kept, ThroughACrashBothOrNeither) {
+  ASSERT_TRUE(send_and_keep({far("x@far.test")}, 1, sent_box(1)));
+  crash();
+  EXPECT_EQ(kept(1), 1u);
+}
+
 }  // namespace
 }  // namespace posthorn::intake

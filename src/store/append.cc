@@ -71,23 +71,29 @@ class MailStore::Ready {
   std::vector<std::string> thread_keys_;
 };
 
-Task<Result<std::vector<Result<Appended>>>> MailStore::append(Incoming incoming, std::vector<Target> targets, Also also) {
+Task<Result<std::vector<Result<Appended>>>> MailStore::append(Incoming incoming, std::vector<Target> targets, Also also, Beside* beside) {
   Ready message(*this, std::move(incoming), targets.empty() ? Ready::For::others : Ready::For::mailboxes);
   CO_TRY_OK(message.check_size());
-  std::vector<std::size_t> order(targets.size());
+  std::optional<Ready> second;
+  if (beside) {
+    second.emplace(*this, std::move(beside->message.incoming));
+    CO_TRY_OK(second->check_size());
+  }
+  // Behind the targets stands the one of `beside`.
+  const auto account_of = [&](std::size_t i) -> const AccountPtr& { return i < targets.size() ? targets[i].account : beside->account; };
+  std::vector<std::size_t> order(targets.size() + (beside ? 1 : 0));
   for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
-  std::sort(order.begin(), order.end(), [&](auto a, auto b) {
-    return std::pair(targets[a].account->id(), a) < std::pair(targets[b].account->id(), b);
-  });
+  std::sort(order.begin(), order.end(),
+            [&](auto a, auto b) { return std::pair(account_of(a)->id(), a) < std::pair(account_of(b)->id(), b); });
 
   // One target, in the change of its account.
-  auto append_to = [&message](Change& change, const Target& target) -> Result<Appended> {
-    MailboxState* mailbox = change.edit(target.mailbox);
+  auto append_to = [](Change& change, const Ready& ready, MailboxId id, const auto& how) -> Result<Appended> {
+    MailboxState* mailbox = change.edit(id);
     if (!mailbox) return fail(Errc::not_found, "the mailbox has been deleted");
-    TRY_OK(check_room(change.core().quota, message.size(), 1));
+    TRY_OK(check_room(change.core().quota, ready.size(), 1));
     TRY_OK(check_uids(*mailbox, 1));
-    TRY(auto entry, message.entry(*mailbox, target.flags, target.keywords, target.internal_date));
-    const Uid uid = add_entry(change, target.mailbox, std::move(entry));
+    TRY(auto entry, ready.entry(*mailbox, how.flags, how.keywords, how.internal_date));
+    const Uid uid = add_entry(change, id, std::move(entry));
     return Appended{mailbox->uid_validity, uid, change.mod_seq()};
   };
 
@@ -95,21 +101,32 @@ Task<Result<std::vector<Result<Appended>>>> MailStore::append(Incoming incoming,
   std::vector<Change> changes;  // one an account, locked in ascending order
   std::size_t stored = 0;
   for (std::size_t i = 0; i < order.size();) {
-    const AccountPtr& account = targets[order[i]].account;
+    const AccountPtr& account = account_of(order[i]);
     std::size_t end = i;
-    while (end < order.size() && targets[order[end]].account == account) ++end;
+    while (end < order.size() && account_of(order[end]) == account) ++end;
     auto change = co_await Change::begin(account);
     std::uint64_t entries = 0;
+    bool has_second = false;
     for (; i < end; ++i) {
+      has_second = order[i] == targets.size();
+      if (has_second) {
+        if (!change) co_return std::unexpected(std::move(change).error());
+        CO_TRY(beside->stored, append_to(*change, *second, beside->mailbox, beside->message));
+        continue;
+      }
+      const auto& target = targets[order[i]];
       auto& result = results[order[i]];
-      result = change ? append_to(*change, targets[order[i]]) : Result<Appended>(std::unexpected(change.error()));
+      result = change ? append_to(*change, message, target.mailbox, target) : Result<Appended>(std::unexpected(change.error()));
       entries += result.has_value();
     }
-    if (!entries) continue;
+    if (!entries && !has_second) continue;
     Threads threads(*change);
-    CO_TRY_OK(co_await threads.look_up(message.thread_keys()));
-    message.put(*change, threads, entries);
-    stored += entries;
+    auto keys = entries ? message.thread_keys() : std::vector<std::string>();
+    if (has_second) keys.insert(keys.end(), second->thread_keys().begin(), second->thread_keys().end());
+    CO_TRY_OK(co_await threads.look_up(std::move(keys)));
+    if (entries) message.put(*change, threads, entries);
+    if (has_second) second->put(*change, threads, 1);
+    stored += entries + (has_second ? 1 : 0);
     changes.push_back(*std::move(change));
   }
   kv::Batch more;
@@ -118,11 +135,13 @@ Task<Result<std::vector<Result<Appended>>>> MailStore::append(Incoming incoming,
   }
   if (!stored && more.empty()) co_return results;
   kv::Batch batch = message.take_bytes();
+  if (second) batch.append(second->take_bytes());
   batch.append(std::move(more));
   for (Change& change : changes) batch.append(change.take_batch());
   auto outcome = co_await kv_.commit(std::move(batch));
   for (Change& change : changes) change.finish(outcome);
   message.settle(outcome);
+  if (second) second->settle(outcome);
   CO_TRY_OK(std::move(outcome));
   messages_stored.add(static_cast<std::int64_t>(stored));
   co_return results;

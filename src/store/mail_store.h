@@ -65,6 +65,13 @@ struct NewMessage {
   std::vector<std::string> keywords;
   InternalDate internal_date;
 };
+// A second message, for one mailbox, that is stored by the same commit as the first, or neither is: what a sender keeps of what he sends.
+struct Beside {
+  NewMessage message;
+  AccountPtr account;
+  MailboxId mailbox;
+  std::optional<Appended> stored;  // afterwards
+};
 // An entry that goes when the new message comes [RFC8508]; of any mailbox of the same account.
 struct Replaced {
   MailboxId mailbox;
@@ -123,7 +130,8 @@ class MailStore {
   // What else is to be in that commit, also when no target gets the message: rows that link its bytes.  Asked once, right before the commit and
   // under the locks of the accounts, with the results as they would be; its error is the outer one.  Quick, and no call of the store.
   using Also = std::function<Result<kv::Batch>(const std::vector<Result<Appended>>&)>;
-  Task<Result<std::vector<Result<Appended>>>> append(Incoming, std::vector<Target>, Also);
+  // `beside`: its failure (over_quota, not_found, limit, too_large) is the outer error.
+  Task<Result<std::vector<Result<Appended>>>> append(Incoming, std::vector<Target>, Also, Beside* beside = nullptr);
   // Puts all of them into one mailbox, in order, or none, in ONE durable commit [RFC3502]; with `replaced` the old entry goes in the same
   // commit (not_found: it has gone already), and only what the two differ by counts for the quota [RFC8508 3.4].
   // Each message holds up to 256 KiB of its bytes until then, unless they were written ahead: the caller limits their number.

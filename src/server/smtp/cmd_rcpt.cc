@@ -1,18 +1,15 @@
 // RCPT [RFC5321 4.1.1.3]: who gets the message, and whether it may come here at all.
-#include <algorithm>
+#include <utility>
 
 #include "base/log.h"
 #include "server/smtp/metrics.h"
 #include "server/smtp/reply_for.h"
 #include "server/smtp/session.h"
 #include "server/smtp/settings.h"
-#include "text/ascii.h"
 
 namespace posthorn::server {
 namespace {
 
-// Aliases may lead to many: this bounds what an envelope may hold and one commit may touch.
-constexpr std::size_t kMaxTargets = 10'000;
 // [RFC5321 4.5.3.1.10] A client that has too many recipients sends the rest later: the first 452s are no errors.
 constexpr std::size_t kOvershoot = 1000;
 
@@ -36,8 +33,8 @@ Task<> SmtpSession::cmd_rcpt(smtp::Command& command) {
     refuse_recipient(path.error(), mailbox);
     co_return;
   }
-  const auto targets = path->accounts.size() + path->remote.size();
-  if (targets_in_envelope_ + targets > kMaxTargets) {
+  const auto targets = intake::targets_of(*path);
+  if (targets_in_envelope_ + targets > intake::kMaxTargets) {
     refuse_recipient(too_many, mailbox);
     co_return;
   }
@@ -48,49 +45,28 @@ Task<> SmtpSession::cmd_rcpt(smtp::Command& command) {
 }
 
 Task<std::expected<smtp::ForwardPath, smtp::Reply>> SmtpSession::resolve_recipient(smtp::Mailbox mailbox) {
-  const auto refused = [](Errc code) { return std::unexpected(reply_for(code, About::recipient)); };
-  auto& directory = context_.services.directory;
-  smtp::ForwardPath path{.address = smtp::to_string(mailbox), .accounts = {}, .remote = {}, .options = {}};
-  if (mailbox.domain.empty()) {
-    // [RFC5321 4.5.1] <postmaster>: that of our own domain, or of the first one.
-    auto domains = directory.domains();
-    if (domains.empty()) co_return refused(Errc::not_found);
-    const auto own = std::ranges::find(domains, hostname());
-    mailbox.domain = own != domains.end() ? *own : *std::ranges::min_element(domains);
-    path.address = smtp::to_string(mailbox);  // it may have to wait in the queue
-  }
+  const auto& services = context_.services;
   // What comes back for mail that was forwarded from here: reports only, or whoever has seen such an address could send by us.
-  const auto& forwarded_sender = context_.services.forwarded_sender;
-  if (!mail_.reverse_path && has_queue() && forwarded_sender) {
-    if (auto sender = forwarded_sender(mailbox.local_part, mailbox.domain)) {
-      path.remote.push_back(*std::move(sender));
-      co_return path;
+  if (!mail_.reverse_path && has_queue() && services.forwarded_sender && !mailbox.domain.empty()) {
+    if (auto sender = services.forwarded_sender(mailbox.local_part, mailbox.domain)) {
+      co_return smtp::ForwardPath{.address = smtp::to_string(mailbox), .accounts = {}, .remote = {*std::move(sender)}, .options = {}};
     }
   }
-  auto resolved = co_await directory.resolve(mailbox.local_part, mailbox.domain);
-  if (!resolved && resolved.error().code == Errc::invalid) co_return relay(mailbox);
-  if (!resolved) co_return refused(resolved.error().code);
-  for (const auto id : resolved->accounts) {
-    auto account = co_await context_.services.store.account(id);
-    if (!account) co_return refused(account.error().code);
-    // When the size that MAIL gave does not fit.
-    if (!store::MailStore::fits(**account, mail_.size.value_or(1))) co_return refused(Errc::over_quota);
-  }
+  // When the size that MAIL gave does not fit, it is said now.
+  auto path = co_await intake::resolve_here(services.directory, services.store, std::string(hostname()), mailbox, mail_.size.value_or(1));
+  if (!path && path.error().code == Errc::invalid) co_return relay(mailbox);
+  if (!path) co_return std::unexpected(reply_for(path.error().code, About::recipient));
   // Never accept what cannot be delivered.
-  if (!resolved->outside.empty() && !has_queue()) co_return std::unexpected(smtp::Reply(451, {4, 3, 0}, "Forwarding is not available"));
-  path.accounts = std::move(resolved->accounts);
-  path.remote = std::move(resolved->outside);
-  co_return path;
+  if (!path->remote.empty() && !has_queue()) co_return std::unexpected(smtp::Reply(451, {4, 3, 0}, "Forwarding is not available"));
+  co_return *std::move(path);
 }
 
-// A domain that is not ours (INVARIANT 4).  Address-literals are such, our own too; there are no other ways to name a recipient: "%", "!" and quoted
-// "@" are characters of a local-part like others, and a source route is dropped.
+// A domain that is not ours (INVARIANT 4).
 std::expected<smtp::ForwardPath, smtp::Reply> SmtpSession::relay(const smtp::Mailbox& mailbox) const {
   if (is_lmtp()) return std::unexpected(reply_for(Errc::invalid, About::recipient));
   if (!identity_ && !may_relay_) return std::unexpected(smtp::Reply(550, {5, 7, 1}, "Relaying denied"));
   if (!has_queue()) return std::unexpected(smtp::Reply(451, {4, 3, 0}, "Relaying is not available"));
-  const auto address = smtp::to_string(mailbox);
-  return smtp::ForwardPath{.address = address, .accounts = {}, .remote = {address}, .options = {}};
+  return intake::path_elsewhere(mailbox);
 }
 
 void SmtpSession::refuse_recipient(const smtp::Reply& r, const smtp::Mailbox& mailbox) {

@@ -13,11 +13,13 @@
 #include "auth/authenticator.h"
 #include "base/result.h"
 #include "intake/envelope.h"
+#include "intake/submission.h"
 #include "intake/transaction.h"
 #include "proto/smtp/command.h"
 #include "proto/smtp/reply.h"
 #include "server/common/session_context.h"
 #include "server/smtp/bare_newline.h"
+#include "server/smtp/reply_for.h"
 
 namespace posthorn::server {
 
@@ -114,7 +116,7 @@ class SmtpSession {
   // sender.cc: the same
   Task<std::optional<smtp::Reply>> judge_sender(std::optional<smtp::Mailbox>);
   Task<std::optional<smtp::Reply>> judge_authors(const intake::Transaction&);
-  Task<Result<bool>> may_send_as(std::string local_part, std::string domain);
+  std::optional<smtp::Reply> objection_reply(const Result<std::optional<intake::Objection>>&, About) const;
   // cmd_rcpt.cc
   Task<std::expected<smtp::ForwardPath, smtp::Reply>> resolve_recipient(smtp::Mailbox);
   std::expected<smtp::ForwardPath, smtp::Reply> relay(const smtp::Mailbox&) const;

@@ -7,16 +7,17 @@
 
 #include "base/ip_network.h"
 #include "base/settings.h"
-#include "server/smtp/send_as.h"
+#include "intake/settings.h"
 #include "text/ascii.h"
 
 namespace posthorn::server {
 
 using namespace std::chrono_literals;
+using intake::kMaxReceived;
+using intake::kMaxRecipients;
+using intake::kSenderCheck;
+using intake::SenderCheck;
 
-inline const Setting<std::int64_t> kMaxRecipients{
-    "smtp.max_recipients", 1000, 1, 100'000,
-    "Recipients of one message; further ones are answered 452. The standard asks for at least 100."};
 inline const Setting<std::int64_t> kMaxTransactions{
     "smtp.max_transactions", 100'000, 1, 999'999,
     "Messages on one connection; further ones are answered 421 and the connection is closed."};
@@ -25,9 +26,6 @@ inline const Setting<std::int64_t> kMaxErrors{
     "Refused commands on one connection since the last accepted message, before it is closed with 421."};
 inline const Setting<std::int64_t> kMaxAuthFailures{
     "smtp.max_auth_failures", 5, 1, 100, "Wrong passwords on one connection before it is closed with 421."};
-inline const Setting<std::int64_t> kMaxReceived{
-    "smtp.max_received", 50, 10, 1000,
-    "A message with more Received fields than this is in a mail loop and refused."};
 inline const Setting<std::chrono::seconds> kCommandTimeout{
     "smtp.command_timeout", 5min, 1s, 1h, "How long a client may take for a command, or to read an answer."};
 inline const Setting<std::chrono::seconds> kDataTimeout{
@@ -49,17 +47,6 @@ inline const Setting<std::string> kXForwardNetworks{
 inline const Setting<std::string> kEtrnNetworks{
     "smtp.etrn_networks", "", kIpNetworksForm,
     "Clients that may ask, by ETRN, for what waits for a host to be sent now, beside those in smtp.relay_networks and who has signed in."};
-
-// --- as whom users may send
-enum class SenderCheck { full, envelope, off };
-inline constexpr std::string_view kSenderCheckNames[] = {"full", "envelope", "off"};
-inline const Setting<SenderCheck> kSenderCheck{
-    "smtp.sender_check", SenderCheck::full, kSenderCheckNames,
-    "What of a message must name the user who has signed in: full, the sender of the envelope and the fields From and Sender; envelope, only "
-    "that sender; off, nothing."};
-inline const Setting<std::string> kMaySendAs{
-    "smtp.may_send_as", "", kSendAsForm,
-    "What accounts may send as, beside the addresses that lead to them: \"@domain\" is a whole domain, \"*\" everything."};
 
 // --- extensions that need the queue
 inline const Setting<std::chrono::seconds> kDeliverByMinimum{

@@ -8,7 +8,7 @@
 #include "base/result.h"
 #include "base/settings.h"
 
-namespace posthorn::server {
+namespace posthorn::intake {
 
 // "newsletter@example.org: @example.org info@example.net; relay@example.org: *": accounts, each with the addresses that it may use beside
 // those that lead to it; "@domain" is every address of a domain, "*" any at all.
@@ -33,4 +33,4 @@ inline constexpr TextForm kSendAsForm{[](std::string_view text) -> Result<void> 
                                       },
                                       "accounts with addresses, as \"ann@example.org: @example.org; relay@example.org: *\""};
 
-}  // namespace posthorn::server
+}  // namespace posthorn::intake

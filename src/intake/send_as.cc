@@ -1,10 +1,10 @@
-#include "server/smtp/send_as.h"
+#include "intake/send_as.h"
 
 #include <algorithm>
 
 #include "text/ascii.h"
 
-namespace posthorn::server {
+namespace posthorn::intake {
 namespace {
 
 bool is_address(std::string_view s) {
@@ -51,4 +51,4 @@ bool SendAs::allows(std::string_view account, std::string_view local_part, std::
   });
 }
 
-}  // namespace posthorn::server
+}  // namespace posthorn::intake

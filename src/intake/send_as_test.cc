@@ -1,8 +1,8 @@
-#include "server/smtp/send_as.h"
+#include "intake/send_as.h"
 
 #include <gtest/gtest.h>
 
-namespace posthorn::server {
+namespace posthorn::intake {
 namespace {
 
 TEST(SendAs, AllowsWhatItSays) {
@@ -28,4 +28,4 @@ TEST(SendAs, SaysWhatIsWrong) {
 }
 
 }  // namespace
-}  // namespace posthorn::server
+}  // namespace posthorn::intake
