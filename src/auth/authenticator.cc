@@ -33,6 +33,8 @@ std::string prepared(const std::string& user) {
 
 }  // namespace
 
+std::string make_apop_timestamp(const std::string& hostname) { return '<' + crypto::to_hex(crypto::random_bytes(16)) + '@' + hostname + '>'; }
+
 struct Authenticator::State {
   State(Directory& d, WorkerPool& w) : directory(d), workers(w) {}
 

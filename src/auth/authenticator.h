@@ -30,6 +30,9 @@ struct ScramProof {
   std::string auth_message, proof;
 };
 
+// What a greeting says where APOP is offered: "<...@host>", another one each time [RFC1939 7].
+std::string make_apop_timestamp(const std::string& hostname);
+
 // Threads: any.  Passwords are never logged.
 // INVARIANT 1: a password or proof is right only if what is stored now says so, or, of a password, said so within auth.success_cache.
 // INVARIANT 2: after a change of the password the old one is wrong, at once.

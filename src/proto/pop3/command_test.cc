@@ -12,7 +12,7 @@ std::string show(std::optional<std::uint32_t> n) { return n ? " " + std::to_stri
 struct Show {
   std::string operator()(const User& c) const { return "USER [" + c.name + "]"; }
   std::string operator()(const Pass& c) const { return "PASS [" + c.password + "]"; }
-  std::string operator()(const Apop&) const { return "APOP"; }
+  std::string operator()(const Apop& c) const { return "APOP [" + c.name + "] " + c.digest; }
   std::string operator()(const Stat&) const { return "STAT"; }
   std::string operator()(const List& c) const { return "LIST" + show(c.number); }
   std::string operator()(const Uidl& c) const { return "UIDL" + show(c.number); }
@@ -27,6 +27,8 @@ struct Show {
   std::string operator()(const Auth& c) const {
     return "AUTH " + c.mechanism + (c.initial_response ? " [" + *c.initial_response + "]" : "");
   }
+  std::string operator()(const Utf8&) const { return "UTF8"; }
+  std::string operator()(const Lang& c) const { return "LANG [" + c.range + "]"; }
 };
 
 std::string parse(std::string_view line) {
@@ -47,7 +49,12 @@ TEST(Pop3Command, Commands) {
       {"PASS ", "PASS []"},
       {"PASS", "-ERR"},
       {"PASSWORD x", "-ERR"},
-      {"APOP mrose c4c9334bac560ecc979e58001b3e22fb", "APOP"},
+      {"APOP mrose c4c9334bac560ecc979e58001b3e22fb", "APOP [mrose] c4c9334bac560ecc979e58001b3e22fb"},
+      {"apop a b  C4C9334BAC560ECC979E58001B3E22FB", "APOP [a b ] c4c9334bac560ecc979e58001b3e22fb"},
+      {"APOP mrose c4c9", "-ERR"},
+      {"APOP mrose x4c9334bac560ecc979e58001b3e22fb", "-ERR"},
+      {"APOP c4c9334bac560ecc979e58001b3e22fb", "-ERR"},
+      {"APOP", "-ERR"},
       {"STAT", "STAT"},
       {"stat ", "STAT"},
       {"STAT 1", "-ERR"},
@@ -78,7 +85,18 @@ TEST(Pop3Command, Commands) {
       {"AUTH EXTERNAL =", "AUTH EXTERNAL []"},
       {"AUTH a b c", "-ERR"},
       {"", "-ERR"},
-      {"UTF8", "-ERR"},
+      {"LAST", "-ERR"},
+      {"UTF8", "UTF8"},
+      {"utf8 x", "-ERR"},
+      {"LANG", "LANG []"},
+      {"LANG *", "LANG [*]"},
+      {"lang DE-at-1901", "LANG [de-at-1901]"},
+      {"LANG de_AT", "-ERR"},
+      {"LANG -", "-ERR"},
+      {"LANG de--at", "-ERR"},
+      {"LANG de-", "-ERR"},
+      {"LANG abcdefghi", "-ERR"},
+      {"LANG en de", "-ERR"},
       {"USER a\rb", "-ERR"},
   };
   for (const auto& c : cases) EXPECT_EQ(parse(c.line), c.expected) << c.line;

@@ -12,6 +12,7 @@
 #include "auth/scram_testing.h"
 #include "base/log.h"
 #include "base/settings.h"
+#include "crypto/digest.h"
 #include "text/ascii.h"
 #include "text/base64.h"
 
@@ -196,9 +197,13 @@ class Runner {
   TaskGroup sessions_;
   std::map<int, Client> clients_;
   std::map<int, std::string> next_lines_, last_lines_;
+  net::LineEnd line_end_ = net::LineEnd::crlf;  // of the server
 
-  // ${UIDVALIDITY}, ${HIGHESTMODSEQ}: the number that a server named so last.
+  // ${UIDVALIDITY}, ${HIGHESTMODSEQ}: the number that a server named so last.  ${TIMESTAMP}: of the last greeting that had one [RFC1939 4].
   void remember(std::string_view line) {
+    constexpr std::string_view kSnapshot = "* SNAPSHOT \"";  // of SMAP
+    if (line.starts_with(kSnapshot)) named_["SNAPSHOT"] = line.substr(kSnapshot.size(), line.rfind('"') - kSnapshot.size());
+    if (line.starts_with("+OK ") && line.ends_with(">") && line.find('<') != line.npos) named_["TIMESTAMP"] = line.substr(line.find('<'));
     for (const std::string_view name : {"UIDVALIDITY", "HIGHESTMODSEQ"}) {
       const auto at = line.find(std::string("[") + std::string(name) + " ");
       if (at != line.npos) named_[std::string(name)] = line.substr(at + name.size() + 2, line.find(']', at) - at - name.size() - 2);
@@ -246,6 +251,10 @@ Task<Result<void>> Runner::apply(const Step& directive) {
       }
     co_return fail(Errc::syntax, "unknown TLS mode");
   }
+  if (name == "lf") {
+    line_end_ = net::LineEnd::any_lf;
+    co_return Result<void>{};
+  }
   if (name == "allow_plaintext_auth") {
     rules_.allow_plaintext_auth = true;
     co_return Result<void>{};
@@ -271,6 +280,11 @@ Task<Result<void>> Runner::apply(const Step& directive) {
     CO_TRY_OK(co_await server_.add_account(argument(1), argument(2), quota));
     co_return Result<void>{};
   }
+  if (name == "account_setting") {
+    std::map<std::string, std::string, std::less<>> changes{{argument(2), argument(3)}};
+    co_return co_await server_.services().directory.change_settings(argument(1), std::move(changes));
+  }
+  if (name == "apop") co_return co_await server_.services().directory.set_apop_secret(argument(1), argument(2));
   if (name == "alias") {
     std::vector<std::string> targets(words.begin() + 2, words.end());
     co_return co_await server_.services().directory.add_alias(argument(1), std::move(targets));
@@ -441,7 +455,7 @@ Task<bool> Runner::expect_any_order(std::size_t& at) {
 Task<bool> Runner::fetch_line(const Step& step) {
   if (next_lines_.contains(step.session)) co_return true;
   auto& connection = *client(step.session).client;
-  auto line = co_await connection.read_line(1 << 20, net::LineEnd::crlf, after(kPatience));
+  auto line = co_await connection.read_line(1 << 20, line_end_, after(kPatience));
   if (!line) {
     complain(step, "expected: " + step.text + "\n   but", line.error());
     co_return false;
@@ -673,10 +687,11 @@ std::string unescape(std::string_view text, bool* no_line_end) {
         i += 1 + n;
         continue;
       }
-    } else if (text.substr(i).starts_with("${base64:")) {
-      const auto end = text.find('}', i);
+    } else if (text.substr(i).starts_with("${base64:") || text.substr(i).starts_with("${md5:")) {
+      const auto end = text.find('}', i), colon = text.find(':', i);
       if (end != text.npos) {
-        out += text::base64_encode(unescape(text.substr(i + 9, end - i - 9)));
+        const auto inside = unescape(text.substr(colon + 1, end - colon - 1));
+        out += text[i + 2] == 'b' ? text::base64_encode(inside) : crypto::to_hex(crypto::view(crypto::md5(inside)));
         i = end + 1;
         continue;
       }

@@ -8,9 +8,12 @@
 //   @protocol smtp|submission|lmtp|imap|pop3  (default: the caller's)
 //   @tls none|starttls|implicit               (default: starttls)   implicit: use `C!: tls` as first step
 //   @allow_plaintext_auth
+//   @lf                                       the server may end lines with LF alone
 //   @peer 192.0.2.7                           where clients connect from, port 4711; else from a Unix socket
 //   @domain example.org                       (default, when there is no @domain: example.test)
 //   @account ann@example.test secret [bytes]  with a quota of so many bytes, when given
+//   @account_setting ann@example.test pop3.hide_seen true    one of its own (one word)
+//   @apop ann@example.test secret
 //   @alias info@example.test ann@example.test ...
 //   @setting smtp.max_recipients 3            any setting, as in the file (numbers, true/false, text, "10 KiB"); put back afterwards
 //   @queue                                    mail for elsewhere is queued, and stays there
@@ -43,7 +46,7 @@
 //   X: log part of a line                     such an event has been logged since the scenario began
 //
 // Escapes in C:, repeat, | and patterns: \r \n \t \0 \xHH \\ \c (at the end: no CRLF follows) and ${base64:text}, whose text has
-// escapes too; in C: also ${UIDVALIDITY} and ${HIGHESTMODSEQ}, the last such number that a response code had.  A backslash before anything else stays (\Seen, \"); write \\recent for a flag in lower case.
+// escapes too, likewise ${md5:text} in hexadecimal; in C: also ${TIMESTAMP}, of POP3's greeting, ${UIDVALIDITY} and ${HIGHESTMODSEQ}, the last such number that a response code had.  A backslash before anything else stays (\Seen, \"); write \\recent for a flag in lower case.
 #pragma once
 
 #include <functional>

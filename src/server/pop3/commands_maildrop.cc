@@ -1,12 +1,11 @@
 // STAT, LIST, UIDL, DELE, RSET: no message is opened.
+#include <algorithm>
 #include <charconv>
 
 #include "server/pop3/session.h"
 
 namespace posthorn::pop3 {
 namespace {
-
-constexpr std::string_view kNoSuchMessage = "There is no such message";
 
 void put_number(std::string& out, std::uint64_t n) {
   char digits[20];
@@ -19,7 +18,12 @@ void put_size(std::string& out, const store::Entry& e) { put_number(out, e.size)
 
 Session::Outcome Session::cmd_stat(Stat&) {
   const auto totals = maildrop_->totals();
-  ok(std::to_string(totals.messages) + ' ' + std::to_string(totals.bytes));
+  auto& out = connection_.output();
+  out += "+OK ";
+  put_number(out, totals.messages);
+  out += ' ';
+  put_number(out, totals.bytes);
+  out += "\r\n";
   co_return Result<void>{};
 }
 
@@ -27,7 +31,7 @@ template <class Put>
 Session::Outcome Session::list_one(std::uint32_t number, Put put) {
   const auto* entry = maildrop_->find(number);
   if (!entry) {
-    err(kNoSuchMessage);
+    err(Text::no_such_message);
     co_return Result<void>{};
   }
   auto& out = connection_.output();
@@ -40,19 +44,18 @@ Session::Outcome Session::list_one(std::uint32_t number, Put put) {
 }
 
 template <class Put>
-Session::Outcome Session::list_all(std::string_view title, Put put) {
-  ok(title);
-  for (std::uint32_t number = 1; number <= maildrop_->count(); ++number) {
-    const auto* entry = maildrop_->find(number);
-    if (!entry) continue;
+Session::Outcome Session::list_all(Put put) {
+  constexpr std::uint32_t kAtOnce = 2048;  // some 60 KiB
+  const auto count = maildrop_->count();
+  for (std::uint32_t first = 1; first <= count; first += kAtOnce) {
     auto& out = connection_.output();
-    put_number(out, number);
-    out += ' ';
-    put(out, *entry);
-    out += "\r\n";
-    if (number % 1024 == 0) {
-      CO_TRY_OK(co_await connection_.flush_if_large(deadline()));
-    }
+    maildrop_->for_each(first, std::min(count, first + kAtOnce - 1), [&](std::uint32_t number, const store::Entry& e) {
+      put_number(out, number);
+      out += ' ';
+      put(out, e);
+      out += "\r\n";
+    });
+    CO_TRY_OK(co_await connection_.flush_if_large(deadline()));
   }
   connection_.put(".\r\n");
   co_return Result<void>{};
@@ -61,22 +64,24 @@ Session::Outcome Session::list_all(std::string_view title, Put put) {
 Session::Outcome Session::cmd_list(List& list) {
   if (list.number) co_return co_await list_one(*list.number, put_size);
   const auto totals = maildrop_->totals();
-  const std::string title = std::to_string(totals.messages) + " messages (" + std::to_string(totals.bytes) + " octets)";
-  co_return co_await list_all(title, put_size);
+  ok(Text::messages_octets, std::to_string(totals.messages), std::to_string(totals.bytes));
+  co_return co_await list_all(put_size);
 }
 
 Session::Outcome Session::cmd_uidl(Uidl& uidl) {
+  co_await maildrop_->prepare_unique_ids();
   const auto put = [this](std::string& out, const store::Entry& e) { maildrop_->put_unique_id(out, e); };
   if (uidl.number) co_return co_await list_one(*uidl.number, put);
-  co_return co_await list_all("Unique ids:", put);
+  ok(Text::unique_ids);
+  co_return co_await list_all(put);
 }
 
 Session::Outcome Session::cmd_dele(Dele& dele) {
   if (!maildrop_->find(dele.number)) {
-    err(kNoSuchMessage);
+    err(Text::no_such_message);
   } else {
     maildrop_->mark_deleted(dele.number);
-    ok("Marked as deleted");
+    ok(Text::marked);
   }
   co_return Result<void>{};
 }
@@ -84,7 +89,7 @@ Session::Outcome Session::cmd_dele(Dele& dele) {
 Session::Outcome Session::cmd_rset(Rset&) {
   maildrop_->unmark_all();
   const auto totals = maildrop_->totals();
-  ok(std::to_string(totals.messages) + " messages (" + std::to_string(totals.bytes) + " octets)");
+  ok(Text::messages_octets, std::to_string(totals.messages), std::to_string(totals.bytes));
   co_return Result<void>{};
 }
 

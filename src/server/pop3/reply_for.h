@@ -4,10 +4,17 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "proto/pop3/command.h"
+#include "server/pop3/texts.h"
 
 namespace posthorn::pop3 {
 
-// What follows "-ERR ", with the response code where there is a fitting one. [RFC2449 8] [RFC3206]
-std::string_view reply_for(Errc);
+// What follows "-ERR ".
+struct Reply {
+  std::string_view code;  // with brackets; empty: none fits [RFC2449 8] [RFC3206]
+  Text text;
+};
+Reply reply_for(Errc);
+Text text_for(CommandError);
 
 }  // namespace posthorn::pop3

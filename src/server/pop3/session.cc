@@ -48,6 +48,8 @@ constexpr Rule kRules[] = {
     rule<Capa, &Session::cmd_capa>(kAuthorization | kTransaction),  // [RFC2449 5]
     rule<Stls, &Session::cmd_stls>(kAuthorization),                 // [RFC2595 4]
     rule<Auth, &Session::cmd_auth>(kAuthorization),                 // [RFC5034 4]
+    rule<Utf8, &Session::cmd_utf8>(kAuthorization),                 // [RFC6856 2]
+    rule<Lang, &Session::cmd_lang>(kAuthorization | kTransaction),  // [RFC6856 3.1]
 };
 static_assert(std::size(kRules) == std::variant_size_v<Command>);
 static_assert([] {
@@ -60,15 +62,9 @@ static_assert([] {
 
 Deadline Session::deadline() const { return after(kIdleTimeout.get()); }
 
-void Session::ok(std::string_view text) {
-  connection_.put("+OK ");
-  connection_.put(text);
-  connection_.put("\r\n");
-}
-
-void Session::err(std::string_view text) {
-  connection_.put("-ERR ");
-  connection_.put(text);
+void Session::put_line(std::string_view status, std::string_view text, std::span<const std::string> values) {
+  connection_.put(status);
+  connection_.put(filled(text, values));
   connection_.put("\r\n");
 }
 
@@ -84,7 +80,13 @@ Session::Outcome Session::greet() {
     if (!tls) co_return fail(Errc::invalid, "no certificate");
     CO_TRY_OK(co_await connection_.start_tls(*tls, after(kHandshakeTimeout)));
   }
-  ok(context_.services.hostname + " POP3 ready");
+  const auto& hostname = context_.services.hostname;
+  connection_.put("+OK " + hostname + " POP3 ready");
+  if (kApop.get()) {
+    timestamp_ = auth::make_apop_timestamp(hostname);
+    connection_.put(" " + timestamp_);
+  }
+  connection_.put("\r\n");
   co_return Result<void>{};
 }
 
@@ -113,13 +115,13 @@ Session::Outcome Session::serve() {
 Session::Outcome Session::dispatch(std::string_view line) {
   auto command = parse_command(line);
   if (!command) {
-    err(command.error().text);
+    err(text_for(command.error()));
     count_error();
     co_return Result<void>{};
   }
   const auto& rule = kRules[command->index()];
   if ((rule.allowed_in & static_cast<std::uint8_t>(state_)) == 0) {
-    err(state_ == State::authorization ? "Sign in first" : "You have signed in already");
+    err(state_ == State::authorization ? Text::sign_in_first : Text::signed_in_already);
     count_error();
     co_return Result<void>{};
   }
@@ -127,6 +129,7 @@ Session::Outcome Session::dispatch(std::string_view line) {
 }
 
 Task<> Session::run() {
+  rules_ = MaildropRules::of_server();
   const auto end = co_await serve();
   if (!end && maildrop_ && maildrop_->totals().messages != maildrop_->count())
     log::info("pop3.not_updated", {{"session", context_.session_id}, {"account", address_}});  // [RFC1939 6]

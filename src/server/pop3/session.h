@@ -1,7 +1,9 @@
 // One POP3 session: its state, and one member for each command.
 #pragma once
 
+#include <concepts>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -12,6 +14,9 @@
 #include "proto/pop3/command.h"
 #include "server/common/session_context.h"
 #include "server/pop3/maildrop.h"
+#include "server/pop3/other_sessions.h"
+#include "server/pop3/reply_for.h"
+#include "server/pop3/texts.h"
 
 namespace posthorn::pop3 {
 
@@ -35,6 +40,7 @@ class Session {
   Outcome cmd_apop(Apop&);
   Outcome cmd_auth(Auth&);
   Outcome cmd_stls(Stls&);
+  Outcome cmd_utf8(Utf8&);
   // commands_maildrop.cc
   Outcome cmd_stat(Stat&);
   Outcome cmd_list(List&);
@@ -48,34 +54,54 @@ class Session {
   Outcome cmd_capa(Capa&);
   Outcome cmd_noop(Noop&);
   Outcome cmd_quit(Quit&);
+  Outcome cmd_lang(Lang&);
 
  private:
   Outcome greet();
   Outcome serve();
   Outcome dispatch(std::string_view line);
   Outcome sign_in(auth::Identity, std::string_view how);
-  Outcome refuse(std::string_view text);
-  std::string_view no_passwords() const;  // why
+  Outcome refuse(Text);
+  Outcome refuse(Reply);
+  Text no_passwords() const;  // why
   void refuse_sign_in(const Error&);
+  Outcome refuse_to_open(Reply, const std::string& address, const Error& why);
   Task<Result<std::string>> ask(std::string challenge);  // of AUTH
   // What all of LIST or all of UIDL share: `put` appends what follows the number.
   template <class Put>
-  Outcome list_all(std::string_view title, Put put);
+  Outcome list_all(Put put);
   template <class Put>
   Outcome list_one(std::uint32_t number, Put put);
   template <class Filter>
   Outcome send_message(std::uint32_t number, Filter filter);
+  void put_expire();
 
-  void ok(std::string_view text);
-  void err(std::string_view text);
+  // `values`: what the text has places for.
+  template <std::convertible_to<std::string>... Values>
+  void ok(Text text, Values... values) {
+    const std::string all[] = {std::string(), std::string(std::move(values))...};
+    put_line("+OK ", text_in(language_, text), std::span(all).subspan(1));
+  }
+  template <std::convertible_to<std::string>... Values>
+  void err(Reply reply, Values... values) {
+    const std::string all[] = {std::string(), std::string(std::move(values))...};
+    put_line(reply.code.empty() ? "-ERR " : "-ERR " + std::string(reply.code) + ' ', text_in(language_, reply.text), std::span(all).subspan(1));
+  }
+  void err(Text text) { err(Reply{"", text}); }
+  void put_line(std::string_view status, std::string_view text, std::span<const std::string> values);
   void count_error();  // ends the session when there were too many
   Deadline deadline() const;
 
   server::SessionContext& context_;
   net::Connection& connection_;
   State state_ = State::authorization;
+  Language language_ = Language::english;
+  bool utf8_ = false;                 // [RFC6856 2]
+  std::string timestamp_;             // of the greeting, for APOP; empty: no APOP
   std::optional<std::string> user_;   // of USER, until PASS
   std::string address_;               // who is signed in
+  MaildropRules rules_;               // of the server, then of who is signed in
+  std::optional<MaildropLock> lock_;  // in transaction, where the rules want it
   std::optional<Maildrop> maildrop_;  // in transaction
   std::int64_t errors_ = 0;
   std::uint64_t retrieved_ = 0;
