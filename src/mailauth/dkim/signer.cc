@@ -66,27 +66,34 @@ void Signer::feed(std::string_view piece) {
     header_.resize(end);
     end_header();
   }
+  if (piece.empty()) return;
+  if (state_ == State::header_read) take_header();
   if (!trouble_) body_.feed(piece);
 }
 
 void Signer::end_header() {
+  state_ = State::header_read;
+  if (header_.size() > kMaxHeader)
+    trouble_ = Error{Errc::too_large, "a header of more than 256 KiB"};
+  else if (has_bare_newline(header_))
+    trouble_ = Error{Errc::invalid, "a CR or LF by itself in the header"};
+  else if (!message::HeaderView(header_).find("From"))
+    trouble_ = Error{Errc::invalid, "no From field"};
+  if (!trouble_) author_domain_ = domain_of_author(header_);
+}
+
+void Signer::take_header() {
   state_ = State::body;
   const auto header = std::move(header_);
   header_ = {};
-  if (header.size() > kMaxHeader)
-    trouble_ = Error{Errc::too_large, "a header of more than 256 KiB"};
-  else if (has_bare_newline(header))
-    trouble_ = Error{Errc::invalid, "a CR or LF by itself in the header"};
-  else if (!message::HeaderView(header).find("From"))
-    trouble_ = Error{Errc::invalid, "no From field"};
   if (trouble_) return;
-  author_domain_ = domain_of_author(header);
   fields_ = choose_signed_fields(header_form_, header);
   present_ = find_signatures(header);
 }
 
 void Signer::end() {
   if (state_ == State::header) end_header();
+  if (state_ == State::header_read) take_header();
   state_ = State::ended;
   body_digest_ = body_.finish();
 }

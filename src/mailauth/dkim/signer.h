@@ -50,7 +50,7 @@ class Signer {
   // The domain of From, as it stands there in lower case: whose keys to take.  Empty: there is no From, it has no address, or addresses of
   // several domains.  REQUIRES: end(), or header_ended().
   const std::string& author_domain() const { return author_domain_; }
-  bool header_ended() const { return state_ != State::header; }
+  bool header_ended() const { return state_ != State::header; }  // nothing but that domain is known before the next byte is fed
 
   // The DKIM-Signature fields, each with its CRLF, to be put before everything else of the message [RFC6376 5.6]; empty when there are no keys.
   // A key whose signature of this body the message has already makes no other.  May be asked again, with other keys.  REQUIRES: end().
@@ -59,13 +59,14 @@ class Signer {
   Result<std::string> finish(const Identity&) const;
 
  private:
-  enum class State : std::uint8_t { header, body, ended };
+  enum class State : std::uint8_t { header, header_read, body, ended };
   void end_header();
+  void take_header();
   Result<std::string> sign(const Identity&, const crypto::NamedKey&) const;
 
   Canonicalization header_form_, body_form_;
   State state_ = State::header;
-  std::string header_;  // until it has ended
+  std::string header_;  // until it is taken: most mail that is relayed is not signed, and nobody needs more than its author
   SignedFields fields_;
   std::vector<PresentSignature> present_;
   std::string author_domain_;
