@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "app/dns_records.h"
+#include "app/sts_pages.h"
 #include "async/reactor.h"
 #include "commands.h"
 #include "dns/unbound_resolver.h"
@@ -86,7 +87,7 @@ void say_records(const config::Config& config, const std::vector<DnsRecord>& rec
   for (const auto& record : records) {
     say_record(record);
     if (record.purpose != "MTA-STS") continue;
-    auto policy = app::sts_policy(config);
+    auto policy = app::sts_policy(config.hostname);
     for (std::size_t at = 0; at < policy.size();) {
       const auto end = policy.find('\n', at);
       say(";   " + policy.substr(at, end - at));
@@ -131,7 +132,7 @@ int domain_dns(const Common& common, const std::string& domain) {
   json::array shown;
   for (const auto& record : *records) shown.push_back(show(record));
   say(json::serialize(
-      json::object{{"ok", true}, {"domain", domain}, {"records", std::move(shown)}, {"sts_policy", app::sts_policy(*config)}}));
+      json::object{{"ok", true}, {"domain", domain}, {"records", std::move(shown)}, {"sts_policy", app::sts_policy(config->hostname)}}));
   return kDone;
 }
 

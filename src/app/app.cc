@@ -44,6 +44,7 @@ App::App(config::Config config, std::string version, std::unique_ptr<Storage> st
                       return tls_;
                     }},
       web_(*storage_, version_),
+      sts_pages_(storage_->directory(), config_.hostname),
       sampler_(storage_->kv()),
       admin_(*storage_, [this] { return live_status(); }),
       reactors_(reactor_count()) {}
@@ -56,7 +57,7 @@ Result<std::unique_ptr<App>> App::start(config::Config config, std::string versi
   app->start_indexer();
   TRY(app->outbound_, Outbound::open(app->config_, *app->storage_, app->reactors_));
   app->outbound_->offer(app->services_);
-  app->server_ = std::make_unique<Server>(app->reactors_, app->services_, app->web_.service());
+  app->server_ = std::make_unique<Server>(app->reactors_, app->services_, Server::Web{app->web_.service(), app->sts_pages_.service()});
   TRY_OK(app->server_->open(app->config_.listeners));
   app->reactors_.start();
   TRY(app->control_, ControlServer::open(app->reactors_.at(0), control_path(app->config_.data_dir), app->admin_));

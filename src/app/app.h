@@ -12,6 +12,7 @@
 #include "app/sampler.h"
 #include "app/server.h"
 #include "app/storage.h"
+#include "app/sts_pages.h"
 #include "app/web_pages.h"
 #include "async/reactor.h"
 #include "config/config.h"
@@ -60,6 +61,7 @@ class App {
   std::unique_ptr<search::Indexer> indexer_;
   server::Services services_;
   WebPages web_;
+  StsPages sts_pages_;
   Sampler sampler_;
   Admin admin_;
   ReactorPool reactors_;

@@ -73,6 +73,11 @@ void judge_txt(DnsFinding& f, const std::vector<dns::Txt>& texts) {
     f.why = "more than one: receivers take none of them";  // [RFC7208 3.2] [RFC7489 6.6.3] [RFC8460 3] [RFC8461 3.1]
     return;
   }
+  if (f.record.exact && tag(f.published.front(), "id") != tag(f.record.value, "id")) {
+    f.state = State::different;
+    f.why = "another id: others do not see that the policy has changed";
+    return;
+  }
   if (f.record.purpose == "SPF") {
     // Judged no further: it may name this host in many ways.
     const auto& text = f.published.front();
@@ -151,6 +156,29 @@ Task<> check_srv(dns::Resolver& resolver, dns::Name name, DnsFinding& f) {
   }
 }
 
+Task<std::vector<IpAddress>> addresses_of(dns::Resolver& resolver, dns::Name name, DnsFinding& f) {
+  auto v4 = co_await resolver.a(name, after(kPatience));
+  const auto v6 = co_await resolver.aaaa(std::move(name), after(kPatience));
+  v4.records.insert(v4.records.end(), v6.records.begin(), v6.records.end());
+  if (!v4.records.empty()) co_return std::move(v4.records);
+  f.state = v4.definite() && v6.definite() ? State::missing : State::unknown;
+  if (f.state == State::unknown) f.why = std::string(dns::to_string(v4.definite() ? v6.status : v4.status));
+  co_return std::vector<IpAddress>();
+}
+
+// An alias of a host, or addresses of its own: it has to lead to the same machine.
+Task<> check_alias(dns::Resolver& resolver, dns::Name name, DnsFinding& f) {
+  const auto host = dns::Name::parse(f.record.value);
+  const auto found = co_await addresses_of(resolver, std::move(name), f);
+  if (found.empty() || !host) co_return;
+  for (const auto& a : found) f.published.push_back(a.text());
+  DnsFinding of_host;
+  const auto wanted = co_await addresses_of(resolver, *host, of_host);
+  f.state = State::ok;
+  const bool same = std::ranges::any_of(found, [&](const IpAddress& a) { return std::ranges::find(wanted, a) != wanted.end(); });
+  if (!same) f.why = "another machine: it must have the policy";
+}
+
 // The way back: not of the domain's zone, but mail from a host without it is refused by many.
 Task<DnsFinding> check_reverse(dns::Resolver& resolver, IpAddress address, std::string hostname) {
   const auto name = dns::Name::reverse(address);
@@ -194,6 +222,7 @@ Task<DnsFinding> check_record(dns::Resolver& resolver, DnsRecord record) {
     case dns::Type::txt: co_await check_txt(resolver, *name, f); break;
     case dns::Type::tlsa: co_await check_tlsa(resolver, *name, f); break;
     case dns::Type::srv: co_await check_srv(resolver, *name, f); break;
+    case dns::Type::cname: co_await check_alias(resolver, *name, f); break;
     default: f.why = "not checked"; break;
   }
   co_return f;
@@ -208,14 +237,9 @@ Task<std::vector<DnsFinding>> check_host(dns::Resolver& resolver, std::string ho
                    .note = "the name by which others connect"};
   const auto name = dns::Name::parse(hostname);
   if (!name) co_return out;
-  const auto v4 = co_await resolver.a(*name, after(kPatience));
-  const auto v6 = co_await resolver.aaaa(*name, after(kPatience));
-  std::vector<IpAddress> addresses = v4.records;
-  addresses.insert(addresses.end(), v6.records.begin(), v6.records.end());
-  for (const auto& a : addresses) out[0].published.push_back(a.text());
-  const bool known = v4.definite() && v6.definite();
-  out[0].state = !addresses.empty() ? State::ok : known ? State::missing : State::unknown;
-  if (addresses.empty() && !known) out[0].why = std::string(dns::to_string(v4.definite() ? v6.status : v4.status));
+  const auto addresses = co_await addresses_of(resolver, *name, out[0]);
+  for (const auto& address : addresses) out[0].published.push_back(address.text());
+  if (!addresses.empty()) out[0].state = State::ok;
   for (std::size_t i = 0; i < std::min<std::size_t>(addresses.size(), 10); ++i) {
     auto reverse = co_await check_reverse(resolver, addresses[i], hostname);
     out.push_back(std::move(reverse));

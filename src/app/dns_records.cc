@@ -4,6 +4,7 @@
 #include <set>
 
 #include "app/data_dir.h"
+#include "app/sts_pages.h"
 #include "config/files.h"
 #include "crypto/certificate.h"
 #include "crypto/digest.h"
@@ -60,6 +61,26 @@ void put_tlsa(std::vector<DnsRecord>& out, const config::Config& config) {
                  .note = "DANE; only in a signed zone, and to be changed before the key of the certificate is"});
 }
 
+// [RFC8461 3.1] The record says that there is a policy: whoever believes it and finds none logs trouble, no more.
+void put_sts(std::vector<DnsRecord>& out, const config::Config& config, const std::string& domain) {
+  const bool served = std::ranges::any_of(config.listeners, [](const auto& l) { return l.protocol == Protocol::https; });
+  const auto host = "mta-sts." + domain;
+  out.push_back({.purpose = "MTA-STS",
+                 .name = "_mta-sts." + domain,
+                 .value = "v=STSv1; id=" + sts_policy_id(sts_policy(config.hostname)),
+                 .need = Need::recommended,
+                 .note = served ? "the policy that is served here; paste it anew when that changes"
+                                : "only with a [[listen]] with protocol \"https\" here, or a web server that has the policy at https://" + host + std::string(kStsPath),
+                 .exact = served});
+  if (!served) return;
+  out.push_back({.purpose = "policy",
+                 .name = host,
+                 .type = dns::Type::cname,
+                 .value = config.hostname + '.',
+                 .need = Need::recommended,
+                 .note = "where others fetch the MTA-STS policy; the certificate has to name it, too"});
+}
+
 }  // namespace
 
 std::string zone_line(const DnsRecord& r) {
@@ -67,15 +88,9 @@ std::string zone_line(const DnsRecord& r) {
   return r.name + ". IN " + std::string(dns::to_string(r.type)) + ' ' + r.value;
 }
 
-std::string sts_policy(const config::Config& config) {
-  return "version: STSv1\nmode: testing\nmx: " + config.hostname + "\nmax_age: 604800\n";
-}
-
 std::vector<DnsRecord> domain_records(const config::Config& config, const std::string& domain) {
   using dns::Type;
   const auto postmaster = "mailto:postmaster@" + domain;
-  const auto digest = crypto::sha256(sts_policy(config));
-  const auto id = crypto::to_hex(crypto::view(digest).substr(0, 8));
   std::vector<DnsRecord> out{
       {.purpose = "MX", .name = domain, .type = Type::mx, .value = "10 " + config.hostname + '.', .note = "mail for the domain comes here"},
       {.purpose = "SPF", .name = domain, .value = "v=spf1 mx -all", .note = "only the hosts of the MX records send its mail"},
@@ -88,12 +103,8 @@ std::vector<DnsRecord> domain_records(const config::Config& config, const std::s
        .value = "v=TLSRPTv1; rua=" + postmaster,
        .need = Need::recommended,
        .note = "where others report trouble with TLS"},
-      {.purpose = "MTA-STS",
-       .name = "_mta-sts." + domain,
-       .value = "v=STSv1; id=" + id,
-       .need = Need::recommended,
-       .note = "only where a web server has the policy at https://mta-sts." + domain + "/.well-known/mta-sts.txt"},
   };
+  put_sts(out, config, domain);
   put_tlsa(out, config);
   put_services(out, config, domain);
   return out;

@@ -19,17 +19,15 @@ struct DnsRecord {
   std::string value;  // as in a zone file; of TXT the text itself
   Need need = Need::required;
   std::string note;  // for people
+  bool exact = false;  // MTA-STS: the policy is served here, so that no other id will do
 };
 
 // As a line of a zone file.
 std::string zone_line(const DnsRecord&);
 
 // All but the DKIM keys, which are in the store: MX, SPF, DMARC, TLSRPT, MTA-STS, TLSA (of the certificate in use; none where there is no
-// file yet), SRV (of the listeners with TLS) [RFC6186] [RFC8314].  `domain` in A-labels.
+// file yet), SRV (of the listeners with TLS) [RFC6186] [RFC8314]; with a listener for https also the name of its policy's web server.  `domain` in A-labels.
 std::vector<DnsRecord> domain_records(const config::Config&, const std::string& domain);
-
-// The policy that belongs to the MTA-STS record; its id is made of it. [RFC8461 3.2]
-std::string sts_policy(const config::Config&);
 
 struct DnsFinding {
   enum class State : unsigned char {

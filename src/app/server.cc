@@ -33,6 +33,7 @@ Gauge open_submission{"connections.submission", "Submission connections open now
 Gauge open_lmtp{"connections.lmtp", "LMTP connections open now."};
 Gauge open_imap{"connections.imap", "IMAP connections open now."};
 Gauge open_pop3{"connections.pop3", "POP3 connections open now."};
+Gauge open_https{"connections.https", "HTTPS connections open now."};
 Gauge open_metrics{"connections.metrics", "Connections open now that ask for figures like these."};
 Counter accepted{"connections.accepted", "Connections accepted since the start."};
 Counter refused{"connections.refused", "Connections refused because of a limit."};
@@ -51,6 +52,8 @@ Gauge& gauge_of(Protocol protocol) {
       return open_pop3;
     case Protocol::metrics:
       return open_metrics;
+    case Protocol::https:
+      return open_https;
   }
   CHECK(false);
 }
@@ -64,7 +67,7 @@ Task<> serve_web(server::SessionContext context, http::Service& web) {
   co_await web.serve(context.connection);
 }
 
-Task<> run_session(server::SessionContext context, http::Service& web) {
+Task<> run_session(server::SessionContext context, const Server::Web& web) {
   switch (context.rules.protocol) {
     case Protocol::smtp:
     case Protocol::submission:
@@ -75,7 +78,9 @@ Task<> run_session(server::SessionContext context, http::Service& web) {
     case Protocol::pop3:
       return pop3::run_pop3_session(std::move(context));
     case Protocol::metrics:
-      return serve_web(std::move(context), web);
+      return serve_web(std::move(context), web.metrics);
+    case Protocol::https:
+      return serve_web(std::move(context), web.https);
   }
   CHECK(false);
 }
@@ -92,6 +97,7 @@ std::string_view too_many(Protocol protocol) {
     case Protocol::pop3:
       return "-ERR [SYS/TEMP] Too many connections, try again later\r\n";
     case Protocol::metrics:
+    case Protocol::https:
       return "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
   }
   CHECK(false);
@@ -134,7 +140,7 @@ struct Server::Registered {
   net::Connection& connection;
 };
 
-Server::Server(ReactorPool& reactors, server::Services& services, http::Service& web)
+Server::Server(ReactorPool& reactors, server::Services& services, Web web)
     : reactors_(reactors),
       services_(services),
       web_(web),

@@ -22,8 +22,12 @@ namespace posthorn::app {
 class Server {
  public:
   // REQUIRES: the reactors are stopped (or the server drained) before it is destroyed.
-  // `web` answers on the listeners for metrics.
-  Server(ReactorPool& reactors, server::Services& services, http::Service& web);
+  // Who answers on the listeners for metrics and for https.
+  struct Web {
+    http::Service& metrics;
+    http::Service& https;
+  };
+  Server(ReactorPool& reactors, server::Services& services, Web web);
   ~Server();
   Server(const Server&) = delete;
 
@@ -58,7 +62,7 @@ class Server {
 
   ReactorPool& reactors_;
   server::Services& services_;
-  http::Service& web_;
+  const Web web_;
   net::ConnectionLimits limits_;
   std::vector<std::unique_ptr<Port>> ports_;
   std::vector<std::unique_ptr<net::Listener>> listeners_;

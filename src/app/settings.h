@@ -26,4 +26,18 @@ inline const Setting<std::chrono::seconds> kDrainTimeout{
     "app.drain_timeout", std::chrono::seconds(30), std::chrono::seconds(0), std::chrono::hours(1),
     "How long transactions under way may go on when the server is told to stop."};
 
+// The MTA-STS policy of the domains here.
+enum class StsMode { testing, enforce, none };
+inline constexpr std::string_view kStsModeNames[] = {"testing", "enforce", "none"};
+inline const Setting<StsMode> kOwnStsMode{
+    "mta_sts.own_mode", StsMode::testing, kStsModeNames,
+    "What the MTA-STS policy of your domains asks of others: testing (deliver, and report trouble), enforce (never deliver without TLS and a valid certificate), "
+    "none (the policy is withdrawn)."};
+inline const Setting<std::chrono::seconds> kOwnStsMaxAge{
+    "mta_sts.own_max_age", std::chrono::hours(168), std::chrono::hours(1), std::chrono::hours(8766), "How long others may keep that policy."};
+Result<void> check_mx_patterns(std::string_view);
+inline constexpr TextForm kMxPatterns{check_mx_patterns, "names of hosts with spaces between them, \"*.example.org\" too"};
+inline const Setting<std::string> kOwnStsMx{
+    "mta_sts.own_mx", "", kMxPatterns, "Hosts of your MX records besides this one, for that policy: without them it would stop mail to them."};
+
 }  // namespace posthorn::app

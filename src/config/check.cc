@@ -149,9 +149,9 @@ class Checker {
 
   void fill_in_defaults() {
     if (config_.data_dir.empty()) config_.data_dir = kDefaultDataDir;
-    // Without [[listen]] too; and who only adds metrics does not want to lose mail.
-    const bool only_metrics = std::ranges::all_of(config_.listeners, [](const Listener& l) { return l.protocol == Protocol::metrics; });
-    if (only_metrics)
+    // Without [[listen]] too; and who only adds web pages does not want to lose mail.
+    const auto is_web = [](const Listener& l) { return l.protocol == Protocol::metrics || l.protocol == Protocol::https; };
+    if (std::ranges::all_of(config_.listeners, is_web))
       for (auto& l : default_listeners()) config_.listeners.push_back(std::move(l));
     if (hostname_seen_) return;
     char buffer[256] = "";

@@ -21,6 +21,8 @@ std::string_view to_string(Protocol p) {
       return "pop3";
     case Protocol::metrics:
       return "metrics";
+    case Protocol::https:
+      return "https";
   }
   return "?";
 }

@@ -18,7 +18,7 @@
 
 namespace posthorn::config {
 
-enum class Protocol { smtp, submission, lmtp, imap, pop3, metrics };
+enum class Protocol { smtp, submission, lmtp, imap, pop3, metrics, https };
 enum class TlsMode { none, starttls, implicit };
 std::string_view to_string(Protocol);  // as in the file
 std::string_view to_string(TlsMode);

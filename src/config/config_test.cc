@@ -159,8 +159,8 @@ a = 1
         "f.toml:3:20: error: 'max_message_size' is out of range: allowed is \"64 KiB\" to \"2 GiB\"\n",
         "f.toml:5:7: error: the key '/nonexistent/key.pem' cannot be read: No such file or directory\n",
         "f.toml:5:1: error: 'key' is given but 'certificate' is not: [tls] needs both or none\n",
-        "f.toml:7:12: error: 'protocol' is 'imaap', but must be 'smtp', 'submission', 'lmtp', 'imap', 'pop3' or "
-        "'metrics': did you "
+        "f.toml:7:12: error: 'protocol' is 'imaap', but must be 'smtp', 'submission', 'lmtp', 'imap', 'pop3', "
+        "'metrics' or 'https': did you "
         "mean 'imap'?\n",
         "f.toml:8:11: error: 'address' '1.2.3.4:99999' the port must be",
         "unknown key 'tsl' in [listen]: did you mean 'tls'?\n",
@@ -309,6 +309,16 @@ TEST(Config, MetricsAreBesideTheStandardPorts) {
   const auto with_imap = load_text(metrics + "[[listen]]\nprotocol = \"imap\"\naddress = \"127.0.0.1:1143\"\n", "t");
   ASSERT_TRUE(with_imap.config);
   EXPECT_EQ(with_imap.config->listeners.size(), 2u);
+}
+
+TEST(Config, HttpsIsBesideTheStandardPortsAndUnderTls) {
+  const std::string https = std::string(kHost) + "[[listen]]\nprotocol = \"https\"\naddress = \"0.0.0.0:443\"\n";
+  const auto beside = load_text(https, "t");
+  ASSERT_TRUE(beside.config) << to_text(beside);
+  EXPECT_EQ(beside.config->listeners.size(), 1 + default_listeners().size());
+  EXPECT_EQ(beside.config->listeners[0].tls, TlsMode::implicit);
+  for (const char* tls : {"none", "starttls"}) EXPECT_FALSE(load_text(https + "tls = \"" + tls + "\"\n", "t").config) << tls;
+  EXPECT_FALSE(load_text(std::string(kHost) + "[[listen]]\nprotocol = \"https\"\naddress = \"/run/https\"\n", "t").config);
 }
 
 TEST(Config, SyntaxErrorsHaveTheirLine) {

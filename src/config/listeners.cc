@@ -60,10 +60,11 @@ class ListenChecker {
     }
     std::optional<Protocol> known_protocol;
     if (!protocol)
-      report_.error(table.at, "this [[listen]] has no 'protocol' (smtp, submission, lmtp, imap, pop3 or metrics)");
+      report_.error(table.at, "this [[listen]] has no 'protocol' (smtp, submission, lmtp, imap, pop3, metrics or https)");
     else if ((known_protocol =
                   report_.need_choice(*protocol, std::array{Protocol::smtp, Protocol::submission,
-                                                            Protocol::lmtp, Protocol::imap, Protocol::pop3, Protocol::metrics})))
+                                                            Protocol::lmtp, Protocol::imap, Protocol::pop3, Protocol::metrics,
+                                                            Protocol::https})))
       l.protocol = *known_protocol;
     if (!address)
       report_.error(table.at, "this [[listen]] has no 'address'");
@@ -118,6 +119,7 @@ class ListenChecker {
 
   static TlsMode default_tls(const Listener& l) {
     if (l.protocol == Protocol::lmtp || l.protocol == Protocol::metrics) return TlsMode::none;
+    if (l.protocol == Protocol::https) return TlsMode::implicit;
     const auto port = l.address.port;
     return port == 465 || port == 993 || port == 995 ? TlsMode::implicit : TlsMode::starttls;
   }
@@ -134,6 +136,7 @@ class ListenChecker {
       return report_.error(at.address,
                            "a Unix socket is for lmtp only: " + name + " needs an address and port");
     if (l.protocol == Protocol::metrics) return check_metrics(at, l);
+    if (l.protocol == Protocol::https) return check_https(at, l);
     if (l.protocol == Protocol::smtp && l.tls == TlsMode::implicit)
       report_.warn(
           at.tls,
@@ -166,6 +169,12 @@ class ListenChecker {
     if (l.allow_plaintext_auth) report_.warn(at.plaintext, "'allow_plaintext_auth' changes nothing here: metrics have no sign-in");
     if (!l.address.is_loopback())
       report_.warn(at.address, "whoever reaches this address can read the figures of this server: metrics belong on a loopback address");
+  }
+
+  void check_https(const Places& at, const Listener& l) {
+    if (l.tls != TlsMode::implicit)
+      report_.error(at.tls, "https begins with TLS: use tls = \"implicit\", or leave it out; there are no pages without TLS");
+    if (l.allow_plaintext_auth) report_.warn(at.plaintext, "'allow_plaintext_auth' changes nothing here: https has no sign-in");
   }
 
   void check_lmtp(const Places& at, const Listener& l) {

@@ -89,6 +89,22 @@ TEST(HttpServer, WhatItSaysToWhat) {
   EXPECT_FALSE(said_to(cases[0].sent).ends_with("HEAD /a?")) << "HEAD has no body";
 }
 
+// [RFC9112 3.2.2]
+TEST(HttpServer, TheHostOfARequest) {
+  for (const auto& [head, host, path] : std::initializer_list<std::array<std::string, 3>>{
+           {"GET /a HTTP/1.1\r\nHost: Example.org:443\r\n", "Example.org:443", "/a"},
+           {"GET https://example.net/a HTTP/1.1\r\nHost: example.org\r\n", "example.net", "/a"},
+           {"GET https://example.net HTTP/1.1\r\nHost: example.org\r\n", "example.net", "/"},
+           {"GET /a://b HTTP/1.1\r\nHost: example.org\r\n", "example.org", "/a://b"},
+           {"GET /?a=b://c HTTP/1.1\r\nHost: example.org\r\n", "example.org", "/"},
+           {"GET / HTTP/1.0\r\n", "", "/"}}) {
+    RequestReader reader(1000);
+    ASSERT_TRUE(reader.take(head + "\r\n") && reader.is_done()) << head;
+    EXPECT_EQ(reader.request().host, host) << head;
+    EXPECT_EQ(reader.request().path, path) << head;
+  }
+}
+
 TEST(HttpServer, Limits) {
   const std::string request = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
   EXPECT_TRUE(said_to(request, 0, {.connections = 0}).starts_with("HTTP/1.1 503 "));

@@ -41,6 +41,17 @@ Result<std::size_t> feed(Parser& parser, std::string_view bytes) {
 
 std::string_view view(boost::beast::string_view s) { return {s.data(), s.size()}; }
 
+// "http://example.org/a" becomes "/a".
+void take_authority(std::string_view& target, std::string& host) {
+  const auto colon = target.find("://");
+  if (colon == target.npos || target.starts_with('/') || target.find_first_of("/?") < colon) return;
+  target.remove_prefix(colon + 3);
+  const auto end = std::min(target.find_first_of("/?"), target.size());
+  host = target.substr(0, end);
+  target.remove_prefix(end);
+  if (target.empty()) target = "/";
+}
+
 }  // namespace
 
 struct RequestReader::Impl {
@@ -72,6 +83,8 @@ Request RequestReader::request() const {
   Request out;
   out.method = std::string(view(head.method_string()));
   auto target = view(head.target());
+  out.host = view(head[beast::field::host]);
+  take_authority(target, out.host);
   const auto question = std::min(target.find('?'), target.size());
   out.path = target.substr(0, question);
   out.query = target.substr(std::min(question + 1, target.size()));

@@ -14,6 +14,7 @@ namespace posthorn::http {
 
 struct Request {
   std::string method;       // "GET", "HEAD"
+  std::string host;         // as it came, with a port or without; that of the target counts more than the field [RFC9112 3.2.2]
   std::string path, query;  // as they came: not decoded
 };
 
