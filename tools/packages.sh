@@ -1,6 +1,6 @@
 # The Debian packages Posthorn needs; sourced by ./run and ./test.
 build_packages="clang-19 lld-19 cmake ninja-build pkg-config ccache libboost1.81-dev libssl-dev libicu-dev
-  librocksdb-dev libargon2-dev liblz4-dev zlib1g-dev libtomlplusplus-dev libcli11-dev libspdlog-dev libfmt-dev libunbound-dev"
+  librocksdb-dev libargon2-dev liblz4-dev zlib1g-dev libjemalloc-dev libtomlplusplus-dev libcli11-dev libspdlog-dev libfmt-dev libunbound-dev"
 run_packages="curl python3"
 test_packages="$run_packages llvm-19 libclang-rt-19-dev libgtest-dev libbenchmark-dev swaks isync mutt fetchmail mpop msmtp
   libio-socket-ssl-perl libauthen-sasl-perl gsasl libsasl2-modules openssl iproute2 dovecot-imapd imapfilter offlineimap3 neomutt
