@@ -20,6 +20,8 @@ inline const Setting<std::int64_t> kMaxMailboxes{
     "limits.mailboxes", 200'000, 10, 10'000'000, "Mailboxes that one account may have, and as many subscriptions (read at the start)."};
 inline const Setting<Bytes> kViewCache{
     "storage.view_cache", 256_MiB, 1_MiB, 1024_GiB, "Memory for lists of the messages in opened mailboxes (read at the start)."};
+inline const Setting<Bytes> kRecentMail{
+    "storage.recent_mail", 8_MiB, 0_MiB, 64_GiB, "Memory for the messages that came last, for those who send them on or read them next (read at the start)."};
 inline const Setting<std::int64_t> kAccountCache{
     "storage.account_cache", 10'000, 10, 10'000'000, "Accounts whose mailbox lists are kept in memory (read at the start)."};
 inline const Setting<std::chrono::seconds> kDrainTimeout{

@@ -59,7 +59,9 @@ Storage::Storage(DataDirLock lock, std::unique_ptr<WorkerPool> workers, std::uni
       authenticator_(directory_, hashers_),
       router_([this](std::string_view domain) { return directory_.is_local_domain(domain); }),
       trace_(*kv_),
-      queue_(*kv_, blobs_, queue_options()) {}
+      queue_(*kv_, blobs_, queue_options()) {
+  blobs_.keep_recent(static_cast<std::size_t>(kRecentMail.get()));
+}
 
 Storage::~Storage() {
   run_task(trace_.flush());  // of commands; a server has done so

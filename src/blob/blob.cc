@@ -93,6 +93,7 @@ Sealed Draft::seal() && {
     sealed.batch.put(Space::blob, shard_of(id_), std::move(key), std::move(chunk));
   }
   if (chunks_ > 0) sealed.batch.erase(Space::blob_open, shard_of(id_), id_key(id_));
+  else blobs_->recent_.put(id_, std::move(pending_));
   std::exchange(blobs_, nullptr)->renew_reservation(sealed.batch);
   pending_ = {};
   return sealed;
@@ -186,6 +187,7 @@ Task<Result<void>> Blobs::remove_one(Unlinked blob) {
   kv::Batch batch;
   // Another account has it.  The mark stays until the next start: it may be that account's, too, by now.
   if (!links.rows.empty()) co_return Result<void>{};
+  recent_.erase(blob.id);
   erase_chunks(batch, blob);
   batch.erase(Space::blob_open, shard, id_key(blob.id));
   CO_TRY_OK(co_await store_.write_ahead(std::move(batch)));
@@ -199,6 +201,7 @@ Task<Result<void>> Blobs::remove_unlinked(std::vector<Unlinked> blobs) {
 }
 
 Task<Result<std::string>> Blobs::read(Id id, std::uint64_t offset, std::uint64_t length, kv::SnapshotPtr at) {
+  if (const auto recent = recent_.find(id)) co_return offset < recent->size() ? recent->substr(offset, length) : std::string();
   const auto number = static_cast<std::uint32_t>(offset / kChunkSize);
   const std::string key = chunk_key(id, number);
   CO_TRY(auto stored, co_await store_.get(Space::blob, shard_of(id), key, at));

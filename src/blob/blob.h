@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/ids.h"
+#include "blob/recent.h"
 #include "kv/store.h"
 
 namespace posthorn::blob {
@@ -99,6 +100,9 @@ class Blobs {
   // Reads the id counter and sweeps what a crash left.  Call once before anything else.
   Task<Result<void>> open();
 
+  // So many bytes of what comes in are kept in memory for those who read it next; none without it.
+  void keep_recent(std::size_t bytes) { recent_.set_budget(bytes); }
+
   Draft begin();
   // Called when a draft is dropped after it has written ahead, on the dropping thread; set once, before begin().
   void on_abandoned(std::function<void(Unlinked)> f) { on_abandoned_ = std::move(f); }
@@ -147,6 +151,7 @@ class Blobs {
 
   kv::Store& store_;
   std::function<void(Unlinked)> on_abandoned_;
+  RecentBlobs recent_;
   std::mutex mutex_;               // guards the id counter
   std::uint64_t last_id_ = 0;
   std::uint64_t reserved_until_ = 0;
