@@ -10,6 +10,7 @@
 #include "config/core_settings.h"
 #include "crypto/certificate.h"
 #include "server/drop/settings.h"
+#include "server/smap/smap_session.h"
 
 namespace posthorn::app {
 namespace {
@@ -57,6 +58,7 @@ Result<std::unique_ptr<App>> App::start(config::Config config, std::string versi
   app->start_indexer();
   TRY(app->outbound_, Outbound::open(app->config_, *app->storage_, app->reactors_));
   app->outbound_->offer(app->services_);
+  app->services_.run_smap_session = smap::run_smap_session;
   app->server_ = std::make_unique<Server>(app->reactors_, app->services_, Server::Web{app->web_.service(), app->sts_pages_.service()});
   TRY_OK(app->server_->open(app->config_.listeners));
   app->reactors_.start();

@@ -42,11 +42,14 @@ struct CreateOptions {
 };
 
 enum class FlagsOp { replace, add, remove };
+enum class FlagsScope { all, system, keywords, none };
 struct FlagsChange {
   FlagsOp op = FlagsOp::replace;
   std::uint8_t system = 0;
   std::vector<std::string> keywords;  // valid atoms; compared without regard to case
   Rights rights = kAllRights;         // of who changes them: flags that they do not allow to change stay as they are
+  FlagsScope scope = FlagsScope::all;  // the others stay as they are
+  std::optional<InternalDate> internal_date = {};  // a new one; like a keyword it needs kWrite
 };
 struct FlagsResult {
   ViewPtr view;                      // afterwards

@@ -15,10 +15,16 @@ struct NewFlags {
   std::uint8_t system;
   std::uint64_t keywords;
   Rights rights;
+  FlagsScope scope;
+  std::optional<InternalDate> internal_date;
 
   Entry apply(Entry e) const {
-    e.flags = apply(e.flags, system, changeable_flags(rights));
-    e.keywords = apply(e.keywords, keywords, rights.contains(kWrite) ? ~std::uint64_t{0} : 0);
+    const bool changes_system = scope == FlagsScope::all || scope == FlagsScope::system;
+    const bool changes_keywords = scope == FlagsScope::all || scope == FlagsScope::keywords;
+    const bool may_write = rights.contains(kWrite);
+    if (changes_system) e.flags = apply(e.flags, system, changeable_flags(rights));
+    if (changes_keywords && may_write) e.keywords = apply(e.keywords, keywords, ~std::uint64_t{0});
+    if (internal_date && may_write) e.internal_date = *internal_date;
     return e;
   }
 
@@ -60,7 +66,7 @@ PagePtr change_page(Change& change, MailboxState& mailbox, const PagePtr& page, 
     }
     result.touched.push_back(before.uid);
     Entry after = flags.apply(before);
-    if (after.flags == before.flags && after.keywords == before.keywords) continue;
+    if (after.flags == before.flags && after.keywords == before.keywords && after.internal_date == before.internal_date) continue;
     after.mod_seq = change.mod_seq();
     count_flags(mailbox, before, after);
     if (!edited) edited = *page;
@@ -93,7 +99,7 @@ Task<Result<FlagsResult>> Account::change_flags(MailboxId id, UidSet uids, Flags
   if (!what.rights.contains(kWrite)) what.keywords.clear();  // none is made for nothing
   CO_TRY(auto bits, keyword_bits(mailbox, what.keywords,
                                  what.op == FlagsOp::remove ? OnUnknownKeyword::ignore : OnUnknownKeyword::add));
-  const NewFlags flags{what.op, static_cast<std::uint8_t>(what.system & kAllSystemFlags), bits, what.rights};
+  const NewFlags flags{what.op, static_cast<std::uint8_t>(what.system & kAllSystemFlags), bits, what.rights, what.scope, what.internal_date};
   FlagsResult result;
   std::vector<PagePtr> pages;
   pages.reserve(view->pages().size());

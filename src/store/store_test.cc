@@ -160,6 +160,25 @@ TEST_F(StoreTest, FlagsAreAddedRemovedAndReplaced) {
   EXPECT_EQ(view()->at(1).keywords, 0u);
 }
 
+TEST_F(StoreTest, FlagsKeywordsAndTheDateChangeByThemselves) {
+  make_account();
+  append();
+  const UidSet first{{Uid(1), Uid(1)}};
+  const auto change = [&](FlagsChange what) { return run_task(account->change_flags(mailbox("INBOX"), first, std::move(what))).value().view->at(0); };
+  change({.op = FlagsOp::replace, .system = kSeen, .keywords = {"Work"}});
+  EXPECT_EQ(change({.op = FlagsOp::replace, .system = kDraft, .scope = FlagsScope::system}).keywords, 1u);
+  EXPECT_EQ(change({.op = FlagsOp::replace, .scope = FlagsScope::keywords}).flags, kDraft);
+  const InternalDate then{.seconds = 1'000'000'000, .zone_minutes = -300};
+  const auto before = view()->at(0);
+  EXPECT_EQ(change({.rights = kKeepSeen, .scope = FlagsScope::none, .internal_date = then}).internal_date, before.internal_date);
+  const auto after = change({.scope = FlagsScope::none, .internal_date = then});
+  EXPECT_EQ(after.internal_date, then);
+  EXPECT_EQ(after.flags, kDraft);
+  EXPECT_GT(after.mod_seq, before.mod_seq);
+  crash();
+  EXPECT_EQ(view()->at(0).internal_date, then);
+}
+
 TEST_F(StoreTest, CopiesShareTheBytesAndMovesKeepThem) {
   make_account();
   append("INBOX", 0, {"A", "B"});

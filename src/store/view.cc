@@ -209,6 +209,17 @@ ViewPtr with_expunged_kept(const View& told, const View& now) {
 
 namespace {
 
+// `mine`, with one part as it is in `now`.  All of it, when nothing else is new there: with the mod-sequence of the change.
+Entry with_part_of(const Entry& mine, const Entry& now, EntryPart part) {
+  Entry out = mine;
+  switch (part) {
+    case EntryPart::flags: out.flags = now.flags; break;
+    case EntryPart::keywords: out.keywords = now.keywords; break;
+    case EntryPart::internal_date: out.internal_date = now.internal_date; break;
+  }
+  return out.flags == now.flags && out.keywords == now.keywords && out.internal_date == now.internal_date ? now : out;
+}
+
 // The page of `view` that holds exactly these entries, if there is one.
 PagePtr find_same_page(const View& view, const std::vector<Entry>& entries) {
   const auto page = std::ranges::lower_bound(view.pages(), entries.front().uid, {}, [](const PagePtr& p) { return p->entries.back().uid; });
@@ -219,7 +230,7 @@ PagePtr find_same_page(const View& view, const std::vector<Entry>& entries) {
 
 }  // namespace
 
-ViewPtr with_flags_of(const View& told, const View& now, const UidSet& touched) {
+ViewPtr with_own_change(const View& told, const View& now, const UidSet& touched, EntryPart part) {
   std::vector<PagePtr> pages;
   pages.reserve(told.pages().size());
   auto range = touched.begin();
@@ -234,7 +245,7 @@ ViewPtr with_flags_of(const View& told, const View& now, const UidSet& touched) 
       while (r != touched.end() && r->last < e.uid) ++r;
       if (r == touched.end()) break;
       if (e.uid < r->first) continue;
-      if (const auto index = now.find(e.uid)) e = now.at(*index);
+      if (const auto index = now.find(e.uid)) e = with_part_of(e, now.at(*index), part);
     }
     auto same = find_same_page(now, edited.entries);
     pages.push_back(same ? std::move(same) : make_page(std::move(edited)));

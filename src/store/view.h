@@ -103,8 +103,9 @@ ViewDiff diff(const View& from, const View& to);
 // [RFC3501 7.4.1].
 ViewPtr with_expunged_kept(const View& told, const View& now);
 
-// `told`, with the entries of `touched` as they are in `now`, where it has them: what a session shows that has changed their flags, while
-// it must not announce what others have done.  Costs the pages that have such, and shares them with `now` where nothing else differs.
-ViewPtr with_flags_of(const View& told, const View& now, const UidSet& touched);
+// `told`, with what a session has changed itself: of the entries of `touched` the flags, the keywords or the date are as in `now`, where it has
+// them.  What others have done stays to be announced.  Costs the pages that have such, and shares them with `now` where nothing differs.
+enum class EntryPart { flags, keywords, internal_date };
+ViewPtr with_own_change(const View& told, const View& now, const UidSet& touched, EntryPart);
 
 }  // namespace posthorn::store

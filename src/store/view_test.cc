@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+
 #include "store/mailbox.h"
 #include "store/page_codec.h"
 #include "store/rows.h"
@@ -60,6 +62,38 @@ TEST(View, WhatMustNotBeToldIsKept) {
   EXPECT_TRUE(later.changed.empty());
   EXPECT_EQ(later.added, 0u);
   EXPECT_EQ(text(*with_expunged_kept(told, View())), text(told));
+}
+
+TEST(View, AnOwnChangeIsShownAndNoOther) {
+  const auto with = [](std::vector<std::array<std::uint32_t, 4>> entries) {  // UID, flags, keywords, mod-sequence
+    auto p = std::make_shared<Page>();
+    for (const auto& [uid, flags, keywords, mod_seq] : entries) {
+      Entry e;
+      e.uid = Uid(uid);
+      e.flags = static_cast<std::uint8_t>(flags);
+      e.keywords = keywords;
+      e.mod_seq = ModSeq(mod_seq);
+      p->entries.push_back(e);
+    }
+    return p;
+  };
+  const auto shared = page({{1, 0}, {2, 0}});
+  const View told({shared, with({{3, 0, 0, 1}, {4, 0, 0, 1}, {5, 0, 0, 1}})});
+  // 3 has got flags from us, and keywords from somebody else; 4 flags from somebody else; 5 is gone; 6 is new.
+  const View now({shared, with({{3, 1, 1, 3}, {4, 1, 0, 2}, {6, 0, 0, 2}})});
+  const auto mine = with_own_change(told, now, {{Uid(3), Uid(3)}, {Uid(5), Uid(9)}}, EntryPart::flags);
+  EXPECT_EQ(text(*mine), text(told));
+  EXPECT_EQ(mine->at(2).flags, 1);
+  EXPECT_EQ(mine->at(2).keywords, 0u);
+  EXPECT_EQ(mine->at(3).flags, 0);
+  EXPECT_EQ(mine->pages()[0], shared);
+  const auto later = diff(*mine, now);
+  EXPECT_EQ(later.changed, (std::vector<std::uint32_t>{2, 3}));
+  // When all of it is ours, nothing is left to be told, and the page is one.
+  const View next({shared, with({{3, 1, 0, 4}, {4, 0, 0, 1}, {5, 0, 0, 1}})});
+  const auto same = with_own_change(told, next, {{Uid(3), Uid(3)}}, EntryPart::flags);
+  EXPECT_EQ(same->pages()[1], next.pages()[1]);
+  EXPECT_TRUE(diff(*same, next).changed.empty());
 }
 
 TEST(UidSet, IsAscendingAndMerged) {

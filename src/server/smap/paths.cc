@@ -1,23 +1,12 @@
 // From the words of a path to a mailbox. [SMAP1 15]
-#include <algorithm>
 #include <utility>
 
+#include "server/smap/acl_text.h"
 #include "server/smap/session.h"
 #include "text/ascii.h"
 
 namespace posthorn::smap {
 namespace {
-
-// What letter [SMAP1 11] has for it.
-char letter_of(store::Rights right) {
-  constexpr std::pair<store::Rights, char> kLetters[] = {
-      {store::kLookup, 'l'}, {store::kRead, 'r'},          {store::kKeepSeen, 's'},       {store::kWrite, 'w'},   {store::kInsert, 'i'},
-      {store::kCreate, 'c'}, {store::kDeleteMailbox, 'x'}, {store::kDeleteMessages, 't'}, {store::kExpunge, 'e'}, {store::kAdminister, 'a'},
-  };
-  for (const auto& [known, letter] : kLetters)
-    if (right.contains(known)) return letter;
-  return '?';
-}
 
 // The levels from `from` on as one name.  syntax: the store's delimiter is in one of them.
 Result<std::string> joined(const Path& path, std::size_t from) {

@@ -12,6 +12,8 @@
 #include "async/timer.h"
 #include "auth/authenticator.h"
 #include "base/result.h"
+#include "intake/transaction.h"
+#include "proto/smap/fetch_item.h"
 #include "proto/smap/upload.h"
 #include "proto/smap/words.h"
 #include "server/common/mailbox_access.h"
@@ -22,7 +24,7 @@
 
 namespace posthorn::smap {
 
-struct AddBatch;  // cmd_add.cc
+struct AddBatch;  // add_batch.h
 struct Rule;
 using Path = std::vector<std::string>;
 
@@ -130,8 +132,9 @@ class Session {
   Task<Result<bool>> tell(store::ViewPtr now);
   Task<Result<void>> put_expunged(const std::vector<NumberRange>& gone);
   void put_change(const store::View&, std::uint32_t index, const store::MailboxState&);
-  // The session's own change of flags: of these messages `now` is shown from here on.
-  void adopt_flags(const store::View& now, const store::UidSet& touched);
+  // The session's own change, which its client is told with the command: from here on it is shown.
+  void adopt(const store::View& now, const store::UidSet& touched, store::EntryPart);
+  void adopt_flags(const store::View& now, const store::UidSet& touched) { adopt(now, touched, store::EntryPart::flags); }
 
   // --- cmd_open.cc, snapshots.cc
   Outcome open(Path, bool with_snapshots, std::string snapshot);
@@ -139,18 +142,55 @@ class Session {
   // False: nothing is known of it, and nothing has been told.
   Task<Result<bool>> tell_since_snapshot(std::string_view id);
 
+  // --- cmd_fetch.cc
+  struct FetchJob;
+  Task<Result<void>> fetch_contents(FetchJob&, const FetchItem&);
+  Task<Result<void>> fetch_attributes(const FetchJob&);
+  Task<Result<void>> set_seen(std::vector<Uid> shown);
+
+  // --- cmd_search.cc
+  Task<Result<void>> still_wanted();
+  Outcome put_found(std::vector<std::uint32_t> indexes);
+
+  // --- cmd_add.cc, add_upload.cc
+  auth::Identity identity() const { return {.account = account_->id(), .address = user_}; }
+  Task<Result<void>> set_folder(AddBatch&, Words&);
+  Task<Result<bool>> set(AddBatch&, std::string name, std::string value);
+  Task<Result<void>> set_sender(AddBatch&, std::string value);
+  Task<Result<void>> add_recipient(AddBatch&, std::string value);
+  struct Arriving;
+  Outcome upload(AddBatch&, UploadForm);
+  std::optional<Reply> refuse_upload(const AddBatch&, const UploadForm&) const;
+  intake::Transaction begin_message(const AddBatch&) const;
+  Task<Result<void>> receive(UploadDecoder&, Arriving&);
+  Outcome conclude(AddBatch&, Arriving&);
+  Outcome send(AddBatch&, Arriving&, store::Beside*);
+  Task<Result<store::Beside>> prepare_copy(AddBatch&, Arriving&);
+  Task<Result<void>> save(store::Beside&);
+
   // --- cmd_list.cc
   Task<Result<void>> list_level(const server::MailboxTree&, std::string prefix);
   Task<Result<void>> list_top();
   Task<Result<void>> list_public(Path);
   void put_listed(std::string_view name, std::string_view description, bool folder, bool directory);
 
+  // --- cmd_store.cc
+  Task<Result<void>> store_one(const store::IndexRanges&, StoreSetting);
+
   // --- cmd_copy.cc
-  struct CopyRequest;
-  Task<Result<Reply>> copy_or_move(Words&, bool move);
+  Outcome copy_or_move(Words&, bool move);
+  Task<Result<void>> put_copies(const store::CopyResult&);
+
+  // --- cmd_folders.cc
+  Task<Result<server::Place>> find_place_for_new(Path) const;
+  bool is_open(const server::MailboxRef&) const;
 
   // --- cmd_acl.cc
+  struct AclEdit;
   Task<Result<void>> put_acl(const server::MailboxRef&);
+  Task<Result<server::MailboxAccess::Grantee>> find_identifier(std::string identifier, AccountId owner);
+  Outcome change_acl(Path, Words&, bool remove);
+  static void apply(store::Acl&, const AclEdit&);
 
   server::SessionContext& context_;
   store::AccountPtr account_;

@@ -93,8 +93,8 @@ void Session::put_change(const store::View& view, std::uint32_t index, const sto
   end_line();
 }
 
-void Session::adopt_flags(const store::View& now, const store::UidSet& touched) {
-  folder_->told = store::with_flags_of(*folder_->told, now, touched);
+void Session::adopt(const store::View& now, const store::UidSet& touched, store::EntryPart part) {
+  folder_->told = store::with_own_change(*folder_->told, now, touched, part);
 }
 
 }  // namespace posthorn::smap
