@@ -31,6 +31,12 @@ struct Counts {
   std::optional<std::string> messages, mailboxes;  // a number, or "none"
 };
 int account_quota(const Common&, const std::string& address, const std::string& quota, const Counts& limits);
+// account_commands.cc
+int account_show(const Common&, const std::string& address);
+// Each "NAME=VALUE"; without a value the server's counts again.
+int account_set(const Common&, const std::string& address, const std::vector<std::string>& settings);
+int account_apop(const Common&, const std::string& address, const std::string& password_file, bool off);
+// commands.cc
 int alias_add(const Common&, const std::string& address, const std::vector<std::string>& targets);
 int alias_list(const Common&, const std::string& domain);
 int alias_remove(const Common&, const std::string& address);

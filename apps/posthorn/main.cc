@@ -26,7 +26,7 @@ struct Arguments {
   bool recipients = false;
   int limit = 20;
   SetupOptions setup;
-  bool usage = false, all = false, no_dkim = false, activate = false;
+  bool usage = false, all = false, no_dkim = false, activate = false, off = false;
 };
 
 using Run = std::function<int()>;
@@ -113,6 +113,15 @@ void add_account_commands(CLI::App& top, Arguments& a, Run& chosen) {
   quota->add_option("quota", a.quota, "As \"1 GiB\", or none")->required();
   quota->add_option("--messages", a.limits.messages, "So many messages, or none; not given: as it was");
   quota->add_option("--mailboxes", a.limits.mailboxes, "So many mailboxes, likewise");
+  command(*account, a, chosen, "show", "What is known of an account, and its own settings", [&a] { return account_show(a.common, a.address); })
+      ->add_option("address", a.address)->required();
+  auto* set = command(*account, a, chosen, "set", "Give an account settings of its own, instead of the server's",
+                      [&a] { return account_set(a.common, a.address, a.targets); });
+  set->add_option("address", a.address)->required();
+  set->add_option("setting", a.targets, "NAME=VALUE, as pop3.mailbox=Work; NAME= takes the server's again")->required()->expected(1, 64);
+  password_file(command(*account, a, chosen, "apop", "Set the secret for POP3's APOP, which is kept in clear: not the password",
+                        [&a] { return account_apop(a.common, a.address, a.password_file, a.off); }))
+      ->add_flag("--off", a.off, "Forget the secret instead");
   command(*account, a, chosen, "import", "Add the accounts of a CSV file with lines address,password (exit code 1: some failed)",
           [&a] { return account_import(a.common, a.file); })
       ->add_option("file", a.file, "- is standard input")->required();

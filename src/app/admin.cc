@@ -19,6 +19,8 @@ constexpr struct {
     {"account.add", account_add},
     {"account.list", account_list},     {"account.remove", account_remove},
     {"account.password", account_password}, {"account.quota", account_quota},
+    {"account.show", account_show},     {"account.set", account_set},
+    {"account.apop", account_apop},
     {"alias.add", alias_add},           {"alias.list", alias_list},
     {"alias.remove", alias_remove},     {"status", status},
     {"store.check", store_check},       {"queue.list", queue_list},

@@ -146,27 +146,31 @@ Task<Answer> account_add(const Request& request) {
   co_return json::object{{"results", std::move(results)}};
 }
 
+json::object usage_of(const store::Account& account) {
+  const auto quota = account.quota();
+  const auto shown = [](store::Limit limit) { return limit ? json::value(*limit) : json::value(nullptr); };
+  return {{"bytes", quota.bytes_used},
+          {"messages", quota.messages_used},
+          {"mailboxes", quota.mailboxes_used},
+          {"quota", shown(quota.bytes_limit)},
+          {"messages_quota", shown(quota.messages_limit)},
+          {"mailboxes_quota", shown(quota.mailboxes_limit)}};
+}
+
 Task<Answer> account_list(const Request& request) {
   CO_TRY(const auto domain, request.optional_text("domain"));
   CO_TRY(const auto found, co_await request.storage.directory().list_accounts(domain));
   json::array accounts;
   for (const auto& record : found) {
-    json::object shown{{"address", record.address}, {"id", record.id.value()}};
+    json::object shown;
     if (request.flag("usage")) {
       const auto account = co_await request.storage.store().account(record.id);
       if (!account && account.error().code == Errc::not_found) continue;  // removed since it was listed
       if (!account) co_return std::unexpected(account.error());
-      const auto quota = (*account)->quota();
-      shown["bytes"] = quota.bytes_used;
-      shown["messages"] = quota.messages_used;
-      shown["mailboxes"] = quota.mailboxes_used;
-      const auto show_limit = [&shown](const char* name, store::Limit limit) {
-        shown[name] = limit ? json::value(*limit) : json::value(nullptr);
-      };
-      show_limit("quota", quota.bytes_limit);
-      show_limit("messages_quota", quota.messages_limit);
-      show_limit("mailboxes_quota", quota.mailboxes_limit);
+      shown = usage_of(**account);
     }
+    shown["address"] = record.address;
+    shown["id"] = record.id.value();
     accounts.push_back(std::move(shown));
   }
   co_return json::object{{"accounts", std::move(accounts)}};

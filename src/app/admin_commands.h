@@ -29,6 +29,7 @@ struct Request {
 };
 
 std::string code_name(Errc);  // "not_found"
+json::object usage_of(const store::Account&);  // as account.list shows it
 
 // admin_directory.cc
 Task<Answer> domain_add(const Request&);
@@ -50,6 +51,10 @@ Task<Answer> account_list(const Request&);
 Task<Answer> account_remove(const Request&);
 Task<Answer> account_password(const Request&);
 Task<Answer> account_quota(const Request&);
+// admin_account_settings.cc
+Task<Answer> account_show(const Request&);
+Task<Answer> account_set(const Request&);
+Task<Answer> account_apop(const Request&);
 // admin_queue.cc
 Task<Answer> queue_list(const Request&);
 Task<Answer> queue_show(const Request&);
