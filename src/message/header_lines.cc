@@ -41,7 +41,7 @@ void HeaderLines::take(char c, std::string& out) {
       break;
     case State::blank:
       if (text::is_wsp(c)) break;
-      if (c != '\n') out += ' ';
+      if (c != '\n' && has_value_) out += ' ';
       [[fallthrough]];
     case State::value: take_value(c, out); break;
     case State::done: break;
@@ -53,7 +53,8 @@ void HeaderLines::end_name(std::string& out) {
   while (!held_.empty() && text::is_wsp(held_.back())) held_.pop_back();  // [RFC5322 4.5]
   const bool is_field = !held_.empty() && std::ranges::all_of(held_, [](unsigned char c) { return c > 32 && c != 127; });
   state_ = is_field && wants_(held_) ? State::blank : State::skip;
-  if (state_ == State::blank) out.append(held_).append(":");
+  if (state_ == State::blank) out.append(held_).append(": ");
+  has_value_ = false;
   held_.clear();
 }
 
@@ -71,6 +72,7 @@ void HeaderLines::take_value(char c, std::string& out) {
     held_.clear();
     out += c;
   }
+  has_value_ = true;
   state_ = State::value;
 }
 

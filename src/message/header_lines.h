@@ -14,7 +14,8 @@ using WantsField = std::function<bool(std::string_view name)>;
 
 enum class Folding : bool { undone, kept };
 
-// 1. Fields keep their order, spelling and repetitions; between the colon and the value stands one space.  Lines that are no field are left
+// 1. Fields keep their order, spelling and repetitions; between the colon and the value stands one space, also when the value is
+//    empty.  Lines that are no field are left
 //    out.
 // 2. Folding::undone: a line end and the white space behind it become one space; white space at the end of a field goes.
 //    Folding::kept: lines stay as they are.
@@ -41,6 +42,7 @@ class HeaderLines {
   WantsField wants_;
   Folding folding_;
   State state_ = State::line_start;
+  bool has_value_ = false;  // something of it has come out
   bool after_cr_ = false;
   std::string held_;  // the name being read; in a value: white space that may be its end
 };
