@@ -14,8 +14,6 @@
 #include "base/result.h"
 #include "intake/transaction.h"
 #include "proto/smap/fetch_item.h"
-#include "intake/transaction.h"
-#include "proto/smap/fetch_item.h"
 #include "proto/smap/upload.h"
 #include "proto/smap/words.h"
 #include "server/common/mailbox_access.h"
@@ -143,32 +141,6 @@ class Session {
   void put_snapshot();
   // False: nothing is known of it, and nothing has been told.
   Task<Result<bool>> tell_since_snapshot(std::string_view id);
-
-  // --- cmd_fetch.cc
-  struct FetchJob;
-  Task<Result<void>> fetch_contents(FetchJob&, const FetchItem&);
-  Task<Result<void>> fetch_attributes(const FetchJob&);
-  Task<Result<void>> set_seen(std::vector<Uid> shown);
-
-  // --- cmd_search.cc
-  Task<Result<void>> still_wanted();
-  Outcome put_found(std::vector<std::uint32_t> indexes);
-
-  // --- cmd_add.cc, add_upload.cc
-  auth::Identity identity() const { return {.account = account_->id(), .address = user_}; }
-  Task<Result<void>> set_folder(AddBatch&, Words&);
-  Task<Result<bool>> set(AddBatch&, std::string name, std::string value);
-  Task<Result<void>> set_sender(AddBatch&, std::string value);
-  Task<Result<void>> add_recipient(AddBatch&, std::string value);
-  struct Arriving;
-  Outcome upload(AddBatch&, UploadForm);
-  std::optional<Reply> refuse_upload(const AddBatch&, const UploadForm&) const;
-  intake::Transaction begin_message(const AddBatch&) const;
-  Task<Result<void>> receive(UploadDecoder&, Arriving&);
-  Outcome conclude(AddBatch&, Arriving&);
-  Outcome send(AddBatch&, Arriving&, store::Beside*);
-  Task<Result<store::Beside>> prepare_copy(AddBatch&, Arriving&);
-  Task<Result<void>> save(store::Beside&);
 
   // --- cmd_fetch.cc
   struct FetchJob;
