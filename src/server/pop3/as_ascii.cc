@@ -28,9 +28,10 @@ bool header_is_utf8(const message::Summary& summary, std::string_view first) {
 
 }  // namespace
 
+bool AsAscii::may_be_needed(std::string_view first, std::uint64_t size) { return first.size() < size || !text::is_ascii(first); }
+
 Task<Result<std::unique_ptr<AsAscii>>> AsAscii::make(store::AccountPtr account, MessageId id, std::uint64_t size, std::string first) {
   std::unique_ptr<AsAscii> none;
-  if (first.size() >= size && text::is_ascii(first)) co_return none;
   std::vector<MessageId> one{id};
   CO_TRY(const auto summaries, co_await account->summaries(std::move(one)));
   if (summaries.empty() || summaries.front().empty()) co_return fail(Errc::not_found, "the message has gone");

@@ -17,7 +17,9 @@ namespace posthorn::pop3 {
 // Memory: one header of the message, and some bytes a part.
 class AsAscii {
  public:
-  // Null: it may be sent as it is.  `first` is its beginning, up to a chunk.
+  // False: it may be sent as it is, without asking further.  `first` is its beginning, up to a chunk.
+  static bool may_be_needed(std::string_view first, std::uint64_t size);
+  // Null: it may be sent as it is.
   // unsupported: it cannot be had in ASCII (an address is international, or a signature would break).  Else errors of reading.
   static Task<Result<std::unique_ptr<AsAscii>>> make(store::AccountPtr, MessageId, std::uint64_t size, std::string first);
 

@@ -26,7 +26,7 @@ Session::Outcome Session::send_message(std::uint32_t number, Filter filter) {
   do {
     auto piece = co_await maildrop_->account().read(message, offset, blob::kChunkSize);
     if (piece && piece->empty() && offset < size) piece = fail(Errc::corrupt, "the message is shorter than its entry says");
-    if (piece && offset == 0 && !utf8_) {
+    if (piece && offset == 0 && !utf8_ && AsAscii::may_be_needed(*piece, size)) {
       auto made = co_await AsAscii::make(maildrop_->account().shared_from_this(), message, size, *piece);
       if (made)
         ascii = *std::move(made);

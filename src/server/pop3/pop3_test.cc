@@ -1,8 +1,15 @@
 // Sessions as transcripts, and what a transcript cannot show.
 #include <gtest/gtest.h>
 
+#include <map>
+#include <sstream>
+#include <utility>
+#include <vector>
+
 #include "async/reactor.h"
 #include "async/task_group.h"
+#include "async/timer.h"
+#include "base/clock.h"
 #include "server/common/transcript_testing.h"
 #include "server/pop3/pop3_session.h"
 #include "server/pop3/reply_for.h"
@@ -28,6 +35,7 @@ INSTANTIATE_TEST_SUITE_P(Pop3, Transcript,
 struct Harness {
   server::TestServer server;
   TaskGroup sessions;
+  std::vector<net::ConnectionPair> before;  // their sessions may still be ending
   net::ConnectionPair pair = net::make_connection_pair();
   net::Connection& client() { return *pair.first; }
 
@@ -44,6 +52,10 @@ struct Harness {
                                                          {config::Protocol::pop3, config::TlsMode::none, true},
                                                          *pair.second,
                                                          "test"}));
+  }
+  void connect_again() {
+    before.push_back(std::exchange(pair, net::make_connection_pair()));
+    connect();
   }
   // Everything up to and with `end`.
   Task<std::string> read_until(std::string_view end) {
@@ -121,6 +133,111 @@ Task<> failing_disk() {
 }
 
 TEST(Pop3, WhatCannotBeRemovedIsToldAtQuit) { run_task(failing_disk()); }
+
+// What a session says to USER, PASS, `commands` and QUIT, from "+OK n messages" on.
+Task<std::string> session_of(Harness& h, std::string commands) {
+  h.connect_again();
+  co_await h.send("USER ann\r\nPASS secret\r\n" + commands + "QUIT\r\n");
+  auto all = co_await h.read_until("Goodbye\r\n");
+  co_return all.substr(all.find(" messages") - 1);
+}
+
+Task<> expiring_mail() {
+  ManualClock clock(now());  // the store asks the clock of the machine
+  Harness h;
+  co_await h.start();
+  std::map<std::string, std::string, std::less<>> settings{{"pop3.delete_after", "10 d"}, {"pop3.hide_seen", "true"}};
+  auto changed = co_await h.server.services().directory.change_settings("ann@example.test", settings);
+  CHECK(changed.has_value());
+  const auto add = [&h](std::string subject, std::vector<std::string> flags = {}) {
+    return h.server.add_message("ann@example.test", "INBOX", "Subject: " + subject + "\r\n\r\n", std::move(flags));
+  };
+  co_await add("one");
+  co_await add("deleted by the client");
+  co_await add("hidden", {"\\Seen"});
+  clock.advance(std::chrono::hours(24 * 10 - 1));
+  auto said = co_await session_of(h, "STAT\r\n");
+  EXPECT_TRUE(said.starts_with("2 messages")) << said;
+  clock.advance(std::chrono::hours(2));
+  // A connection that breaks removes nothing.
+  h.connect_again();
+  co_await h.send("USER ann\r\nPASS secret\r\n");
+  co_await h.read_until("messages\r\n");
+  h.client().close();
+  auto left = co_await h.server.count_messages("ann@example.test", "INBOX");
+  EXPECT_EQ(left.value_or(99), 3u);
+  const auto commits = h.server.kv().stats().commits;
+  said = co_await session_of(h, "DELE 2\r\nRETR 1\r\n");
+  EXPECT_NE(said.find("Subject: one\r\n"), std::string::npos) << said;
+  EXPECT_EQ(h.server.kv().stats().commits, commits + 1);
+  left = co_await h.server.count_messages("ann@example.test", "INBOX");
+  EXPECT_EQ(left.value_or(99), 1u);
+  auto message = co_await h.server.read_message("ann@example.test", "INBOX", 1);
+  EXPECT_EQ(message.value_or(""), "Subject: hidden\r\n\r\n");
+  co_await h.stop();
+}
+
+TEST(Pop3, WhatIsTooOldGoesWithTheDeletedOnesInOneCommit) { run_task(expiring_mail()); }
+
+std::vector<std::string> ids_of(const std::string& said) {
+  std::vector<std::string> ids;
+  std::istringstream lines(said.substr(said.find("Unique ids")));
+  std::string line;
+  std::getline(lines, line);
+  while (std::getline(lines, line) && line != ".\r") ids.push_back(line.substr(line.find(' ') + 1));
+  return ids;
+}
+
+Task<> unique_ids() {
+  Harness h;
+  co_await h.start();
+  for (const std::string subject : {"a", "b", "c"}) {
+    auto added = co_await h.server.add_message("ann@example.test", "INBOX", "Subject: " + subject + "\r\n\r\n");
+    CHECK(added.has_value());
+  }
+  const auto before = ids_of(co_await session_of(h, "UIDL\r\n"));
+  EXPECT_EQ(before.size(), 3u);
+  auto record = co_await h.server.services().directory.find_account(std::string("ann@example.test"));
+  CHECK(record.has_value());
+  auto account = co_await h.server.services().store.account(record->id);
+  CHECK(account.has_value());
+  const auto inbox = (*account)->find_mailbox("INBOX")->id, archive = (*account)->find_mailbox("Archive")->id;
+  const store::UidSet second{{Uid(2), Uid(2)}}, first{{Uid(1), Uid(1)}};
+  // Moved away and back it is the same message, at the end now.
+  auto moved = co_await (*account)->move(inbox, second, archive);
+  CHECK(moved.has_value());
+  moved = co_await (*account)->move(archive, first, inbox);
+  CHECK(moved.has_value());
+  auto ids = ids_of(co_await session_of(h, "UIDL\r\n"));
+  EXPECT_EQ(ids, (std::vector<std::string>{before[0], before[2], before[1]}));
+  // A copy has an id of its own.
+  auto copied = co_await (*account)->copy(inbox, first, inbox);
+  CHECK(copied.has_value());
+  ids = ids_of(co_await session_of(h, "UIDL\r\n"));
+  EXPECT_EQ(ids.size(), 4u);
+  EXPECT_EQ(ids[0], before[0]);
+  EXPECT_TRUE(ids[3].starts_with(before[0].substr(0, before[0].size() - 1) + ".")) << ids[3];
+  co_await h.stop();
+}
+
+TEST(Pop3, UniqueIdsStayWithTheMessage) { run_task(unique_ids()); }
+
+// [RFC1939 3] Nobody waits for ever for a client that does not read.
+Task<> client_that_stops_reading() {
+  Harness h;
+  co_await h.start();
+  auto added = co_await h.server.add_message("ann@example.test", "INBOX", "Subject: large\r\n\r\n" + std::string(8 << 20, 'x'));
+  CHECK(added.has_value());
+  h.connect();
+  co_await h.send("USER ann\r\nPASS secret\r\nRETR 1\r\n");
+  co_await sleep_for(std::chrono::milliseconds(50));
+  EXPECT_LT(h.pair.second->output().size(), 2u << 20);
+  h.pair.second->abort();  // as at the end of a drain; the deadline does the same
+  co_await h.sessions.join();
+  co_await h.server.close();
+}
+
+TEST(Pop3, AClientThatStopsReadingCostsAChunk) { run_task(client_that_stops_reading()); }
 
 TEST(Pop3, EveryErrorHasWords) {
   for (int code = 0; code <= static_cast<int>(Errc::unsupported); ++code)
