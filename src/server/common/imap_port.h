@@ -28,7 +28,7 @@ inline const Setting<std::int64_t> kMaxBadCommands{
 inline const Setting<std::string> kCapabilitiesOff{
     "imap.capabilities_off", "", "IMAP capabilities that nobody is offered, with spaces between: \"COMPRESS THREAD\"."};
 inline const Setting<bool> kSmapEnabled{
-    "smap.enabled", false,
+    "smap.enabled", true,
     "Offer SMAP on the IMAP ports: a client that says \\SMAP1 in its first line goes on in that protocol. The limits and time-outs of IMAP are its own, too."};
 
 // IMAP's capabilities that are offered whether or not somebody has signed in.

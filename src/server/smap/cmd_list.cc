@@ -1,5 +1,6 @@
 // LIST. [SMAP1 4.2]
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "async/turns.h"
@@ -7,6 +8,19 @@
 #include "server/smap/session.h"
 
 namespace posthorn::smap {
+namespace {
+
+// What names below these levels begin with; nullopt: there can be none, since no level has a delimiter in its name.
+std::optional<std::string> prefix_of(const Path& path, std::size_t from) {
+  std::string prefix;
+  for (auto i = from; i < path.size(); ++i) {
+    if (path[i].find('/') != std::string::npos) return {};
+    prefix.append(path[i]).append("/");
+  }
+  return prefix;
+}
+
+}  // namespace
 
 void Session::put_listed(std::string_view name, std::string_view description, bool folder, bool directory) {
   output() += "* LIST ";
@@ -29,10 +43,9 @@ Session::Outcome Session::cmd_list(Words& words) {
     co_return ok("LIST completed");
   }
   if (path.front() != "INBOX") co_return ok("LIST completed");  // there is nothing
-  std::string prefix;
-  for (std::size_t i = 1; i < path.size(); ++i) prefix.append(path[i]).append("/");
+  auto prefix = prefix_of(path, 1);
   const server::MailboxTree own(account_);
-  CO_TRY_OK(co_await list_level(own, std::move(prefix)));
+  if (prefix) CO_TRY_OK(co_await list_level(own, *std::move(prefix)));
   co_return ok("LIST completed");
 }
 
@@ -51,14 +64,14 @@ Task<Result<void>> Session::list_top() {
 
 // Who shares something, or what one of them does.
 Task<Result<void>> Session::list_public(Path path) {
-  std::string prefix;
-  for (std::size_t i = 2; i < path.size(); ++i) prefix.append(path[i]).append("/");
+  auto prefix = prefix_of(path, 2);
+  if (!prefix) co_return Result<void>{};
   CO_TRY(const auto shared, co_await access_.shared_parts());
   for (const auto& part : shared.list) {
     if (path.size() > 1 && path[1] != part.address) continue;
     CO_TRY(const auto tree, co_await access_.shared_tree(part, shared.anyone));
     if (tree.page({}, 1).empty()) continue;
-    if (path.size() > 1) co_return co_await list_level(tree, std::move(prefix));
+    if (path.size() > 1) co_return co_await list_level(tree, *std::move(prefix));
     put_listed(part.address, part.address, false, true);
     CO_TRY_OK(co_await flush_if_large());
   }

@@ -72,8 +72,7 @@ Task<Result<bool>> Session::tell_since_snapshot(std::string_view id) {
   const auto now = folder_->told;
   const auto since = snapshot->mod_seq;
   NumberRanges missing;
-  const bool unchanged = since >= folder_->mod_seq;
-  if (!unchanged) {
+  if (since < folder_->mod_seq) {
     CO_TRY(const auto vanished, co_await folder_->account->vanished_since(folder_->id, since));
     if (!vanished) co_return false;
     missing = missing_from(*now, *vanished, snapshot->last_uid);
@@ -87,7 +86,8 @@ Task<Result<bool>> Session::tell_since_snapshot(std::string_view id) {
   const auto gone = numbers_of(missing, *now);
   CO_TRY_OK(co_await put_expunged(gone));
   if (now->size() > known) put_line("* EXISTS " + std::to_string(now->size()));
-  for (std::size_t p = 0; !unchanged && p < now->pages().size(); ++p) {
+  // The view may be newer than the state: what is in it is told.
+  for (std::size_t p = 0; p < now->pages().size(); ++p) {
     if (now->pages()[p]->highest_mod_seq <= since) continue;
     const auto from = now->first_index(p);
     for (std::uint32_t i = 0; i < now->pages()[p]->entries.size() && from + i < known; ++i) {
