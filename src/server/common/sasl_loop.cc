@@ -8,13 +8,19 @@
 namespace posthorn::server {
 namespace {
 
+const Setting<bool> kPop3ChannelBinding{
+    "pop3.channel_binding", false,
+    "Offer the -PLUS forms of SCRAM in POP3 too. As it is built by Debian, mutt chooses them there, cannot use them, and then misreads every "
+    "answer."};
+
 using Kind = SaslOutcome::Kind;
 
 auth::CanBind can_bind(const SessionContext& context) {
   const auto& connection = context.connection;
   const auto protocol = context.rules.protocol;
   const bool smtp = protocol == config::Protocol::smtp || protocol == config::Protocol::submission;
-  if (!connection.is_tls() || (smtp && !kSmtpChannelBinding.get())) return auth::CanBind::no;
+  const bool pop3 = protocol == config::Protocol::pop3;
+  if (!connection.is_tls() || (smtp && !kSmtpChannelBinding.get()) || (pop3 && !kPop3ChannelBinding.get())) return auth::CanBind::no;
   // TLS 1.3 always can.  (The others are asked by computing it, which costs what a capability list should not.)
   return auth::CanBind(connection.tls_version() == "TLSv1.3" || !connection.tls_exporter().empty() ||
                        !connection.tls_server_end_point().empty());
