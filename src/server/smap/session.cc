@@ -70,6 +70,7 @@ Task<> Session::execute(std::string_view line) {
   const auto reply = result ? *std::move(result) : reply_for(result.error());
   finish(reply);
   if (reply.is_ok) bad_in_a_row_ = 0;
+  else if (state_ == State::not_authenticated && !reply.sent) count_bad();
 }
 
 // `rule` is one of the table.
