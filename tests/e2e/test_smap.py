@@ -7,58 +7,30 @@ import socket
 import time
 
 from harness import DOMAIN, PASSWORD, ServerTestCase, insecure_tls, message
+from smap_client import SmapClient
 
 ALICE, BOB = f"alice@{DOMAIN}", f"bob@{DOMAIN}"
 
 
-class Smap:
-    """One connection.  Lines come without their ends."""
-
+class Smap(SmapClient):
     def __init__(self, port, tls=False):
-        self.socket = socket.create_connection(("127.0.0.1", port), 60)
-        if tls:
-            self.socket = insecure_tls().wrap_socket(self.socket)
-        self.input = self.socket.makefile("rb")
-        self.greeting = self.line()
+        stream = socket.create_connection(("127.0.0.1", port), 60)
+        super().__init__(insecure_tls().wrap_socket(stream) if tls else stream)
+        self.greeting = self.notice()
 
-    def line(self):
-        return self.input.readline().rstrip(b"\r\n").decode()
-
-    def send(self, text):
-        self.socket.sendall(text if isinstance(text, bytes) else text.encode() + b"\n")
-
-    def answer(self):
-        """The lines of data and the status line behind them."""
-        data = []
-        while True:
-            line = self.line()
-            if line.startswith(("+OK ", "-ERR ", "> ")) or not line:
-                return data, line
-            data.append(line)
+    def notice(self):
+        return self.line().decode()
 
     def do(self, text):
-        self.send(text)
-        return self.answer()
+        """The lines of data and the status line behind them."""
+        self.send(text if isinstance(text, bytes) else text + "\n")
+        reply = self.reply()
+        return ["* " + line for line in reply.lines], ("+OK " if reply.ok else "-ERR ") + reply.text[0].decode()
 
-    def content(self, text):
-        """The one binary reply of a FETCH."""
-        self.send(text)
-        head = re.fullmatch(r"\{(\d+)/\d+\} FETCH \d+ CONTENTS", self.line())
-        out = b""
-        size = head[1]
-        while size:
-            out += self.input.read(int(size))
-            size = self.line().strip()
-        return out, self.answer()
-
-    def start_tls(self):
+    def go_on_with_tls(self):
         self.input.close()
-        self.socket = insecure_tls().wrap_socket(self.socket)
-        self.input = self.socket.makefile("rb")
-
-    def close(self):
-        self.input.close()
-        self.socket.close()
+        self.stream = insecure_tls().wrap_socket(self.stream)
+        self.input = self.stream.makefile("rb")
 
 
 class SmapSession(ServerTestCase):
@@ -93,13 +65,14 @@ class SmapSession(ServerTestCase):
         self.assertEqual(client.do(f"\\SMAP1 LOGIN {ALICE} {PASSWORD}")[1], "-ERR STARTTLS required")
         # What is pipelined behind STARTTLS is forgotten.
         self.assertTrue(client.do("\\SMAP1 STARTTLS\n\\SMAP1 NOOP")[1].startswith("+OK "))
-        client.start_tls()
+        client.go_on_with_tls()
         capabilities = self.ok(client.do("\\SMAP1 CAPABILITY"))[0]
         self.assertIn("AUTH=PLAIN", capabilities)
         self.assertNotIn("STARTTLS", capabilities)
         self.ok(client.do(f"\\SMAP1 LOGIN {ALICE} \"{PASSWORD}\""))
         self.assertEqual(self.ok(client.do("LOGOUT"))[0][:6], "* BYE ")
-        self.assertEqual(client.line(), "")
+        with self.assertRaises(EOFError):
+            client.line()
 
     def test_a_session_from_the_greeting_on(self):
         client = self.connect(port="imaps", tls=True)
@@ -125,14 +98,14 @@ class SmapSession(ServerTestCase):
             self.assertEqual(self.ok(client.do("OPEN INBOX Board")), ["* EXISTS 3"])
         self.assertEqual(self.ok(one.do("STORE 2 +FLAGS=SEEN,MARKED")), ["* FETCH 2 FLAGS=MARKED,SEEN"])
         self.ok(two.do("IDLE"))
-        self.assertEqual(two.line(), '* FETCH 2 FLAGS=MARKED,SEEN "KEYWORDS="')
+        self.assertEqual(two.notice(), '* FETCH 2 FLAGS=MARKED,SEEN "KEYWORDS="')
         imap.select("Board")
         self.assertIn(b"\\Flagged", imap.fetch("2", "(FLAGS)")[1][0])
         imap.store("1", "+FLAGS", "(\\Deleted $Label1)")
-        self.assertEqual(two.line(), '* FETCH 1 FLAGS=DELETED "KEYWORDS=$Label1"')
+        self.assertEqual(two.notice(), '* FETCH 1 FLAGS=DELETED "KEYWORDS=$Label1"')
         imap.expunge()
         imap.append("Board", None, None, message("Board 4"))
-        notices = {two.line(), two.line()}
+        notices = {two.notice(), two.notice()}
         self.assertEqual(notices, {"* EXPUNGE 1", "* EXISTS 3"})
         self.ok(two.do("RESUME"))
         # The other one's view has not moved.
@@ -180,6 +153,6 @@ class SmapSession(ServerTestCase):
         stranger = self.connect(user=None)
         with contextlib.suppress(ConnectionError):
             for _ in range(100):
-                stranger.send("\\SMAP1 NONSUCH")
+                stranger.send("\\SMAP1 NONSUCH\n")
         lines = stranger.input.read().decode().splitlines()
         self.assertEqual(lines[-1], "* BYE Too many errors")
