@@ -5,7 +5,7 @@ The numbers of messages differ between the two sides where the speeds do, so tha
 something; figures are always per second or per message."""
 import time
 
-from . import big_mailbox_rows, machine, postfix, relay_rows
+from . import big_mailbox_rows, machine, postfix, relay_rows, smap_rows
 from .row import Group, Row, dovecot_with
 
 KIB10 = 10240
@@ -34,6 +34,7 @@ ROWS = {r.name: r for r in (
     Row("watchers", "new mail: from the 250 until the last of an account's 100 watchers has EXISTS, median", "ms", False, under=100, digits=1),
     Row("watchers_10k", "the same with 10,000 watchers of one account", "ms", False, digits=1),
     *relay_rows.ROWS,
+    *smap_rows.ROWS,
     *big_mailbox_rows.ROWS,
 )}
 
@@ -193,5 +194,6 @@ GROUPS = (
     Group(("idle_10k", "watchers", "watchers_10k"), measure_many_idle, warm_up=warm_with_mail,
           posthorn={"more": "[limits]\nconnections = 25000\nconnections_per_address = 25000\n"}),
     *relay_rows.GROUPS,
+    *smap_rows.GROUPS,
     *big_mailbox_rows.GROUPS,
 )
