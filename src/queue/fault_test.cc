@@ -200,7 +200,14 @@ TEST(QueueFaults, ASettlementIsTriedUntilItSucceeds) {
       if (++count % each) return {};
       return fail(written ? Errc::io : Errc::no_space, "injected");
     };
-    f.memory().set_faults(written ? kv::MemoryFaults{.after_commit = fault} : kv::MemoryFaults{.before_commit = fault});
+    std::atomic<unsigned> scans = 0;
+    kv::MemoryFaults faults = written ? kv::MemoryFaults{.after_commit = fault} : kv::MemoryFaults{.before_commit = fault};
+    // Is it the last group of its entry?
+    faults.before_scan = [&scans](const kv::Range& range) -> Result<void> {
+      if (range.direction == kv::Direction::forward || ++scans % 2) return {};
+      return fail(Errc::io, "injected");
+    };
+    f.memory().set_faults(faults);
     f.queue->start();
     ReactorPool reactors(2);
     reactors.start();

@@ -101,11 +101,13 @@ struct Queue::Impl {
     AsyncMutex::Guard only_one;  // if `last`
     bool last = false;
   };
-  Task<Result<void>> begin_closing(Ending&, EntryId, std::vector<std::uint32_t> groups);
+  enum class Patience : std::uint8_t { one_try, until_it_succeeds };
+  Task<Result<void>> begin_closing(Ending&, EntryId, std::vector<std::uint32_t> groups, Patience);
   Task<Result<bool>> is_last(Ending&);
   void end_closing(Ending&&);
   std::shared_ptr<Closing> enter_closing(EntryId);
   void leave_closing(EntryId, const std::shared_ptr<Closing>&);
+  Task<Result<void>> wait_to_settle(std::chrono::milliseconds pause, Error because);
   Task<Result<void>> commit_surely(const kv::Batch&, GroupId);
   Task<Result<bool>> was_written(const kv::Batch&, GroupId);
   static void remove_blob(kv::Batch&, EntryId, const Entry&);

@@ -86,12 +86,17 @@ void Queue::Impl::leave_closing(EntryId id, const std::shared_ptr<Closing>& clos
   if (--closing->users == 0) closings.erase(id);
 }
 
-Task<Result<void>> Queue::Impl::begin_closing(Ending& ending, EntryId id, std::vector<std::uint32_t> groups) {
+Task<Result<void>> Queue::Impl::begin_closing(Ending& ending, EntryId id, std::vector<std::uint32_t> groups, Patience patience) {
   ending.id = id;
   ending.groups = std::move(groups);
   ending.closing = enter_closing(id);
   auto only_one = co_await ending.closing->mutex.lock();
-  CO_TRY(ending.last, co_await is_last(ending));
+  auto last = co_await is_last(ending);
+  for (auto pause = kFirstPause; !last && patience == Patience::until_it_succeeds; pause = std::min(2 * pause, kLongestPause)) {
+    CO_TRY_OK(co_await wait_to_settle(pause, last.error()));
+    last = co_await is_last(ending);
+  }
+  CO_TRY(ending.last, std::move(last));
   if (ending.last) ending.only_one = std::move(only_one);
   co_return Result<void>{};
 }
@@ -177,7 +182,8 @@ Task<Result<Settling>> Queue::begin_settle(Work work, Settlement settlement) {
   state.last = entry.groups == 1;
   if (!state.last) {
     std::vector<std::uint32_t> this_one{item.id.group};
-    CO_TRY_OK(co_await q.begin_closing(state.ending, item.id.entry, std::move(this_one)));
+    // What has gone out must not go out again because a row could not be read.
+    CO_TRY_OK(co_await q.begin_closing(state.ending, item.id.entry, std::move(this_one), Impl::Patience::until_it_succeeds));
     state.last = state.ending.last;
   }
   if (state.last) {
@@ -244,19 +250,25 @@ Task<> Settling::committed() {
   if (state->last) co_await q.blob_removed(id.entry, entry.size, entry.shared);
 }
 
+// cancelled: the queue is closed.
+Task<Result<void>> Queue::Impl::wait_to_settle(std::chrono::milliseconds pause, Error because) {
+  log::warning("queue.settle_waits", {{"error", because}, {"milliseconds", pause.count()}});
+  for (auto slept = kFirstPause; slept <= pause; slept += kFirstPause) {
+    {
+      std::lock_guard hold(mutex);
+      if (closed) co_return fail(Errc::cancelled, "the queue is closed: " + because.text);
+    }
+    co_await sleep_for(kFirstPause);
+  }
+  co_return Result<void>{};
+}
+
 // Until it succeeds, or there is no more point.
 Task<Result<void>> Queue::Impl::commit_surely(const kv::Batch& batch, GroupId id) {
   for (auto pause = kFirstPause;; pause = std::min(2 * pause, kLongestPause)) {
     auto done = co_await store.commit(batch);
     if (done) co_return done;
-    log::warning("queue.settle_waits", {{"error", done.error()}, {"milliseconds", pause.count()}});
-    for (auto slept = kFirstPause; slept <= pause; slept += kFirstPause) {
-      {
-        std::lock_guard hold(mutex);
-        if (closed) co_return fail(Errc::cancelled, "the queue is closed: " + done.error().text);
-      }
-      co_await sleep_for(kFirstPause);
-    }
+    CO_TRY_OK(co_await wait_to_settle(pause, done.error()));
     // Written once more it could bring a report back that was sent meanwhile.
     if (done.error().code == Errc::no_space) continue;
     auto written = co_await was_written(batch, id);

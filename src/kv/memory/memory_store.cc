@@ -146,6 +146,7 @@ Task<Result<void>> MemoryStore::visit(Space space, std::vector<Place> places, Vi
 
 Task<Result<Rows>> MemoryStore::scan(Range range, SnapshotPtr at) {
   std::lock_guard hold(state_->mutex);
+  if (state_->faults.before_scan) CO_TRY_OK(state_->faults.before_scan(range));
   const auto& rows = state_->rows;
   auto begin = rows.lower_bound(full_key(range.space, range.partition, range.from));
   auto end = rows.lower_bound(range.to.empty() ? partition_end(range.space, range.partition)

@@ -13,6 +13,7 @@ namespace posthorn::kv {
 struct MemoryFaults {
   std::function<Result<void>(const Batch&)> before_commit = {};
   std::function<Result<void>(const Batch&)> after_commit = {};
+  std::function<Result<void>(const Range&)> before_scan = {};
 };
 
 class MemoryStore final : public Store {
