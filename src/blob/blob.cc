@@ -51,6 +51,7 @@ std::uint64_t now_microseconds() {
 Draft::Draft(Draft&& other) noexcept
     : blobs_(std::exchange(other.blobs_, nullptr)),
       id_(other.id_),
+      packing_(other.packing_),
       size_(other.size_),
       chunks_(other.chunks_),
       complete_(other.complete_),
@@ -69,9 +70,9 @@ Task<Result<void>> Draft::write(std::string_view bytes) {
     if (bytes.empty()) break;  // a full chunk waits: it may turn out to be the last one
     std::string rest(bytes);   // the caller's bytes are valid until our first wait only
     std::string full = std::exchange(pending_, {});
-    CO_TRY_OK(co_await blobs_->write_ahead_chunk(id_, chunks_++, std::move(full)));
+    CO_TRY_OK(co_await blobs_->write_ahead_chunk(id_, chunks_++, std::move(full), packing_));
     while (rest.size() > kChunkSize) {
-      CO_TRY_OK(co_await blobs_->write_ahead_chunk(id_, chunks_++, rest.substr(0, kChunkSize)));
+      CO_TRY_OK(co_await blobs_->write_ahead_chunk(id_, chunks_++, rest.substr(0, kChunkSize), packing_));
       rest.erase(0, kChunkSize);
     }
     pending_ = std::move(rest);
@@ -82,14 +83,14 @@ Task<Result<void>> Draft::write(std::string_view bytes) {
 
 Task<Result<void>> Draft::write_ahead() {
   if (std::exchange(complete_, true)) co_return Result<void>{};
-  co_return co_await blobs_->write_ahead_chunk(id_, chunks_++, std::exchange(pending_, {}), true);
+  co_return co_await blobs_->write_ahead_chunk(id_, chunks_++, std::exchange(pending_, {}), packing_, true);
 }
 
 Sealed Draft::seal() && {
   Sealed sealed{id_, size_, {}, chunks_ > 0};
   if (!complete_) {
     std::string key = chunk_key(id_, chunks_);
-    std::string chunk = encode_chunk(key, pending_, true);
+    std::string chunk = encode_chunk(key, pending_, true, packing_);
     sealed.batch.put(Space::blob, shard_of(id_), std::move(key), std::move(chunk));
   }
   if (chunks_ > 0) sealed.batch.erase(Space::blob_open, shard_of(id_), id_key(id_));
@@ -154,13 +155,13 @@ Task<Result<std::uint64_t>> Blobs::newest_stored_id() {
   co_return newest;
 }
 
-Draft Blobs::begin() { return Draft(*this, next_id()); }
+Draft Blobs::begin(Packing packing) { return Draft(*this, next_id(), packing); }
 
-Task<Result<void>> Blobs::write_ahead_chunk(Id id, std::uint32_t number, std::string bytes, bool last) {
+Task<Result<void>> Blobs::write_ahead_chunk(Id id, std::uint32_t number, std::string bytes, Packing packing, bool last) {
   kv::Batch batch;
   if (number == 0) batch.put(Space::blob_open, shard_of(id), id_key(id), "");
   std::string key = chunk_key(id, number);
-  std::string chunk = encode_chunk(key, bytes, last);
+  std::string chunk = encode_chunk(key, bytes, last, packing);
   batch.put(Space::blob, shard_of(id), std::move(key), std::move(chunk));
   co_return co_await store_.write_ahead(std::move(batch));
 }

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/ids.h"
+#include "blob/chunk.h"
 #include "blob/recent.h"
 #include "kv/store.h"
 
@@ -78,9 +79,10 @@ class Draft {
 
  private:
   friend class Blobs;
-  Draft(Blobs& blobs, Id id) : blobs_(&blobs), id_(id) {}
+  Draft(Blobs& blobs, Id id, Packing packing) : blobs_(&blobs), id_(id), packing_(packing) {}
   Blobs* blobs_;
   Id id_;
+  Packing packing_;
   std::uint64_t size_ = 0;
   std::uint32_t chunks_ = 0;  // written ahead
   bool complete_ = false;     // the last one, too
@@ -103,7 +105,8 @@ class Blobs {
   // So many bytes of what comes in are kept in memory for those who read it next; none without it.
   void keep_recent(std::size_t bytes) { recent_.set_budget(bytes); }
 
-  Draft begin();
+  // What will not stay for long is not worth packing well.
+  Draft begin(Packing = Packing::well);
   // Called when a draft is dropped after it has written ahead, on the dropping thread; set once, before begin().
   void on_abandoned(std::function<void(Unlinked)> f) { on_abandoned_ = std::move(f); }
   // Rows that link / unlink a blob to an account or to kQueueOwner; the caller commits them with its own rows.
@@ -139,7 +142,7 @@ class Blobs {
 
  private:
   friend class Draft;
-  Task<Result<void>> write_ahead_chunk(Id, std::uint32_t number, std::string bytes, bool last = false);
+  Task<Result<void>> write_ahead_chunk(Id, std::uint32_t number, std::string bytes, Packing, bool last = false);
   Id next_id();
   // Adds a new reservation of ids to the batch when the present one is half used up.
   void renew_reservation(kv::Batch&);

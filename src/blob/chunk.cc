@@ -12,11 +12,12 @@ namespace {
 constexpr std::size_t kHeader = 10;
 constexpr char kVersion = 2;
 constexpr char kVersionWithoutKey = 1;
+constexpr int kQuick = 16;  // LZ4's "acceleration"
 enum ChunkFlag : unsigned char { kLast = 1, kLz4 = 2 };
 
 }  // namespace
 
-std::string encode_chunk(std::string_view key, std::string_view bytes, bool last) {
+std::string encode_chunk(std::string_view key, std::string_view bytes, bool last, Packing packing) {
   std::string out;
   const int bound = LZ4_compressBound(static_cast<int>(bytes.size()));
   out.reserve(kHeader + static_cast<std::size_t>(bound));
@@ -25,7 +26,8 @@ std::string encode_chunk(std::string_view key, std::string_view bytes, bool last
   put_le32(out, static_cast<std::uint32_t>(bytes.size()));
   put_le32(out, crypto::crc32c(bytes, crypto::crc32c(key)));
   out.resize(kHeader + static_cast<std::size_t>(bound));
-  const int packed = LZ4_compress_default(bytes.data(), out.data() + kHeader, static_cast<int>(bytes.size()), bound);
+  const int packed = LZ4_compress_fast(bytes.data(), out.data() + kHeader, static_cast<int>(bytes.size()), bound,
+                                       packing == Packing::quickly ? kQuick : 1);
   if (packed > 0 && static_cast<std::size_t>(packed) < bytes.size() - bytes.size() / 8) {
     out.resize(kHeader + static_cast<std::size_t>(packed));
     out[1] = static_cast<char>(out[1] | kLz4);

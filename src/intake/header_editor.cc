@@ -73,6 +73,7 @@ void HeaderEditor::decide_field(std::string& out) {
     state_ = fate_ = State::skip;
     return;
   }
+  received_ += text::iequals(name, "Received");
   has_date_ |= text::iequals(name, "Date");
   has_message_id_ |= text::iequals(name, "Message-ID");
   has_from_ |= text::iequals(name, "From");

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -42,6 +43,7 @@ class HeaderEditor {
   };
   const std::vector<Kept>& kept() const { return kept_; }
   bool kept_all() const { return kept_bytes_ <= kMaxKept; }
+  std::uint32_t received_count() const { return received_; }  // Received fields
   // "TLS-Required: No" [RFC8689 3]
   bool says_tls_is_optional() const;
 
@@ -61,6 +63,7 @@ class HeaderEditor {
   State state_ = State::line_start;
   State fate_ = State::copy;   // of the field that a continuation line belongs to
   bool at_top_ = true;         // no field has been let through
+  std::uint32_t received_ = 0;
   bool has_date_ = false, has_message_id_ = false, has_from_ = false;
   Bcc bcc_;
   bool keeping_ = false;       // the field under way is the last of kept_

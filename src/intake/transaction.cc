@@ -36,6 +36,11 @@ HeaderEditor::Complete completer(const Options& options) {
   return [hostname = options.hostname, from = options.from](HeaderEditor::Missing missing) { return missing_fields(missing, hostname, from); };
 }
 
+// Does a mailbox here get it now?
+bool stays(const smtp::Envelope& envelope, Here here) {
+  return here == Here::accounts && std::ranges::any_of(envelope.forward_paths, [](const auto& path) { return !path.accounts.empty(); });
+}
+
 // What is answered together is delivered together.
 std::vector<delivery::Group> groups_of(const smtp::Envelope& envelope, Answers answers, Here here) {
   std::vector<delivery::Group> groups(answers == Answers::one_for_all ? 1 : envelope.forward_paths.size());
@@ -82,13 +87,12 @@ Transaction::Transaction(store::MailStore& store, smtp::Envelope envelope, Origi
       origin_(std::move(origin)),
       options_(std::move(options)),
       here_(envelope_.options.hold_until && *envelope_.options.hold_until > now() ? Here::nobody : Here::accounts),
-      incoming_(store.begin_incoming()),
+      incoming_(store.begin_incoming(stays(envelope_, here_) ? store::Incoming::For::mailboxes : store::Incoming::For::passing)),
       id_(std::to_string(incoming_->id().value())),
       editor_(completer(options_), options_.fix_ups == FixUps::submission ? HeaderEditor::Bcc::drop : HeaderEditor::Bcc::keep) {
   const auto& paths = envelope_.forward_paths;
-  const bool any_here = std::ranges::any_of(paths, [](const auto& path) { return !path.accounts.empty(); });
   // [RFC5321 4.4] Only who makes the final delivery says it; the others do not send it (queue::Entry::prefix).
-  if (here_ == Here::accounts && any_here) put_return_path(edited_, envelope_.reverse_path);
+  if (stays(envelope_, here_)) put_return_path(edited_, envelope_.reverse_path);
   prefix_ = static_cast<std::uint32_t>(edited_.size());
   put_received(edited_, origin_, options_.hostname, id_, paths.size() == 1 ? paths[0].address : std::string_view(), this_second());
   if (needs_queue(envelope_, here_) && !options_.queue) refuse({Errc::unsupported, "there is no queue"});
@@ -129,8 +133,7 @@ Task<Result<Receipt>> Transaction::commit(store::Beside* beside) {
       if (!written) refuse(std::move(written).error());
     }
   }
-  // One of them is our own.
-  if (!failure_ && incoming_->received_count() > options_.max_received + 1)
+  if (!failure_ && editor_.received_count() > options_.max_received)
     refuse({Errc::limit, "too many Received fields"});
   if (failure_) co_return std::unexpected(*failure_);
 
@@ -168,7 +171,7 @@ queue::Entry Transaction::queue_entry(const store::Incoming& incoming) const {
   entry.arrival = now();
   entry.size = incoming.size();
   entry.prefix = prefix_;
-  entry.received = incoming.received_count();
+  entry.received = editor_.received_count() + 1;  // our own
   entry.shared = prefix_ > 0;
   return entry;
 }

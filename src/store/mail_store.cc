@@ -28,13 +28,15 @@ struct MailStore::Background {
 };
 
 Task<Result<void>> Incoming::write(std::string_view bytes) {
-  parser_.feed(bytes);
+  if (parser_) parser_->feed(bytes);
   return draft_.write(bytes);
 }
 
 std::size_t Incoming::conclude() {
   if (!summary_) {
-    const auto parsed = std::exchange(parser_, message::Parser()).finish();
+    CHECK(parser_);
+    const auto parsed = std::move(*parser_).finish();
+    parser_.reset();
     summary_ = message::encode(parsed);
     thread_keys_ = store::thread_keys(parsed);
   }

@@ -25,6 +25,8 @@ namespace posthorn::store {
 // A message on its way in: bytes go to a blob and through the parser at once; never whole in memory.
 class Incoming {
  public:
+  // What only passes through, to be sent on, is not parsed, and packed quickly: no mailbox can take it.
+  enum class For : std::uint8_t { mailboxes, passing };
   Incoming(Incoming&&) = default;
   // REQUIRES: pieces of at most 64 KiB keep the reactor responsive.
   Task<Result<void>> write(std::string_view bytes);
@@ -32,15 +34,16 @@ class Incoming {
   Task<Result<void>> write_ahead() { return draft_.write_ahead(); }
   std::uint64_t size() const { return draft_.size(); }
   MessageId id() const { return draft_.id(); }
-  std::uint32_t received_count() const { return parser_.received_count(); }
-  // The whole message has come: keeps of it only what will be stored, for one of many.  Returns how many bytes that are.
+  // The whole message has come: keeps of it only what will be stored, for one of many.  Returns how many bytes that are.  REQUIRES: for mailboxes.
   std::size_t conclude();
 
  private:
   friend class MailStore;
-  Incoming(blob::Draft draft) : draft_(std::move(draft)) {}
+  Incoming(blob::Draft draft, For whom) : draft_(std::move(draft)) {
+    if (whom == For::mailboxes) parser_.emplace();
+  }
   blob::Draft draft_;
-  message::Parser parser_;
+  std::optional<message::Parser> parser_;
   std::optional<std::string> summary_;  // encoded; when it has been concluded
   std::vector<std::string> thread_keys_;
 };
@@ -120,7 +123,9 @@ class MailStore {
   // not_found: no such account.
   Task<Result<AccountPtr>> account(AccountId);
 
-  Incoming begin_incoming() { return Incoming(blobs_.begin()); }
+  Incoming begin_incoming(Incoming::For whom = Incoming::For::mailboxes) {
+    return {blobs_.begin(whom == Incoming::For::mailboxes ? blob::Packing::well : blob::Packing::quickly), whom};
+  }
 
   // Puts the message into every target in ONE durable commit.  The inner results answer each target: over_quota, not_found, limit; the others
   // are stored all the same.  The outer error means that nothing was stored.
