@@ -181,6 +181,11 @@ void Blobs::put_removal(kv::Batch& batch, Unlinked blob, AccountId account) {
   erase_chunks(batch, blob);
 }
 
+void Blobs::removed(Unlinked blob) {
+  recent_.erase(blob.id);
+  store_.note_garbage(blob.size);
+}
+
 Task<Result<void>> Blobs::remove_one(Unlinked blob) {
   const std::uint64_t shard = shard_of(blob.id);
   const kv::Range links_of{Space::blob_link, shard, id_key(blob.id), next_key(blob.id), 1};
@@ -188,11 +193,10 @@ Task<Result<void>> Blobs::remove_one(Unlinked blob) {
   kv::Batch batch;
   // Another account has it.  The mark stays until the next start: it may be that account's, too, by now.
   if (!links.rows.empty()) co_return Result<void>{};
-  recent_.erase(blob.id);
   erase_chunks(batch, blob);
   batch.erase(Space::blob_open, shard, id_key(blob.id));
   CO_TRY_OK(co_await store_.write_ahead(std::move(batch)));
-  store_.note_garbage(blob.size);
+  removed(blob);
   co_return Result<void>{};
 }
 

@@ -114,9 +114,11 @@ class Blobs {
   static void erase_link(kv::Batch&, Id, AccountId);
   // Marks a blob whose last link goes with this batch: if the process ends before remove_unlinked(), the next start removes it.
   static void put_doomed(kv::Batch&, Id);
-  // Erases the link and the bytes in one go.  REQUIRES: nobody else has ever linked it, so nobody can.  Call kv::Store::note_garbage() after the
+  // Erases the link and the bytes in one go.  REQUIRES: nobody else has ever linked it, so nobody can.  Call removed() after the
   // commit.
   static void put_removal(kv::Batch&, Unlinked, AccountId);
+  // The commit of put_removal() has happened.
+  void removed(Unlinked);
   // Deletes the bytes of those that have no link left.  Call it after the unlinking commit.
   Task<Result<void>> remove_unlinked(std::vector<Unlinked>);
 

@@ -34,6 +34,7 @@ void RecentBlobs::erase(MessageId id) {
   if (found == blobs_.end()) return;
   used_ -= cost(*found->second);
   blobs_.erase(found);
+  if (order_.size() > 2 * blobs_.size() + 1000) std::erase_if(order_, [this](MessageId other) { return !blobs_.contains(other.value()); });
   trim();
 }
 

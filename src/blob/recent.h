@@ -26,6 +26,7 @@ class RecentBlobs {
   void erase(MessageId);
   // Null: not here.
   Bytes find(MessageId) const;
+  std::size_t names_kept() const { return order_.size(); }  // for tests
 
  private:
   void trim();

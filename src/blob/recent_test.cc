@@ -37,6 +37,18 @@ TEST(RecentBlobs, WhatIsErasedMakesRoom) {
   for (std::uint64_t i = 1; i <= 30; ++i) EXPECT_EQ(recent.find(MessageId(i)) != nullptr, i > 20 || i % 2 == 0) << i;
 }
 
+TEST(RecentBlobs, AnOldOneThatStaysDoesNotMakeTheListOfTheOthersGrow) {
+  RecentBlobs recent;
+  recent.set_budget(64 << 10);
+  recent.put(MessageId(1), "stays");
+  for (std::uint64_t i = 2; i < 10'000; ++i) {
+    recent.put(MessageId(i), "goes");
+    recent.erase(MessageId(i));
+    ASSERT_LE(recent.names_kept(), 1100u);
+  }
+  EXPECT_NE(recent.find(MessageId(1)), nullptr);
+}
+
 TEST(RecentBlobs, WhatIsBeingReadOutlivesItsPlace) {
   RecentBlobs recent;
   recent.set_budget(64 << 10);

@@ -101,8 +101,8 @@ struct Queue::Impl {
     AsyncMutex::Guard only_one;  // if `last`
     bool last = false;
   };
-  enum class Patience : std::uint8_t { one_try, until_it_succeeds };
-  Task<Result<void>> begin_closing(Ending&, EntryId, std::vector<std::uint32_t> groups, Patience);
+  Task<Result<void>> begin_closing(Ending&, EntryId, std::vector<std::uint32_t> groups);
+  Task<Result<void>> begin_closing_surely(Ending&, EntryId, std::vector<std::uint32_t> groups);
   Task<Result<bool>> is_last(Ending&);
   void end_closing(Ending&&);
   std::shared_ptr<Closing> enter_closing(EntryId);

@@ -168,7 +168,7 @@ bool Queue::Impl::edit_group(Edit& edit, GroupId id, const Entry& entry, Group g
 Task<Result<void>> Queue::Impl::end_groups(Edit& edit, EntryId id, const Entry& entry, std::vector<std::uint32_t> ended) {
   if (entry.groups > 1) {
     Ending& ending = edit.endings.emplace_back();
-    CO_TRY_OK(co_await begin_closing(ending, id, std::move(ended), Patience::one_try));
+    CO_TRY_OK(co_await begin_closing(ending, id, std::move(ended)));
     if (!ending.last) co_return Result<void>{};
   }
   edit.rows.erase(Space::queue, kPartition, entry_key(id));

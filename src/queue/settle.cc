@@ -22,6 +22,7 @@ struct Settling::State {
   Queue::Impl* queue;
   Work work;
   kv::Batch rows;
+  std::optional<std::string> row;  // the group's, when `rows` have been written; none: it has gone
   std::vector<Staged> messages;
   std::string index;              // the key of the group's next index row; empty: it is done, or held
   std::uint32_t became_final = 0;
@@ -86,19 +87,25 @@ void Queue::Impl::leave_closing(EntryId id, const std::shared_ptr<Closing>& clos
   if (--closing->users == 0) closings.erase(id);
 }
 
-Task<Result<void>> Queue::Impl::begin_closing(Ending& ending, EntryId id, std::vector<std::uint32_t> groups, Patience patience) {
+Task<Result<void>> Queue::Impl::begin_closing(Ending& ending, EntryId id, std::vector<std::uint32_t> groups) {
   ending.id = id;
   ending.groups = std::move(groups);
   ending.closing = enter_closing(id);
   auto only_one = co_await ending.closing->mutex.lock();
-  auto last = co_await is_last(ending);
-  for (auto pause = kFirstPause; !last && patience == Patience::until_it_succeeds; pause = std::min(2 * pause, kLongestPause)) {
-    CO_TRY_OK(co_await wait_to_settle(pause, last.error()));
-    last = co_await is_last(ending);
-  }
-  CO_TRY(ending.last, std::move(last));
+  CO_TRY(ending.last, co_await is_last(ending));
   if (ending.last) ending.only_one = std::move(only_one);
   co_return Result<void>{};
+}
+
+// Others go on meanwhile: nothing is held between two tries.
+Task<Result<void>> Queue::Impl::begin_closing_surely(Ending& ending, EntryId id, std::vector<std::uint32_t> groups) {
+  for (auto pause = kFirstPause;; pause = std::min(2 * pause, kLongestPause)) {
+    auto begun = co_await begin_closing(ending, id, groups);
+    if (begun) co_return begun;
+    end_closing(std::move(ending));
+    ending = {};
+    CO_TRY_OK(co_await wait_to_settle(pause, begun.error()));
+  }
 }
 
 // REQUIRES: the closing's mutex is held; if the answer is yes, until the commit.
@@ -183,7 +190,7 @@ Task<Result<Settling>> Queue::begin_settle(Work work, Settlement settlement) {
   if (!state.last) {
     std::vector<std::uint32_t> this_one{item.id.group};
     // What has gone out must not go out again because a row could not be read.
-    CO_TRY_OK(co_await q.begin_closing(state.ending, item.id.entry, std::move(this_one), Impl::Patience::until_it_succeeds));
+    CO_TRY_OK(co_await q.begin_closing_surely(state.ending, item.id.entry, std::move(this_one)));
     state.last = state.ending.last;
   }
   if (state.last) {
@@ -202,7 +209,7 @@ void Queue::Impl::remove_blob(kv::Batch& batch, EntryId id, const Entry& entry) 
 
 Task<> Queue::Impl::blob_removed(EntryId id, std::uint64_t size, bool shared) {
   if (!shared) {
-    store.note_garbage(size);
+    blobs.removed({id, size});
     co_return;
   }
   auto removed = co_await blobs.remove_unlinked({{id, size}});
@@ -211,7 +218,12 @@ Task<> Queue::Impl::blob_removed(EntryId id, std::uint64_t size, bool shared) {
 
 Settling::Settling(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Settling::Settling(Settling&& other) noexcept = default;
-kv::Batch Settling::take_rows() { return std::move(state_->rows); }
+kv::Batch Settling::take_rows() {
+  const std::string key = group_key(state_->work.id());
+  for (const auto& op : state_->rows.ops())
+    if (op.space == Space::queue && op.key == key) state_->row = op.kind == kv::Batch::Kind::put ? std::optional(op.value) : std::nullopt;
+  return std::move(state_->rows);
+}
 
 Settling::~Settling() {
   if (!state_) return;
@@ -302,7 +314,9 @@ Task<Result<std::optional<Work>>> Queue::take_back(Settling settling) {
   Impl& q = *impl_;
   const GroupId id = settling.state_->work.id();
   CO_TRY(const auto row, co_await q.store.get(Space::queue, kPartition, group_key(id)));
-  if (row != encode(*settling.state_->work.group_)) {
+  const bool before = row == encode(*settling.state_->work.group_);
+  if (!before && row != settling.state_->row) co_return fail(Errc::io, "queue: the row of a group is neither what it was nor what it should be");
+  if (!before) {
     co_await settling.committed();
     co_return std::nullopt;
   }
