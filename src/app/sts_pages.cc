@@ -15,9 +15,10 @@ namespace {
 
 inline Counter policies_served{"sts.policies_served", "Times that others have fetched the MTA-STS policy of a domain here."};
 
-// For strangers: they ask once, and go.
+// For strangers: they ask once, and go.  More connections than one address may have (limits.connections_per_address), or it could keep the policy
+// from everybody else.
 constexpr http::ServerLimits kLimits{
-    .header = 8 << 10, .connections = 200, .requests = 10, .idle = std::chrono::seconds(10), .request = std::chrono::seconds(10), .send = std::chrono::seconds(10)};
+    .header = 8 << 10, .connections = 4000, .requests = 2, .idle = std::chrono::seconds(5), .request = std::chrono::seconds(10), .send = std::chrono::seconds(10)};
 
 std::vector<std::string> words(std::string_view text) {
   std::vector<std::string> out;
