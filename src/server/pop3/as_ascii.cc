@@ -4,6 +4,7 @@
 
 #include "blob/blob.h"
 #include "message/summary.h"
+#include "server/pop3/settings.h"
 #include "text/ascii.h"
 #include "text/utf8.h"
 
@@ -41,7 +42,7 @@ Task<Result<std::unique_ptr<AsAscii>>> AsAscii::make(store::AccountPtr account, 
   CO_TRY(const auto facts, co_await scan(std::move(account), id, size, summary));
   const message::HostTakes ascii{.content = message::Content::seven_bit, .line = 0};
   auto plan = message::plan_downgrade(summary, facts, ascii);
-  if (plan.fit == message::Fit::impossible && header_is_utf8(summary, first)) co_return fail(Errc::unsupported, plan.reason);
+  if (plan.fit == message::Fit::impossible && kRefuseUtf8.get() && header_is_utf8(summary, first)) co_return fail(Errc::unsupported, plan.reason);
   if (plan.fit != message::Fit::convert) co_return none;
   co_return std::unique_ptr<AsAscii>(new AsAscii(std::move(summary), std::move(plan)));
 }

@@ -137,18 +137,19 @@ Task<Result<Maildrop::Updated>> Maildrop::update() {
   } else {
     std::ranges::set_union(chosen, old, std::back_inserter(going));
   }
-  if (!hiding.empty()) {
-    auto set = store::uid_set_of(hiding);
-    store::FlagsChange change{.op = store::FlagsOp::add, .keywords = {std::string(kHiddenKeyword)}};
-    CO_TRY(const auto changed, co_await account_->change_flags(mailbox_, std::move(set), std::move(change)));
-    done.hidden = static_cast<std::uint32_t>(changed.changed.size());
-  }
   if (!going.empty()) {
     auto set = store::uid_set_of(going);
     CO_TRY(const auto removed, co_await account_->remove(mailbox_, std::move(set)));
     done.removed = static_cast<std::uint32_t>(removed.uids.size());
     done.expired = static_cast<std::uint32_t>(
         std::ranges::count_if(removed.uids, [&](Uid uid) { return std::ranges::binary_search(old, uid) && !std::ranges::binary_search(chosen, uid); }));
+  }
+  // Last: a mailbox may have no room for one more keyword.
+  if (!hiding.empty()) {
+    auto set = store::uid_set_of(hiding);
+    store::FlagsChange change{.op = store::FlagsOp::add, .keywords = {std::string(kHiddenKeyword)}};
+    CO_TRY(const auto changed, co_await account_->change_flags(mailbox_, std::move(set), std::move(change)));
+    done.hidden = static_cast<std::uint32_t>(changed.changed.size());
   }
   unmark_all();
   co_return done;

@@ -57,7 +57,8 @@ class Maildrop {
       view_->for_each(first - 1, last, [&](std::uint32_t index, const store::Entry& e) { visit(index + 1, e); });
   }
 
-  // [RFC1939 7] The id of the message: the same for ever, in whatever mailbox it is, and never given to another message of this account.
+  // [RFC1939 7] The id of the message: the same for ever, in whatever mailbox it is, and never given to another message of this account.  Of several
+  // copies in one mailbox the first has it; when that goes, the next one has.
   // Further copies of it in this mailbox have their UID behind it.  REQUIRES: prepare_unique_ids() has been awaited.
   void put_unique_id(std::string& out, const store::Entry&) const;
   Task<> prepare_unique_ids();  // cheap from the second time on

@@ -22,6 +22,12 @@ inline const Setting<std::chrono::seconds> kLoginDelay{
     "How long an account must wait after a sign-in by POP3 until the next one; 0: not at all."};
 inline const Setting<bool> kApop{
     "pop3.apop", false, "Let accounts sign in by APOP that have a secret for it (`posthorn account apop`), which is kept in clear."};
+// Most clients have never heard of UTF8, and stop at a message that they cannot have.
+inline const Setting<bool> kRefuseUtf8{
+    "pop3.refuse_utf8", false, "Refuse messages that need UTF8 and have no form in ASCII to clients that have not asked for it ([UTF8]), instead of sending them as they are."};
+inline const Setting<std::chrono::seconds> kLoginTimeout{
+    "pop3.login_timeout", std::chrono::minutes(3), std::chrono::seconds(1), std::chrono::hours(1),
+    "Close a connection that has not signed in after this long."};
 inline constexpr std::string_view kLanguageTags[] = {"en", "de"};  // in the order of Language
 inline const Setting<Language> kLanguage{"pop3.language", Language::english, kLanguageTags,
                                          "The language a client gets that asks for the server's own (LANG *)."};
