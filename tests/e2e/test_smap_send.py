@@ -1,6 +1,7 @@
 """Mail that is sent, saved, or both by SMAP's ADD: it arrives here and at another server, signed, and the copy that is kept has its Bcc; and what
 becomes of clients that send too much or read too little."""
 
+import os
 import socket
 import time
 
@@ -88,6 +89,12 @@ class Streams(ServerTestCase):
 
     BIG = 20_000_000
 
+    @classmethod
+    def setUpClass(cls):
+        # What AddressSanitizer keeps of freed memory is not to be counted.
+        os.environ["ASAN_OPTIONS"] = os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=8"
+        super().setUpClass()
+
     def memory(self):
         with open(f"/proc/{self.server.process.pid}/status", encoding="ascii") as f:
             return next(int(line.split()[1]) for line in f if line.startswith("VmRSS")) // 1024
@@ -108,7 +115,7 @@ class Streams(ServerTestCase):
             other.send("FETCH 1 CONTENTS.PEEK=ALL\n")
             self.assertTrue(other.line().startswith(b"{"))
         time.sleep(1)
-        self.assertLess(self.memory() - before, 60)
+        self.assertLess(self.memory() - before, 100)  # of 180 that they want
         # And everybody else is served meanwhile.
         self.assertTrue(client.command("FETCH 1 UID").ok)
 
