@@ -14,6 +14,7 @@
 #include "auth/authenticator.h"
 #include "auth/directory.h"
 #include "auth/mechanisms.h"
+#include "base/clock.h"
 #include "config/config.h"
 #include "net/connection.h"
 #include "net/tls.h"
@@ -66,6 +67,7 @@ struct SessionContext {
   // Counts the connection for another client address than it came from; false: that one has too many already, and the connection must
   // end.  Empty: nobody counts.
   std::function<bool(const net::Peer&)> admit = {};
+  SteadyTime began = steady_now();
 
   // Signing in is possible now.
   bool may_authenticate() const { return connection.is_tls() || rules.allow_plaintext_auth; }

@@ -7,6 +7,7 @@
 #include "config/core_settings.h"
 #include "proto/imap/parser.h"
 #include "proto/imap/writer.h"
+#include "server/common/session_log.h"
 #include "server/imap/command_table.h"
 #include "server/imap/imap_session.h"
 #include "server/imap/imap_settings.h"
@@ -272,15 +273,14 @@ namespace {
 // True: the client wants to go on with SMAP.
 Task<bool> run_imap(server::SessionContext& context) {
   const GaugeHold open(sessions_open);
-  log::debug("imap.connected", {{"session", context.session_id}, {"peer", context.connection.peer().text()}});
+  server::session_log::connected(context, "imap");
   Session session(context);
   const bool failed = co_await run_guarded(session);
   if (failed) context.connection.close();
   if (!failed && session.wants_smap()) co_return true;
-  log::info("imap.closed", {{"session", context.session_id},
-                            {"user", session.user()},
-                            {"reason", failed ? std::string_view("exception") : session.end_reason()},
-                            {"commands", session.commands()}});
+  server::session_log::closed(context, "imap", {.reason = failed ? "exception" : session.end_reason(),
+                                                .user = session.user(),
+                                                .commands = session.commands()});
   co_return false;
 }
 

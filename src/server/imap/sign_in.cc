@@ -5,6 +5,7 @@
 #include "config/core_settings.h"
 #include "proto/imap/writer.h"
 #include "server/common/sasl_loop.h"
+#include "server/common/session_log.h"
 #include "server/imap/imap_settings.h"
 #include "server/imap/session.h"
 
@@ -90,11 +91,7 @@ Task<Result<Reply>> Session::cmd_authenticate(Command& command) {
 
 Result<Reply> Session::refuse_sign_in(std::string_view user, std::string_view how, Error why) {
   login_failures.add();
-  log::info("imap.login_failed", {{"session", context_.session_id},
-                                  {"user", user},
-                                  {"peer", connection().peer().text()},
-                                  {"mechanism", how},
-                                  {"class", to_string(why.code)}});
+  server::session_log::sign_in_refused(context_, "imap", user, how, why);
   count_bad();
   if (why.code == Errc::denied) return no("Wrong user or password", "AUTHENTICATIONFAILED");
   return std::unexpected(std::move(why));
@@ -107,12 +104,7 @@ Task<Result<Reply>> Session::sign_in(auth::Identity identity, std::string_view h
   state_ = State::authenticated;
   reader_.set_limits(limits_for_users());
   logins.add();
-  log::info("imap.login", {{"session", context_.session_id},
-                           {"user", user_},
-                           {"account", identity.account},
-                           {"peer", connection().peer().text()},
-                           {"mechanism", how},
-                           {"tls", connection().tls_version()}});
+  server::session_log::signed_in(context_, "imap", user_, identity.account, how);
   co_return ok("Signed in", "CAPABILITY " + capabilities());
 }
 

@@ -69,18 +69,20 @@ Session::Outcome Session::cmd_quit(Quit&) {
     ok(Text::goodbye);
     co_return Result<void>{};
   }
+  // What was asked for in the same packet is on its way first: a client that has gone has not got it, and nothing of it is deleted.
+  CO_TRY_OK(co_await connection_.flush(deadline()));
   const auto updated = co_await maildrop_->update();
   lock_.reset();  // whoever reads our answer may sign in again
   if (!updated) {
     log::error("pop3.update_failed",
-               {{"session", context_.session_id}, {"account", address_}, {"error", updated.error()}});
+               {{"session", context_.session_id}, {"user", address_}, {"error", updated.error()}});
     err(Reply{reply_for(updated.error().code).code, Text::not_updated});
     co_return Result<void>{};
   }
   if (updated->removed + updated->hidden > 0) {
     deleted.add(updated->removed);
     log::info("pop3.deleted", {{"session", context_.session_id},
-                               {"account", address_},
+                               {"user", address_},
                                {"messages", updated->removed},
                                {"expired", updated->expired},
                                {"hidden", updated->hidden}});

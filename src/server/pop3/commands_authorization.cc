@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "server/common/sasl_loop.h"
+#include "server/common/session_log.h"
 #include "server/pop3/reply_for.h"
 #include "server/pop3/session.h"
 #include "server/pop3/settings.h"
@@ -31,9 +32,9 @@ Session::Outcome Session::cmd_pass(Pass& pass) {
   if (!user_) co_return co_await refuse(Text::user_first);
   auto user = *std::exchange(user_, std::nullopt);
   if (!may_be_name_or_password(pass.password)) co_return co_await refuse(Text::not_utf8);
-  auto identity = co_await context_.services.authenticator.verify(std::move(user), std::move(pass.password), connection_.peer().ip);
+  auto identity = co_await context_.services.authenticator.verify(user, std::move(pass.password), connection_.peer().ip);
   if (identity) co_return co_await sign_in(*std::move(identity), "PASS");
-  refuse_sign_in(identity.error());
+  refuse_sign_in(user, "PASS", identity.error());
   co_return Result<void>{};
 }
 
@@ -43,10 +44,9 @@ Session::Outcome Session::cmd_apop(Apop& apop) {
   if (!context_.may_authenticate()) co_return co_await refuse(Text::tls_first);
   if (!may_be_name_or_password(apop.name)) co_return co_await refuse(Text::not_utf8);
   user_.reset();
-  auto identity = co_await context_.services.authenticator.verify_apop(std::move(apop.name), timestamp_, std::move(apop.digest),
-                                                                       connection_.peer().ip);
+  auto identity = co_await context_.services.authenticator.verify_apop(apop.name, timestamp_, std::move(apop.digest), connection_.peer().ip);
   if (identity) co_return co_await sign_in(*std::move(identity), "APOP");
-  refuse_sign_in(identity.error());
+  refuse_sign_in(apop.name, "APOP", identity.error());
   co_return Result<void>{};
 }
 
@@ -67,7 +67,7 @@ Session::Outcome Session::cmd_auth(Auth& auth) {
   using Kind = server::SaslOutcome::Kind;
   switch (outcome.kind) {
     case Kind::signed_in: co_return co_await sign_in(std::move(outcome.identity), mechanism->name);
-    case Kind::refused: refuse_sign_in(outcome.why); break;
+    case Kind::refused: refuse_sign_in(outcome.user, mechanism->name, outcome.why); break;
     case Kind::malformed: co_return co_await refuse(Text::bad_response);
     case Kind::too_long: co_return co_await refuse(Text::line_too_long);
     case Kind::given_up: co_return co_await refuse(Text::given_up);
@@ -79,8 +79,10 @@ Session::Outcome Session::cmd_auth(Auth& auth) {
 Task<Result<std::string>> Session::ask(std::string challenge) {
   connection_.put("+ " + challenge + "\r\n");
   CO_TRY_OK(co_await connection_.flush(deadline()));
-  CO_TRY(const auto line, co_await connection_.read_line(CommandLimits{}.auth_line, net::LineEnd::any_lf, deadline()));
-  co_return std::string(line);
+  const auto line = co_await connection_.read_line(CommandLimits{}.auth_line, net::LineEnd::any_lf, deadline());
+  if (line) co_return std::string(*line);
+  if (line.error().code != Errc::too_large) co_return lost(line.error());
+  co_return std::unexpected(line.error());
 }
 
 Session::Outcome Session::refuse(Text text) { co_return co_await refuse(Reply{"", text}); }
@@ -93,18 +95,15 @@ Session::Outcome Session::refuse(Reply reply) {
 
 Text Session::no_passwords() const { return context_.may_authenticate() ? Text::use_scram : Text::tls_first; }
 
-void Session::refuse_sign_in(const Error& why) {
-  log::warning("pop3.sign_in_failed", {{"session", context_.session_id},
-                                       {"peer", connection_.peer().text()},
-                                       {"why", to_string(why.code)},
-                                       {"error", why}});
+void Session::refuse_sign_in(std::string_view user, std::string_view mechanism, const Error& why) {
+  server::session_log::sign_in_refused(context_, "pop3", user, mechanism, why);
   err(reply_for(why.code));
   count_error();
 }
 
 Session::Outcome Session::refuse_to_open(Reply reply, const std::string& address, const Error& why) {
   lock_.reset();
-  log::warning("pop3.not_opened", {{"session", context_.session_id}, {"account", address}, {"error", why}});
+  log::warning("pop3.not_opened", {{"session", context_.session_id}, {"user", address}, {"error", why}});
   err(reply);
   count_error();
   co_return Result<void>{};
@@ -140,12 +139,7 @@ Session::Outcome Session::sign_in(auth::Identity identity, std::string_view how)
   address_ = std::move(identity.address);
   state_ = State::transaction;
   const auto totals = maildrop_->totals();
-  log::info("pop3.signed_in", {{"session", context_.session_id},
-                               {"peer", connection_.peer().text()},
-                               {"account", address_},
-                               {"mechanism", how},
-                               {"tls", connection_.tls_version()},
-                               {"messages", totals.messages}});
+  server::session_log::signed_in(context_, "pop3", address_, identity.account, how);
   ok(Text::signed_in, std::to_string(totals.messages));
   co_return Result<void>{};
 }

@@ -36,7 +36,7 @@ Session::Outcome Session::send_message(std::uint32_t number, Filter filter) {
     if (!piece) {
       const auto& error = piece.error();
       log::warning("pop3.read_failed",
-                   {{"session", context_.session_id}, {"account", address_}, {"message", message}, {"error", error}});
+                   {{"session", context_.session_id}, {"user", address_}, {"message", message}, {"error", error}});
       // In the middle of a message there is no way to say so but to hang up.
       if (offset > 0) co_return std::unexpected(error);
       err(error.code == Errc::unsupported ? Reply{"[UTF8]", Text::needs_utf8} : reply_for(error.code));  // [RFC6856 5]

@@ -1,17 +1,21 @@
 // The loop, the table of commands, and the beginning and end of a session.
 #include "server/pop3/session.h"
 
+#include <algorithm>
 #include <exception>
 #include <type_traits>
 #include <utility>
 
 #include "base/log.h"
+#include "server/common/session_log.h"
 #include "server/pop3/pop3_session.h"
 #include "server/pop3/reply_for.h"
 #include "server/pop3/settings.h"
 
 namespace posthorn::pop3 {
 namespace {
+
+constexpr auto kFarewell = std::chrono::seconds(5);  // how long we try to say why we close
 
 struct Rule {
   std::uint8_t allowed_in;  // State bits
@@ -60,7 +64,13 @@ static_assert([] {
 
 }  // namespace
 
-Deadline Session::deadline() const { return after(kIdleTimeout.get()); }
+Deadline Session::sign_in_deadline() { return after(kLoginTimeout.get()); }
+
+// Strangers get less time, however much they have to say.
+Deadline Session::deadline() const {
+  const auto idle = after(kIdleTimeout.get());
+  return state_ == State::authorization ? std::min(idle, sign_in_by_) : idle;
+}
 
 void Session::put_line(std::string_view status, std::string_view text, std::span<const std::string> values) {
   connection_.put(status);
@@ -72,6 +82,7 @@ void Session::count_error() {
   if (state_ != State::authorization || ++errors_ < kMaxErrors.get()) return;
   log::warning("pop3.too_many_errors", {{"session", context_.session_id}, {"peer", connection_.peer().text()}});
   state_ = State::ended;
+  end_reason_ = "too_many_errors";
 }
 
 Session::Outcome Session::greet() {
@@ -100,7 +111,7 @@ Session::Outcome Session::serve() {
       CO_TRY_OK(co_await connection_.flush_if_large(deadline()));
     }
     const auto line = co_await connection_.read_line(CommandLimits{}.auth_line, net::LineEnd::any_lf, deadline());
-    if (!line && line.error().code != Errc::too_large) co_return std::unexpected(line.error());
+    if (!line && line.error().code != Errc::too_large) co_return lost(line.error());
     if (!line) {
       err(reply_for(line.error().code));
       count_error();
@@ -113,6 +124,7 @@ Session::Outcome Session::serve() {
 
 // `line` is valid until the first wait: it becomes a command before that.
 Session::Outcome Session::dispatch(std::string_view line) {
+  ++commands_;
   auto command = parse_command(line);
   if (!command) {
     err(text_for(command.error()));
@@ -128,17 +140,28 @@ Session::Outcome Session::dispatch(std::string_view line) {
   co_return co_await rule.run(*this, *command);
 }
 
+// There will be no further line.  A client that has only been silent for too long is told nothing [RFC1939 3].
+std::unexpected<Error> Session::lost(Error why) {
+  end_reason_ = to_string(why.code);
+  if (why.code == Errc::cancelled) {
+    err(Reply{"[SYS/TEMP]", Text::shutting_down});
+    end_reason_ = "shutdown";
+  }
+  return std::unexpected(std::move(why));
+}
+
 Task<> Session::run() {
+  server::session_log::connected(context_, "pop3");
   rules_ = MaildropRules::of_server();
   const auto end = co_await serve();
   if (!end && maildrop_ && maildrop_->totals().messages != maildrop_->count())
-    log::info("pop3.not_updated", {{"session", context_.session_id}, {"account", address_}});  // [RFC1939 6]
-  const std::string_view why = end ? std::string_view("quit") : to_string(end.error().code);
-  log::info("pop3.end", {{"session", context_.session_id},
-                         {"peer", connection_.peer().text()},
-                         {"account", address_},
-                         {"retrieved", retrieved_},
-                         {"end", why}});
+    log::info("pop3.not_updated", {{"session", context_.session_id}, {"user", address_}});  // [RFC1939 6]
+  if (!end && end_reason_ == "quit") end_reason_ = to_string(end.error().code);
+  if (end_reason_ == "shutdown") (void)co_await connection_.flush(after(kFarewell));
+  server::session_log::closed(context_, "pop3", {.reason = end_reason_,
+                                                 .user = address_,
+                                                 .commands = commands_,
+                                                 .figure = log::Field{"retrieved", retrieved_}});
   connection_.close();
 }
 

@@ -61,10 +61,11 @@ class Session {
   Outcome serve();
   Outcome dispatch(std::string_view line);
   Outcome sign_in(auth::Identity, std::string_view how);
+  std::unexpected<Error> lost(Error);
   Outcome refuse(Text);
   Outcome refuse(Reply);
   Text no_passwords() const;  // why
-  void refuse_sign_in(const Error&);
+  void refuse_sign_in(std::string_view user, std::string_view mechanism, const Error&);
   Outcome refuse_to_open(Reply, const std::string& address, const Error& why);
   Task<Result<std::string>> ask(std::string challenge);  // of AUTH
   // What all of LIST or all of UIDL share: `put` appends what follows the number.
@@ -91,10 +92,12 @@ class Session {
   void put_line(std::string_view status, std::string_view text, std::span<const std::string> values);
   void count_error();  // ends the session when there were too many
   Deadline deadline() const;
+  static Deadline sign_in_deadline();
 
   server::SessionContext& context_;
   net::Connection& connection_;
   State state_ = State::authorization;
+  const Deadline sign_in_by_ = sign_in_deadline();
   Language language_ = Language::english;
   bool utf8_ = false;                 // [RFC6856 2]
   std::string timestamp_;             // of the greeting, for APOP; empty: no APOP
@@ -104,7 +107,8 @@ class Session {
   std::optional<MaildropLock> lock_;  // in transaction, where the rules want it
   std::optional<Maildrop> maildrop_;  // in transaction
   std::int64_t errors_ = 0;
-  std::uint64_t retrieved_ = 0;
+  std::uint64_t retrieved_ = 0, commands_ = 0;
+  std::string_view end_reason_ = "quit";
 };
 
 }  // namespace posthorn::pop3

@@ -50,6 +50,7 @@ constexpr Line kLines[] = {
     {Text::login_delay, "Too soon after the last sign-in: wait {} seconds", "Zu früh nach der letzten Anmeldung: {} Sekunden warten"},
     {Text::no_mailbox, "The mailbox that POP3 is to show does not exist", "Das Postfach, das POP3 zeigen soll, gibt es nicht"},
     {Text::cannot_open, "Your mail cannot be opened now", "Ihre Post kann jetzt nicht geöffnet werden"},
+    {Text::shutting_down, "The server is shutting down", "Der Server wird heruntergefahren"},
 
     {Text::no_such_message, "There is no such message", "Diese Nachricht gibt es nicht"},
     {Text::removed_by_another, "It has been removed by another session", "Eine andere Sitzung hat sie gelöscht"},

@@ -48,6 +48,7 @@ enum class Text : std::uint8_t {
   login_delay,  // seconds
   no_mailbox,
   cannot_open,
+  shutting_down,
   // -ERR, about messages
   no_such_message,
   removed_by_another,

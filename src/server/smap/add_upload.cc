@@ -15,6 +15,7 @@
 #include "server/smap/add_batch.h"
 #include "server/smap/session.h"
 #include "server/smap/settings.h"
+#include "text/ascii.h"
 
 namespace posthorn::smap {
 namespace {
@@ -51,7 +52,7 @@ Session::Outcome Session::upload(AddBatch& batch, UploadForm form) {
   if (!batch.recipients.empty()) arriving.message.emplace(begin_message(batch));
   if (batch.folder) arriving.copy.emplace(context_.services.store.begin_incoming());
   put_line("> Go ahead");
-  UploadDecoder decoder(form, {.size = max_size()});
+  UploadDecoder decoder(form, {.size = max_size(), .skip = max_size() + (64 << 10)});  // line ends grow
   CO_TRY_OK(co_await receive(decoder, arriving));
   if (is_nobody()) co_return err("The account has been removed");
   if (decoder.too_large()) co_return std::unexpected(Error{Errc::too_large, {}});
@@ -73,7 +74,7 @@ intake::Transaction Session::begin_message(const AddBatch& batch) const {
   else if (batch.sender) envelope.reverse_path = smtp::to_string(*batch.sender);
   for (auto& path : envelope.forward_paths) path.options.notify = batch.notify;
   envelope.options.body = smtp::Body::eight_bit_mime;
-  envelope.options.smtp_utf8 = batch.needs_utf8;
+  envelope.options.smtp_utf8 = batch.needs_utf8 || !text::is_ascii(envelope.reverse_path);
   // [RFC3848] Departure: there is no registered name for this way in.
   intake::Origin origin{.helo = {},
                         .ip = connection().peer().ip,

@@ -100,7 +100,7 @@ Session::Outcome Session::change_acl(Path path, Words& words, bool remove) {
     const auto action = change->action;
     if (grantee.who == owner) {
       // [SMAP1 11] He has every right, and keeps it.
-      const bool keeps = !grantee.negative && (action == RightsChange::Action::add || change->rights.contains(kSmapRights));
+      const bool keeps = !grantee.negative && (action == RightsChange::Action::add || (action == RightsChange::Action::replace && change->rights.contains(kSmapRights)));
       if (!keeps) co_return err("The owner has every right, always");
       continue;
     }

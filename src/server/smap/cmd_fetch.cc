@@ -18,7 +18,6 @@ using Kind = FetchItem::Kind;
 
 constexpr std::size_t kBatch = 64;                       // messages whose summaries are held at once
 constexpr std::uint64_t kHeldSummaries = 4 << 20;        // bytes of them, or one
-constexpr std::uint32_t kLinesBetweenFlushes = 512;
 
 // Which attributes are asked for, each once however often it is named.
 struct Attributes {
@@ -88,10 +87,9 @@ Session::Outcome Session::cmd_fetch(Words& words) {
 Task<Result<void>> Session::fetch_attributes(const FetchJob& job) {
   const auto state = folder_->state();
   if (!state) co_return fail(Errc::not_found);
-  std::uint32_t lines = 0;
   for (const auto index : job.indexes) {
     put_attributes(output(), job.attributes, index + 1, folder_->told->at(index), *state);
-    if (++lines % kLinesBetweenFlushes == 0) CO_TRY_OK(co_await flush_if_large());
+    CO_TRY_OK(co_await flush_if_large());  // keywords may be long
   }
   co_return Result<void>{};
 }
@@ -100,6 +98,8 @@ Task<Result<void>> Session::fetch_attributes(const FetchJob& job) {
 Task<Result<void>> Session::fetch_contents(FetchJob& job, const FetchItem& item) {
   ContentWriter writer(*folder_->account, output(), [this] { return flush_if_large(); });
   for (std::size_t at = 0; at < job.indexes.size();) {
+    // It may take hours: rights may have gone meanwhile.
+    if (is_nobody() || !refresh_rights()) co_return std::unexpected(needs_right('r'));
     const auto batch = next_batch(job.indexes, at, *folder_->told);
     std::vector<MessageId> ids;
     for (const auto index : batch) ids.push_back(folder_->told->at(index).message);

@@ -30,8 +30,12 @@ Session::Outcome Session::open(Path path, bool with_snapshots, std::string snaps
                              .mod_seq = state->highest_mod_seq, .makes_snapshots = with_snapshots});
   if (context_.services.mailbox_opened) context_.services.mailbox_opened(account->id(), id);
   if (!snapshot.empty()) {
-    CO_TRY(const bool known, co_await tell_since_snapshot(snapshot));
-    if (known) co_return ok("Folder opened");
+    const auto known = co_await tell_since_snapshot(snapshot);
+    if (!known) {
+      folder_.reset();
+      co_return std::unexpected(known.error());
+    }
+    if (*known) co_return ok("Folder opened");
   }
   put_line("* EXISTS " + std::to_string(folder_->told->size()));
   co_return ok("Folder opened");

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "server/common/imap_port.h"
+#include "server/common/session_log.h"
 #include "server/smap/command_table.h"
 #include "server/smap/settings.h"
 #include "server/smap/smap_session.h"
@@ -190,14 +191,13 @@ Task<bool> run_guarded(Session& session) {
 
 Task<> run_smap_session(server::SessionContext context) {
   const GaugeHold open(sessions_open);
-  log::debug("smap.connected", {{"session", context.session_id}, {"peer", context.connection.peer().text()}});
+  server::session_log::connected(context, "smap");
   Session session(context);
   const bool failed = co_await run_guarded(session);
   if (failed) context.connection.close();
-  log::info("smap.closed", {{"session", context.session_id},
-                            {"user", session.user()},
-                            {"reason", failed ? std::string_view("exception") : session.end_reason()},
-                            {"commands", session.commands()}});
+  server::session_log::closed(context, "smap", {.reason = failed ? "exception" : session.end_reason(),
+                                                .user = session.user(),
+                                                .commands = session.commands()});
 }
 
 }  // namespace posthorn::smap

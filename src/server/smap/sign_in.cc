@@ -5,6 +5,7 @@
 #include "proto/smap/words.h"
 #include "server/common/imap_port.h"
 #include "server/common/sasl_loop.h"
+#include "server/common/session_log.h"
 #include "server/smap/session.h"
 #include "server/smap/settings.h"
 #include "text/ascii.h"
@@ -88,11 +89,7 @@ Session::Outcome Session::cmd_authenticate(Words& words) {
 
 Result<Reply> Session::refuse_sign_in(std::string_view user, std::string_view how, Error why) {
   login_failures.add();
-  log::info("smap.login_failed", {{"session", context_.session_id},
-                                  {"user", user},
-                                  {"peer", connection().peer().text()},
-                                  {"mechanism", how},
-                                  {"class", to_string(why.code)}});
+  server::session_log::sign_in_refused(context_, "smap", user, how, why);
   finish(why.code == Errc::denied ? err("Login failed.") : reply_for(why));
   count_bad();
   Reply reply = err("Login failed.");
@@ -106,12 +103,7 @@ Session::Outcome Session::sign_in(auth::Identity identity, std::string_view how)
   user_ = std::move(identity.address);
   state_ = State::authenticated;
   logins.add();
-  log::info("smap.login", {{"session", context_.session_id},
-                           {"user", user_},
-                           {"account", identity.account},
-                           {"peer", connection().peer().text()},
-                           {"mechanism", how},
-                           {"tls", connection().tls_version()}});
+  server::session_log::signed_in(context_, "smap", user_, identity.account, how);
   co_return ok("SMAP1 LOGIN Ok.");
 }
 

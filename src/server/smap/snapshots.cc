@@ -71,6 +71,7 @@ Task<Result<bool>> Session::tell_since_snapshot(std::string_view id) {
     co_return false;
   const auto now = folder_->told;
   const auto since = snapshot->mod_seq;
+  if (since > folder_->mod_seq) co_return false;  // of a time that a restored copy of the store does not know
   NumberRanges missing;
   if (since < folder_->mod_seq) {
     CO_TRY(const auto vanished, co_await folder_->account->vanished_since(folder_->id, since));

@@ -1,6 +1,6 @@
 // AUTH [RFC4954]
-#include "base/log.h"
 #include "server/common/sasl_loop.h"
+#include "server/common/session_log.h"
 #include "server/smtp/metrics.h"
 #include "server/smtp/reply_for.h"
 #include "server/smtp/session.h"
@@ -29,10 +29,9 @@ Task<> SmtpSession::cmd_auth(smtp::Command& command) {
     case Kind::signed_in:
       identity_ = std::move(outcome.identity);
       smtp_sign_ins.add();
-      log::info("smtp.signed_in",
-                {{"session", context_.session_id}, {"account", identity_->address}, {"mechanism", mechanism->name}});
+      session_log::signed_in(context_, "smtp", identity_->address, identity_->account, mechanism->name);
       co_return reply(235, {2, 7, 0}, "Authentication successful");
-    case Kind::refused: co_return refuse_sign_in(outcome.user, outcome.why);
+    case Kind::refused: co_return refuse_sign_in(outcome.user, mechanism->name, outcome.why);
     case Kind::malformed: co_return refuse(reply_for(Errc::syntax, About::sign_in), "AUTH");
     case Kind::too_long: co_return refuse(500, {5, 5, 6}, "Response too long", "AUTH");       // [RFC4954 4]
     case Kind::given_up: co_return refuse(501, {5, 7, 0}, "Authentication cancelled", "AUTH");  // [RFC4954 4]
@@ -40,12 +39,9 @@ Task<> SmtpSession::cmd_auth(smtp::Command& command) {
   }
 }
 
-void SmtpSession::refuse_sign_in(const std::string& user, const Error& why) {
+void SmtpSession::refuse_sign_in(const std::string& user, std::string_view mechanism, const Error& why) {
   smtp_sign_ins_refused.add();
-  log::info("smtp.sign_in_refused", {{"session", context_.session_id},
-                                     {"user", user},
-                                     {"peer", connection_.peer().text()},
-                                     {"error", to_string(why.code)}});
+  session_log::sign_in_refused(context_, "smtp", user, mechanism, why);
   refuse(reply_for(why.code, About::sign_in), "AUTH");
   if (++auth_failures_ >= kMaxAuthFailures.get()) say_goodbye({4, 7, 0}, "Too many attempts", "too many attempts");
 }

@@ -4,6 +4,7 @@
 #include <variant>
 
 #include "base/log.h"
+#include "server/common/session_log.h"
 #include "server/smtp/commands.h"
 #include "server/smtp/metrics.h"
 #include "server/smtp/settings.h"
@@ -51,10 +52,7 @@ Task<> SmtpSession::run() {
   may_xclient_ = trusts(kXClientNetworks);
   may_xforward_ = trusts(kXForwardNetworks);
   look_up_trust();
-  const auto began = std::chrono::steady_clock::now();
-  log::info("smtp.connected", {{"session", context_.session_id},
-                               {"protocol", config::to_string(context_.rules.protocol)},
-                               {"peer", connection_.peer().text()}});
+  session_log::connected(context_, "smtp");
   auto ready = co_await begin();
   if (ready) co_await run_commands();
   else end_for_tls(ready.error());
@@ -63,11 +61,10 @@ Task<> SmtpSession::run() {
     auto sent = co_await connection_.flush(after(kHandshakeTimeout.get()));
     if (!sent) connection_.output().clear();
   }
-  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - began);
-  log::info("smtp.closed", {{"session", context_.session_id},
-                            {"reason", end_reason_},
-                            {"messages", messages_},
-                            {"ms", ms.count()}});
+  session_log::closed(context_, "smtp", {.reason = end_reason_,
+                                         .user = identity_ ? std::string_view(identity_->address) : std::string_view(),
+                                         .commands = commands_,
+                                         .figure = log::Field{"messages", messages_}});
 }
 
 // TLS where the listener begins with it [RFC8314 3.3], then the greeting.
@@ -121,6 +118,7 @@ Task<> SmtpSession::run_line(std::string_view line) {
     if (error.desynchronised) say_goodbye({5, 5, 2}, "Cannot follow you any further", "lost in BDAT");
     co_return;
   }
+  ++commands_;
   const Entry& entry = kCommands[command->index()];
   if (!(entry.states & in(state_))) {
     const bool no_hello = state_ == State::connected;

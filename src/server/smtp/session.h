@@ -134,7 +134,7 @@ class SmtpSession {
   // cmd_auth.cc
   std::string offered_auth() const;
   Task<Result<std::string>> ask(std::string challenge);
-  void refuse_sign_in(const std::string& user, const Error&);
+  void refuse_sign_in(const std::string& user, std::string_view mechanism, const Error&);
 
   SessionContext context_;
   net::Connection& connection_;
@@ -162,6 +162,7 @@ class SmtpSession {
   std::uint32_t auth_failures_ = 0;
   std::uint32_t transactions_ = 0;
   std::uint32_t messages_ = 0;
+  std::uint64_t commands_ = 0;
   std::string_view end_reason_ = "quit";
 };
 
