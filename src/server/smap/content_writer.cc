@@ -25,7 +25,7 @@ std::string words_of(std::uint32_t number, std::string_view label) { return "FET
 Range whole_of(const message::Part& part) { return {part.header.offset, part.body.offset + part.body.size - part.header.offset}; }
 
 // The message itself is shown as nothing [SMAP1 6.3].
-std::string shown_id(const message::Summary& summary, PartIndex part) { return part == 0 ? std::string() : section_id(summary, part); }
+std::string shown_id(const SectionIds& ids, PartIndex part) { return part == 0 ? std::string() : ids.of(part); }
 
 // Stored bytes on their way to the client: line ends, then transfer encoding.
 class Outward {
@@ -108,15 +108,17 @@ Task<Result<void>> ContentWriter::put(Target target, const FetchItem& item) {
 // A section and those in it, which follow it.
 Task<Result<void>> ContentWriter::put_structure(ContentReader& reader, std::uint32_t number, const FetchItem& item,
                                                 const message::Summary& summary, PartIndex root) {
+  const SectionIds ids(summary);
   for (PartIndex i = root; i < summary.parts.size(); ++i) {
+    if (turns_.over()) co_await turns_.next();
     const auto& part = summary.parts[i];
     if (i != root && part.parent < root) break;
     const auto size = part.body.size - std::min(part.lines, part.body.size);
     auto words = words_of(number, "LINES=" + std::to_string(part.lines) + " SIZE=" + std::to_string(size) + ' ');
-    put_attribute(words, "MIME.ID", shown_id(summary, i));
+    put_attribute(words, "MIME.ID", shown_id(ids, i));
     if (part.parent != message::kNoPart) {
       words += ' ';
-      put_attribute(words, "MIME.PARENT", shown_id(summary, part.parent));
+      put_attribute(words, "MIME.PARENT", shown_id(ids, part.parent));
     }
     CO_TRY_OK(co_await put_header(reader, std::move(words), part.header, item));
   }

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "async/task.h"
+#include "async/turns.h"
 #include "base/result.h"
 #include "message/summary.h"
 #include "proto/smap/fetch_item.h"
@@ -48,6 +49,7 @@ class ContentWriter {
   store::Account& account_;
   std::string& output_;
   FlushIfLarge flush_if_large_;
+  Turns turns_;  // a message may have very many sections
 };
 
 }  // namespace posthorn::smap

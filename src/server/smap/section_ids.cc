@@ -8,15 +8,6 @@ namespace {
 using message::kNoPart;
 using message::PartIndex;
 
-// Which child of its parent a part is, from 1; the message inside a part is number 0.
-std::uint32_t number_of(const message::Summary& summary, PartIndex part) {
-  const auto& parent = summary.parts[summary.parts[part].parent];
-  if (parent.is_message()) return 0;
-  std::uint32_t number = 1;
-  for (auto i = parent.first_child; i != part; i = summary.parts[i].next_sibling) ++number;
-  return number;
-}
-
 PartIndex find_child(const message::Summary& summary, PartIndex parent, std::uint32_t number) {
   const auto& p = summary.parts[parent];
   if (p.is_message()) return number == 0 ? p.first_child : kNoPart;
@@ -28,10 +19,18 @@ PartIndex find_child(const message::Summary& summary, PartIndex parent, std::uin
 
 }  // namespace
 
-std::string section_id(const message::Summary& summary, PartIndex part) {
+// Parts stand in the order of the message, so siblings are met in order.
+SectionIds::SectionIds(const message::Summary& summary) : summary_(summary), numbers_(summary.parts.size()) {
+  std::vector<std::uint32_t> children(summary.parts.size());
+  for (PartIndex i = 1; i < summary.parts.size(); ++i) {
+    const auto parent = summary.parts[i].parent;
+    numbers_[i] = summary.parts[parent].is_message() ? 0 : ++children[parent];
+  }
+}
+
+std::string SectionIds::of(PartIndex part) const {
   std::string id;
-  for (; summary.parts[part].parent != kNoPart; part = summary.parts[part].parent)
-    id.insert(0, '.' + std::to_string(number_of(summary, part)));
+  for (; summary_.parts[part].parent != kNoPart; part = summary_.parts[part].parent) id.insert(0, '.' + std::to_string(numbers_[part]));
   return '1' + id;
 }
 

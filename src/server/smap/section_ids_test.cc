@@ -30,7 +30,7 @@ TEST(SectionIds, ParentsBeforeChildren) {
                                              "1.3.0", "1.3.0.1", "1.3.0.2", "1.4", "1.4.0"};
   ASSERT_EQ(summary.parts.size(), expected.size());
   for (message::PartIndex i = 0; i < expected.size(); ++i) {
-    EXPECT_EQ(section_id(summary, i), expected[i]);
+    EXPECT_EQ(SectionIds(summary).of(i), expected[i]);
     EXPECT_EQ(find_section(summary, expected[i]), i) << expected[i];
   }
   EXPECT_EQ(find_section(summary, ""), 0u);
