@@ -131,8 +131,8 @@ void UploadDecoder::put(std::string& out, std::string_view raw) {
   while (!raw.empty()) {
     const auto run = std::min(raw.find_first_of("\r\n"), raw.size());
     if (run > 0) {
+      out += raw.substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(run, limits_.size - std::min(size_, limits_.size))));
       size_ += run;
-      if (!too_large()) out += raw.substr(0, run);
       in_line_ = true;
     }
     if (run == raw.size()) return;

@@ -98,6 +98,9 @@ TEST(Upload, BeyondItsLimitIsReadOverAndNotKept) {
   const auto large = decode("{.5}", std::string(50, 'x') + "\n.\n", 7, limits);
   EXPECT_EQ(large.event, Event::done);
   EXPECT_TRUE(large.too_large);
+  const auto cut = decode_at_every_split("{12/12}", "0123456789ab\n", {.size = 5});
+  EXPECT_TRUE(cut.too_large);
+  EXPECT_EQ(cut.content, "01234");
   EXPECT_LE(large.content.size(), 10u);
   EXPECT_EQ(decode("{.5}", std::string(200, 'x'), 7, limits).event, Event::lost);
   EXPECT_EQ(decode("{.5}", std::string(200, '\r'), 7, limits).event, Event::lost);
