@@ -259,6 +259,18 @@ TEST(Throttle, EveryWrongPasswordIsAnsweredLater) {
   EXPECT_EQ(throttle.failed("a", "192.0.2.1"), 500ms);
 }
 
+TEST(Throttle, GuessesThatTakeTheirTimeAreAnsweredLaterToo) {
+  ManualClock clock{SysTime(1'700'000'000s)};
+  Throttle throttle;
+  auto wanted = 500ms;
+  for (int i = 0; i < 5; ++i, wanted *= 2) {
+    const auto delay = throttle.failed("a", "192.0.2.1");
+    EXPECT_GT(delay, wanted * 9 / 10) << i;
+    EXPECT_LE(delay, wanted) << i;
+    clock.advance(200ms);  // some of it is forgotten
+  }
+}
+
 TEST(Throttle, ItsMemoryIsBounded) {
   ASSERT_TRUE(kThrottleEntries.set(std::int64_t{100}));
   Throttle throttle;

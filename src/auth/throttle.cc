@@ -55,10 +55,10 @@ std::chrono::milliseconds Throttle::failed(const std::string& account, const std
   };
   count("a" + account, kMaxFailuresPerAccount.get());
   if (!network.empty()) count("p" + network, kMaxFailuresPerAddress.get());
-  const double factor = std::exp2(std::min(std::floor(most) - 1, 30.0));
-  const double delay = static_cast<double>(kFailureDelay.get().count()) * std::max(factor, 1.0);
-  return std::chrono::milliseconds(
-      static_cast<std::int64_t>(std::min(delay, static_cast<double>(kFailureDelayMax.get().count()))));
+  // Not in whole steps: a moment after the first guess a little of it is forgotten already, and the second one must not count as the first.
+  const double factor = std::exp2(std::clamp(most - 1, 0.0, 30.0));
+  const double delay = static_cast<double>(kFailureDelay.get().count()) * factor;
+  return std::chrono::milliseconds(std::llround(std::min(delay, static_cast<double>(kFailureDelayMax.get().count()))));
 }
 
 void Throttle::succeeded(const std::string& account, const std::string& peer_ip) {
