@@ -70,7 +70,7 @@ Session::Outcome Session::cmd_quit(Quit&) {
     co_return Result<void>{};
   }
   // What was asked for in the same packet is on its way first: a client that has gone has not got it, and nothing of it is deleted.
-  CO_TRY_OK(co_await connection_.flush(deadline()));
+  CO_TRY_OK(co_await connection_.flush(send_deadline()));
   const auto updated = co_await maildrop_->update();
   lock_.reset();  // whoever reads our answer may sign in again
   if (!updated) {

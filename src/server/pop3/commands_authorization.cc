@@ -78,7 +78,7 @@ Session::Outcome Session::cmd_auth(Auth& auth) {
 
 Task<Result<std::string>> Session::ask(std::string challenge) {
   connection_.put("+ " + challenge + "\r\n");
-  CO_TRY_OK(co_await connection_.flush(deadline()));
+  CO_TRY_OK(co_await connection_.flush(send_deadline()));
   const auto line = co_await connection_.read_line(CommandLimits{}.auth_line, net::LineEnd::any_lf, deadline());
   if (line) co_return std::string(*line);
   if (line.error().code != Errc::too_large) co_return lost(line.error());
@@ -101,9 +101,10 @@ void Session::refuse_sign_in(std::string_view user, std::string_view mechanism, 
   count_error();
 }
 
-Session::Outcome Session::refuse_to_open(Reply reply, const std::string& address, const Error& why) {
+Session::Outcome Session::refuse_to_open(Reply reply, const auth::Identity& identity, const Error& why) {
   lock_.reset();
-  log::warning("pop3.not_opened", {{"session", context_.session_id}, {"user", address}, {"error", why}});
+  forget_sign_in(context_.services.store, identity.account);
+  log::warning("pop3.not_opened", {{"session", context_.session_id}, {"user", identity.address}, {"error", why}});
   err(reply);
   count_error();
   co_return Result<void>{};
@@ -112,28 +113,27 @@ Session::Outcome Session::refuse_to_open(Reply reply, const std::string& address
 // `how` is a literal, or a mechanism's name.
 Session::Outcome Session::sign_in(auth::Identity identity, std::string_view how) {
   auto& services = context_.services;
-  const auto wait = wait_before_sign_in(services.store, identity.account, kLoginDelay.get());
+  const auto wait = claim_sign_in(services.store, identity.account, kLoginDelay.get());
   if (wait.count() > 0) {  // [RFC2449 8.1.1]
     err(Reply{"[LOGIN-DELAY]", Text::login_delay}, std::to_string(wait.count()));
     count_error();
     co_return Result<void>{};
   }
   const auto record = co_await services.directory.find_account(identity.address);
-  if (!record) co_return co_await refuse_to_open({"[SYS/TEMP]", Text::cannot_open}, identity.address, record.error());
+  if (!record) co_return co_await refuse_to_open({"[SYS/TEMP]", Text::cannot_open}, identity, record.error());
   auto rules = MaildropRules::of(*record);
   if (rules.exclusive) {
     auto lock = MaildropLock::try_take(services.store, identity.account);
     if (!lock) {  // [RFC2449 8.1.2]
       const Error why{Errc::busy, "another session has it"};
-      co_return co_await refuse_to_open({"[IN-USE]", Text::in_use}, identity.address, why);
+      co_return co_await refuse_to_open({"[IN-USE]", Text::in_use}, identity, why);
     }
     lock_.emplace(*std::move(lock));
   }
   auto opened = co_await Maildrop::open(services.store, identity.account, rules);
   if (!opened && opened.error().code == Errc::not_found)
-    co_return co_await refuse_to_open({"[SYS/PERM]", Text::no_mailbox}, identity.address, opened.error());
-  if (!opened) co_return co_await refuse_to_open({"[SYS/TEMP]", Text::cannot_open}, identity.address, opened.error());
-  if (kLoginDelay.get().count() > 0) remember_sign_in(services.store, identity.account);
+    co_return co_await refuse_to_open({"[SYS/PERM]", Text::no_mailbox}, identity, opened.error());
+  if (!opened) co_return co_await refuse_to_open({"[SYS/TEMP]", Text::cannot_open}, identity, opened.error());
   maildrop_ = *std::move(opened);
   rules_ = std::move(rules);
   address_ = std::move(identity.address);
@@ -151,7 +151,7 @@ Session::Outcome Session::cmd_stls(Stls&) {
   if (context_.rules.tls != config::TlsMode::starttls || !tls) co_return co_await refuse(Text::tls_not_offered);
   if (utf8_) co_return co_await refuse(Text::tls_after_utf8);  // [RFC6856 2.1]
   ok(Text::begin_tls);
-  CO_TRY_OK(co_await connection_.flush(deadline()));
+  CO_TRY_OK(co_await connection_.flush(send_deadline()));
   CO_TRY_OK(co_await connection_.start_tls(*tls, after(kHandshakeTimeout)));  // throws away what was pipelined in plain text
   user_.reset();
   errors_ = 0;

@@ -55,7 +55,7 @@ Session::Outcome Session::list_all(Put put) {
       put(out, e);
       out += "\r\n";
     });
-    CO_TRY_OK(co_await connection_.flush_if_large(deadline()));
+    CO_TRY_OK(co_await connection_.flush_if_large(send_deadline()));
   }
   connection_.put(".\r\n");
   co_return Result<void>{};

@@ -52,7 +52,7 @@ Session::Outcome Session::send_message(std::uint32_t number, Filter filter) {
     }
     stuffer.put(connection_.output(), filter.take(*piece));
     if (offset < size && !filter.done()) {
-      CO_TRY_OK(co_await connection_.flush_if_large(deadline()));
+      CO_TRY_OK(co_await connection_.flush_if_large(send_deadline()));
     }
   } while (offset < size && !filter.done());
   connection_.put(stuffer.finish());

@@ -45,18 +45,19 @@ MaildropLock::~MaildropLock() {
   known().locked.erase({store_, account_});
 }
 
-std::chrono::seconds wait_before_sign_in(const store::MailStore& store, AccountId account, std::chrono::seconds delay) {
+std::chrono::seconds claim_sign_in(const store::MailStore& store, AccountId account, std::chrono::seconds delay) {
   if (delay.count() == 0) return delay;
+  const auto key = text_of({&store, account});
   std::lock_guard hold(known().mutex);
-  const auto* last = known().signed_in.find(text_of({&store, account}));
-  if (!last) return {};
-  const auto left = std::chrono::ceil<std::chrono::seconds>(*last + delay - steady_now());
-  return std::max(left, std::chrono::seconds(0));
+  const auto now = steady_now();
+  if (const auto* last = known().signed_in.find(key); last && now < *last + delay) return std::chrono::ceil<std::chrono::seconds>(*last + delay - now);
+  known().signed_in.put(key, now);
+  return {};
 }
 
-void remember_sign_in(const store::MailStore& store, AccountId account) {
+void forget_sign_in(const store::MailStore& store, AccountId account) {
   std::lock_guard hold(known().mutex);
-  known().signed_in.put(text_of({&store, account}), steady_now());
+  known().signed_in.erase(text_of({&store, account}));
 }
 
 }  // namespace posthorn::pop3

@@ -24,9 +24,10 @@ class MaildropLock {
   AccountId account_;
 };
 
-// [RFC2449 6.5] How long this account has to wait for its next sign-in; 0: not at all.
-std::chrono::seconds wait_before_sign_in(const store::MailStore&, AccountId, std::chrono::seconds delay);
-// Now it has signed in.  The last 100,000 are remembered, until the server stops.
-void remember_sign_in(const store::MailStore&, AccountId);
+// [RFC2449 6.5] How long this account has to wait for its next sign-in.  0: not at all, and from now on it has signed in: of several sessions
+// that ask at the same time one is let in.  The last 100,000 are remembered, until the server stops.
+std::chrono::seconds claim_sign_in(const store::MailStore&, AccountId, std::chrono::seconds delay);
+// It could not be let in after all: the next one need not wait.
+void forget_sign_in(const store::MailStore&, AccountId);
 
 }  // namespace posthorn::pop3

@@ -11,8 +11,10 @@
 #include "async/timer.h"
 #include "base/clock.h"
 #include "server/common/transcript_testing.h"
+#include "server/pop3/other_sessions.h"
 #include "server/pop3/pop3_session.h"
 #include "server/pop3/reply_for.h"
+#include "server/pop3/settings.h"
 
 namespace posthorn::pop3 {
 namespace {
@@ -238,6 +240,46 @@ Task<> client_that_stops_reading() {
 }
 
 TEST(Pop3, AClientThatStopsReadingCostsAChunk) { run_task(client_that_stops_reading()); }
+
+// And is let go in the end; what it has marked stays.
+Task<> client_that_never_reads_on() {
+  CHECK(kTransferTimeout.set(std::string("100 ms")).has_value());
+  Harness h;
+  co_await h.start();
+  for (const std::size_t size : {std::size_t{8} << 20, std::size_t{1}}) {
+    auto added = co_await h.server.add_message("ann@example.test", "INBOX", "Subject: x\r\n\r\n" + std::string(size, 'x'));
+    CHECK(added.has_value());
+  }
+  h.connect();
+  co_await h.send("USER ann\r\nPASS secret\r\nDELE 2\r\nRETR 1\r\nQUIT\r\n");
+  co_await h.sessions.join();  // it ends by itself
+  const auto all = co_await h.read_until("Goodbye\r\n");
+  EXPECT_EQ(all.find("Goodbye"), all.npos);
+  auto left = co_await h.server.count_messages("ann@example.test", "INBOX");
+  EXPECT_EQ(left.value_or(99), 2u);
+  kTransferTimeout.reset();
+  co_await h.server.close();
+}
+
+TEST(Pop3, AClientThatNeverReadsOnIsLetGo) { run_task(client_that_never_reads_on()); }
+
+// [RFC2449 6.5]
+Task<> sign_ins_at_once() {
+  Harness h;
+  co_await h.start();
+  auto& store = h.server.services().store;
+  constexpr auto kDelay = std::chrono::seconds(600);
+  EXPECT_EQ(claim_sign_in(store, AccountId(7), kDelay).count(), 0);
+  EXPECT_GT(claim_sign_in(store, AccountId(7), kDelay).count(), 0);
+  EXPECT_EQ(claim_sign_in(store, AccountId(8), kDelay).count(), 0);
+  forget_sign_in(store, AccountId(7));
+  EXPECT_EQ(claim_sign_in(store, AccountId(7), kDelay).count(), 0);
+  forget_sign_in(store, AccountId(7));
+  forget_sign_in(store, AccountId(8));
+  co_await h.stop();
+}
+
+TEST(Pop3, OfSeveralSignInsAtOnceOneIsLetIn) { run_task(sign_ins_at_once()); }
 
 TEST(Pop3, EveryErrorHasWords) {
   for (int code = 0; code <= static_cast<int>(Errc::unsupported); ++code)

@@ -72,6 +72,11 @@ Deadline Session::deadline() const {
   return state_ == State::authorization ? std::min(idle, sign_in_by_) : idle;
 }
 
+Deadline Session::send_deadline() const {
+  const auto sent = after(kTransferTimeout.get());
+  return state_ == State::authorization ? std::min(sent, sign_in_by_) : sent;
+}
+
 void Session::put_line(std::string_view status, std::string_view text, std::span<const std::string> values) {
   connection_.put(status);
   connection_.put(filled(text, values));
@@ -106,9 +111,9 @@ Session::Outcome Session::serve() {
   while (state_ != State::ended) {
     // Answers go out when the client has nothing more for us to answer: pipelined commands share their packets.
     if (connection_.input().find('\n') == std::string_view::npos) {
-      CO_TRY_OK(co_await connection_.flush(deadline()));
+      CO_TRY_OK(co_await connection_.flush(send_deadline()));
     } else {
-      CO_TRY_OK(co_await connection_.flush_if_large(deadline()));
+      CO_TRY_OK(co_await connection_.flush_if_large(send_deadline()));
     }
     const auto line = co_await connection_.read_line(CommandLimits{}.auth_line, net::LineEnd::any_lf, deadline());
     if (!line && line.error().code != Errc::too_large) co_return lost(line.error());
@@ -119,7 +124,7 @@ Session::Outcome Session::serve() {
     }
     CO_TRY_OK(co_await dispatch(*line));
   }
-  co_return co_await connection_.flush(deadline());
+  co_return co_await connection_.flush(send_deadline());
 }
 
 // `line` is valid until the first wait: it becomes a command before that.

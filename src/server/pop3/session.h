@@ -66,7 +66,7 @@ class Session {
   Outcome refuse(Reply);
   Text no_passwords() const;  // why
   void refuse_sign_in(std::string_view user, std::string_view mechanism, const Error&);
-  Outcome refuse_to_open(Reply, const std::string& address, const Error& why);
+  Outcome refuse_to_open(Reply, const auth::Identity&, const Error& why);
   Task<Result<std::string>> ask(std::string challenge);  // of AUTH
   // What all of LIST or all of UIDL share: `put` appends what follows the number.
   template <class Put>
@@ -91,7 +91,8 @@ class Session {
   void err(Text text) { err(Reply{"", text}); }
   void put_line(std::string_view status, std::string_view text, std::span<const std::string> values);
   void count_error();  // ends the session when there were too many
-  Deadline deadline() const;
+  Deadline deadline() const;       // of what the client says
+  Deadline send_deadline() const;  // of what waits in the output
   static Deadline sign_in_deadline();
 
   server::SessionContext& context_;

@@ -14,7 +14,10 @@ namespace posthorn::pop3 {
 
 inline const Setting<std::chrono::seconds> kIdleTimeout{
     "pop3.idle_timeout", std::chrono::minutes(10), std::chrono::minutes(10), std::chrono::hours(24),  // [RFC1939 3]
-    "Close a connection that has been silent, or has not taken our answer, for this long."};
+    "Close a connection that has been silent for this long."};
+inline const Setting<std::chrono::milliseconds> kTransferTimeout{
+    "pop3.transfer_timeout", std::chrono::minutes(10), std::chrono::milliseconds(100), std::chrono::hours(1),
+    "Close a connection that has not taken a piece of our answer (some 300 KiB) after this long."};
 inline const Setting<std::int64_t> kMaxErrors{
     "pop3.max_errors", 20, 1, 1'000'000, "Close a connection after this many bad commands or failed sign-ins before a sign-in."};
 inline const Setting<std::chrono::seconds> kLoginDelay{
