@@ -159,12 +159,22 @@ Task<Result<AppendedAll>> MailStore::append_all(AccountPtr account, MailboxId id
     keys.insert(keys.end(), r.thread_keys().begin(), r.thread_keys().end());
     bytes += r.size();
   }
-  CO_TRY(auto change, co_await Change::begin(std::move(account)));
+  std::optional<Change> target, source;  // the latter when something is replaced in another account
+  if (replaced && replaced->account && replaced->account != account) {
+    CO_TRY(auto both, co_await begin_both(replaced->account, std::move(account)));
+    source.emplace(std::move(both.source));
+    target.emplace(std::move(both.target));
+  } else {
+    CO_TRY(auto only, co_await Change::begin(std::move(account)));
+    target.emplace(std::move(only));
+  }
+  Change& change = *target;
   if (!change.edit(id)) co_return fail(Errc::not_found, "the mailbox has been deleted");
   if (replaced) {
-    CO_TRY(const auto old, co_await take_entries(change, replaced->mailbox, {{replaced->uid, replaced->uid}}));
+    Change& at = source ? *source : change;
+    CO_TRY(const auto old, co_await take_entries(at, replaced->mailbox, {{replaced->uid, replaced->uid}}));
     if (old.empty()) co_return fail(Errc::not_found, "the message to be replaced has gone");
-    CO_TRY_OK(co_await release_messages(change, old));
+    CO_TRY_OK(co_await release_messages(at, old));
   }
   CO_TRY_OK(check_room(change.core().quota, bytes, ready.size()));
   CO_TRY_OK(check_uids(*change.edit(id), ready.size()));
@@ -182,8 +192,10 @@ Task<Result<AppendedAll>> MailStore::append_all(AccountPtr account, MailboxId id
   }
   AppendedAll result{change.edit(id)->uid_validity, add_entries(change, id, std::move(entries)), change.mod_seq()};
   batch.append(change.take_batch());
+  if (source) batch.append(source->take_batch());
   auto outcome = co_await kv_.commit(std::move(batch));
   change.finish(outcome);
+  if (source) source->finish(outcome);
   for (Ready& r : ready) r.settle(outcome);
   CO_TRY_OK(std::move(outcome));
   messages_stored.add(static_cast<std::int64_t>(ready.size()));

@@ -107,6 +107,29 @@ TEST_F(AppendTest, ReplacingIsOneChange) {
   EXPECT_EQ(run_task(blobs->check({})).value().blobs, 2u);
 }
 
+TEST_F(AppendTest, ReplacingInAnotherAccountIsOneChangeToo) {
+  make_account(2);
+  const auto other = run_task(mail->account(AccountId(2))).value();
+  append_all({"one", "two"});
+  const auto replace = [&](std::uint32_t uid) {
+    std::vector<NewMessage> messages;
+    messages.push_back(message("new"));
+    return run_task(mail->append_all(other, other->find_mailbox("Drafts")->id, std::move(messages), Replaced{mailbox("INBOX"), Uid(uid), account}));
+  };
+  ASSERT_TRUE(run_task(other->set_quota({.bytes = 3})));
+  ASSERT_TRUE(replace(1));
+  EXPECT_EQ(texts(), "two ");
+  EXPECT_EQ(account->quota().messages_used, 1u);
+  EXPECT_EQ(replace(1).error().code, Errc::not_found);
+  EXPECT_EQ(replace(2).error().code, Errc::over_quota);  // what goes there gives no room here
+  ASSERT_TRUE(run_task(other->set_quota({})));
+  kv->set_faults({.before_commit = [](const kv::Batch&) { return fail(Errc::no_space); }});
+  EXPECT_EQ(replace(2).error().code, Errc::no_space);
+  kv->set_faults({});
+  EXPECT_EQ(texts(), "two ");
+  EXPECT_EQ(other->find_mailbox("Drafts")->messages, 1u);
+}
+
 TEST_F(AppendTest, AConversationIsFoundByTheIdsOfItsMessages) {
   const std::string first = "Message-ID: <1@x>\r\n\r\n";
   append_all({first, "Message-ID: <2@x>\r\nIn-Reply-To: <1@x>\r\n\r\n", "Subject: alone\r\n\r\n",

@@ -29,6 +29,14 @@ Task<Result<Change>> Change::begin(AccountPtr account) {
   co_return change;
 }
 
+Task<Result<Both>> begin_both(AccountPtr source, AccountPtr target) {
+  const bool source_first = source->id() < target->id();
+  CO_TRY(auto first, co_await Change::begin(source_first ? source : target));
+  CO_TRY(auto second, co_await Change::begin(source_first ? target : source));
+  if (source_first) co_return Both{std::move(first), std::move(second)};
+  co_return Both{std::move(second), std::move(first)};
+}
+
 ModSeq Change::mod_seq() {
   if (!mod_seq_) {
     core_.mod_seq = ModSeq(core_.mod_seq.value() + 1);

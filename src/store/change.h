@@ -71,6 +71,12 @@ class Change {
   std::vector<blob::Blobs::Unlinked> dropped_;
 };
 
+// The changes of two accounts for one commit, locked in ascending order of ids.  REQUIRES: they are not the same.
+struct Both {
+  Change source, target;
+};
+Task<Result<Both>> begin_both(AccountPtr source, AccountPtr target);
+
 // Writes what differs between two access control lists of a mailbox into the index of grantees.
 void index_shares(kv::Batch&, AccountId owner, MailboxId, const Acl& before, const Acl& after);
 

@@ -83,18 +83,6 @@ class Adoption {
   std::size_t row_bytes_ = 0;
 };
 
-// Both accounts, locked in ascending order of their ids.
-struct Both {
-  Change source, target;
-};
-Task<Result<Both>> begin_both(AccountPtr from, AccountPtr to) {
-  const bool source_first = from->id() < to->id();
-  CO_TRY(auto first, co_await Change::begin(source_first ? from : to));
-  CO_TRY(auto second, co_await Change::begin(source_first ? to : from));
-  if (source_first) co_return Both{std::move(first), std::move(second)};
-  co_return Both{std::move(second), std::move(first)};
-}
-
 Task<Result<CopyResult>> put_into(Change& source, const MailboxState& from, std::vector<Entry> entries, Change& target, MailboxId to,
                                   Rights at_target) {
   CopyResult result;

@@ -75,10 +75,11 @@ struct Beside {
   MailboxId mailbox;
   std::optional<Appended> stored;  // afterwards
 };
-// An entry that goes when the new message comes [RFC8508]; of any mailbox of the same account.
+// An entry that goes when the new message comes [RFC8508].
 struct Replaced {
   MailboxId mailbox;
   Uid uid;
+  AccountPtr account = {};  // null: that of the new message
 };
 struct AppendedAll {
   UidValidity uid_validity;
@@ -138,7 +139,7 @@ class MailStore {
   // `beside`: its failure (over_quota, not_found, limit, too_large) is the outer error.
   Task<Result<std::vector<Result<Appended>>>> append(Incoming, std::vector<Target>, Also, Beside* beside = nullptr);
   // Puts all of them into one mailbox, in order, or none, in ONE durable commit [RFC3502]; with `replaced` the old entry goes in the same
-  // commit (not_found: it has gone already), and only what the two differ by counts for the quota [RFC8508 3.4].
+  // commit (not_found: it has gone already), and of one account only what the two differ by counts for the quota [RFC8508 3.4].
   // Each message holds up to 256 KiB of its bytes until then, unless they were written ahead: the caller limits their number.
   // REQUIRES: at least one.  Errors: over_quota, not_found, limit, too_large, no_space, io: nothing was stored.
   Task<Result<AppendedAll>> append_all(AccountPtr, MailboxId, std::vector<NewMessage>, std::optional<Replaced> = {});

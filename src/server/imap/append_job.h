@@ -16,7 +16,8 @@ struct Session::AppendJob {
   std::string tag;
   MailboxRef target;                        // once the first message has been accepted
   std::optional<Uid> replaced;              // REPLACE: in the selected mailbox
-  std::uint64_t freed = 0;                  // by that, of the target's quota
+  bool frees = false;                       // that one counts for the target's quota, too
+  std::uint64_t freed = 0;                  // bytes, by that
   std::vector<store::NewMessage> messages;  // that have come
   std::uint64_t bytes = 0;                  // of all of them
   std::size_t held = 0;                     // of memory, by all of them

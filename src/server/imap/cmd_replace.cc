@@ -14,7 +14,7 @@ bool Session::may_replace() {
 Task<std::optional<Reply>> Session::refuse_replace(AppendJob& job, const Append& append) {
   if (!offers("REPLACE")) co_return bad("This command is switched off here");
   if (!selected_) co_return bad("No mailbox is selected");
-  if (selected_->read_only) co_return no("The mailbox is open read-only");
+  if (selected_->read_only) co_return refuse_read_only();
   if (!may_replace()) co_return response_for({Errc::denied, {}});
   const auto ranges = resolve(*append.replaced, Numbers(append.replaced_by_uid), *selected_);
   if (!ranges) co_return response_for(ranges.error());
@@ -26,14 +26,6 @@ Task<std::optional<Reply>> Session::refuse_replace(AppendJob& job, const Append&
   job.replaced = entry.uid;
   job.freed = entry.size;
   co_return std::nullopt;
-}
-
-// From a mailbox of another account than that of the new message, which is stored already: for a moment there are both, and after a
-// failure too; never none.
-Task<Result<void>> Session::remove_replaced(Uid uid) {
-  store::UidSet one{{uid, uid}};
-  CO_TRY_OK(co_await selected_->account->remove(selected_->id, std::move(one)));
-  co_return Result<void>{};
 }
 
 }  // namespace posthorn::imap
