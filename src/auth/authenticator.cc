@@ -171,7 +171,7 @@ Task<Result<Identity>> Authenticator::conclude(Claim claim, bool right) {
   const auto delay = state_->throttle.failed(claim.name, claim.peer_ip);
   log::warning("auth.denied", {{"user", claim.name}, {"peer", claim.peer_ip}, {"delay_ms", delay.count()}});
   co_await sleep_for(delay);
-  co_return fail(Errc::denied, "wrong user or password");
+  co_return fail(Errc::denied, right ? std::string(kNotForAnother) : "wrong user or password");
 }
 
 Task<Result<Identity>> Authenticator::verify(std::string user, std::string password, std::string peer_ip,

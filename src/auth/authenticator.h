@@ -4,6 +4,7 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "async/task.h"
 #include "async/worker_pool.h"
@@ -17,6 +18,9 @@ namespace posthorn::auth {
 inline const Setting<std::chrono::seconds> kSuccessCache{
     "auth.success_cache", std::chrono::minutes(5), std::chrono::seconds(0), std::chrono::hours(24),
     "A password that was right is not hashed again for this long; 0 hashes every time (docs/decisions/0013-sign-in-cache.md)."};
+
+// The text of `denied` when the password is right, but for another user than the one to act for.
+inline constexpr std::string_view kNotForAnother = "may not act for another user";
 
 struct Identity {
   AccountId account;
@@ -43,7 +47,7 @@ class Authenticator {
   ~Authenticator();
 
   // `user` is the full address; a bare name is completed with the only local domain, when there is just one.
-  // `authorize_as` (SASL authzid [RFC4616]): empty or the same user, otherwise denied.
+  // `authorize_as` (SASL authzid [RFC4616]): empty or the same user, otherwise denied (kNotForAnother, when the password is right).
   // denied: wrong user or password (the same answer and the same time for both); throttled: too many wrong guesses for this account or from
   // this address - a correct password is not tried then; io/no_space: temporary.
   // A wrong guess is answered after a delay that grows with the number of recent ones.

@@ -1,6 +1,7 @@
 """Mailboxes of other users, access control lists and quotas, by Python's imaplib."""
 
 import imaplib
+import socket
 import time
 
 from harness import DOMAIN, PASSWORD, ServerTestCase, insecure_tls, message
@@ -50,6 +51,30 @@ class Shared(ServerTestCase):
         self.assertEqual(again.select(ALICES)[0], "NO")
         self.ok(again.select("INBOX"))
         self.assertTrue(self.ok(again.search(None, "SUBJECT", "shared"))[0])
+
+    def test_taken_back_in_the_middle_of_an_answer(self):
+        alice = self.imap(ALICE)
+        self.ok(alice.create("Long"))
+        self.ok(alice.setacl("Long", BOB, "lr"))
+        text = message("long", "0123456789abcdef\r\n" * 3300)  # a batch of FETCH is 1 MiB of them
+        with socket.create_connection(("127.0.0.1", self.port("imap_plain")), 60) as filler:
+            filler.sendall(f'a LOGIN {ALICE} "{PASSWORD}"\r\nb APPEND Long'.encode())
+            filler.sendall(b"".join(b" {%d+}\r\n" % len(text) + text for _ in range(400)) + b"\r\nc LOGOUT\r\n")
+            self.assertIn(b"\r\nb OK", filler.makefile("rb").read())
+        with socket.socket() as bob:
+            bob.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            bob.settimeout(60)
+            bob.connect(("127.0.0.1", self.port("imap_plain")))
+            name = f'"Other Users/{ALICE}/Long"'
+            bob.sendall(f'a LOGIN {BOB} "{PASSWORD}"\r\nb SELECT {name}\r\nc FETCH 1:* BODY.PEEK[]\r\n'.encode())
+            answer = bob.makefile("rb")
+            while not answer.readline().startswith(b"* 1 FETCH"):
+                pass
+            self.ok(alice.deleteacl("Long", BOB))
+            rest = answer.read()
+        self.assertLess(rest.count(b" FETCH (BODY[] {"), 350)
+        self.assertIn(b"\r\n* BYE ", rest)
+        self.assertIn(b"\r\nc NO [NOPERM]", rest)
 
     def test_what_is_written_is_seen_by_everybody_who_looks(self):
         alice, bob = self.imap(ALICE), self.imap(BOB)

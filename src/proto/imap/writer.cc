@@ -82,7 +82,14 @@ Writer& Writer::literal_header(std::uint64_t size) { return raw("{").number(size
 
 Writer& Writer::literal8_header(std::uint64_t size) { return raw("~").literal_header(size); }
 
-Writer& Writer::literal(std::string_view s) { return literal_header(s.size()).raw(s); }
+Writer& Writer::literal(std::string_view s) { return literal_header(s.size()).char8(s); }
+
+Writer& Writer::char8(std::string_view s) {
+  auto at = out_.size();
+  out_ += s;
+  while ((at = out_.find('\0', at)) != out_.npos) out_[at] = '\x80';
+  return *this;
+}
 
 Writer& Writer::string(std::string_view s, Names names) {
   if (s.size() <= kLongestQuoted && is_plain(s)) {

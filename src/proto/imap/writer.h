@@ -50,10 +50,11 @@ class Writer {
   Writer& number(std::uint64_t);
 
   Writer& quoted(std::string_view);  // REQUIRES: can_be_quoted() in the mode of the client
-  // "{n}" CRLF octets. NUL is not allowed in a literal [RFC3501 9] CHAR8; it is sent all the same, cutting
-  // mail is worse.
-  Writer& literal(std::string_view);
-  Writer& literal_header(std::uint64_t size);             // the caller sends the octets
+  Writer& literal(std::string_view);           // "{n}" CRLF octets, as char8() has them
+  Writer& literal_header(std::uint64_t size);  // the caller sends the octets
+  // Octets of a literal.  [RFC3501 9] CHAR8 has no NUL, but mail does: the octet 0x80 takes its place, as with other servers.  BINARY
+  // shows what is there.
+  Writer& char8(std::string_view);
   Writer& literal8_header(std::uint64_t size);            // "~{n}": what may hold NUL [RFC3516 7]
   Writer& string(std::string_view, Names = Names::utf7);  // quoted if possible and short, else literal
   Writer& nstring(std::optional<std::string_view>);

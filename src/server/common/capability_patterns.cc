@@ -1,9 +1,26 @@
 #include "server/common/capability_patterns.h"
 
+#include <algorithm>
+
 #include "text/ascii.h"
 
 namespace posthorn::server {
 namespace {
+
+struct Need {
+  std::string_view capability, needed;
+};
+constexpr Need kNeeds[] = {
+    {"QRESYNC", "CONDSTORE"},     {"QRESYNC", "ENABLE"},         {"UTF8=ACCEPT", "ENABLE"},        {"ESORT", "SORT"},
+    {"ESORT", "ESEARCH"},         {"SEARCHRES", "ESEARCH"},      {"PARTIAL", "ESEARCH"},           {"CREATE-SPECIAL-USE", "SPECIAL-USE"},
+    {"QUOTASET", "QUOTA"},        {"RIGHTS=texk", "ACL"},        {"LIST-MYRIGHTS", "ACL"},         {"LIST-MYRIGHTS", "LIST-EXTENDED"},
+    {"LIST-STATUS", "LIST-EXTENDED"},
+    // [RFC9051 E] What of the extensions is in IMAP4rev2.
+    {"IMAP4rev2", "BINARY"},      {"IMAP4rev2", "ENABLE"},       {"IMAP4rev2", "ESEARCH"},         {"IMAP4rev2", "IDLE"},
+    {"IMAP4rev2", "LIST-EXTENDED"}, {"IMAP4rev2", "LIST-STATUS"}, {"IMAP4rev2", "MOVE"},           {"IMAP4rev2", "NAMESPACE"},
+    {"IMAP4rev2", "SEARCHRES"},   {"IMAP4rev2", "SPECIAL-USE"},  {"IMAP4rev2", "STATUS=SIZE"},     {"IMAP4rev2", "UIDPLUS"},
+    {"IMAP4rev2", "UNSELECT"},
+};
 
 std::string_view trimmed(std::string_view text) {
   while (text.starts_with(' ')) text.remove_prefix(1);
@@ -19,6 +36,13 @@ bool names_capability(std::string_view list, std::string_view capability) {
     found |= text::iequals(word, capability) || text::iequals(word, capability.substr(0, capability.find('=')));
   });
   return found;
+}
+
+bool is_switched_off(std::string_view list, std::string_view capability) {
+  if (list.empty()) return false;
+  return names_capability(list, capability) || std::ranges::any_of(kNeeds, [&](const Need& need) {
+           return text::iequals(need.capability, capability) && names_capability(list, need.needed);
+         });
 }
 
 bool matches_client(std::string_view pattern, std::string_view client) {

@@ -19,6 +19,9 @@ void for_each_word(std::string_view text, F f) {
 // Is the capability among the words of the list?  "SORT" names "SORT=DISPLAY" too, as "THREAD" names every THREAD=; compared without case.
 bool names_capability(std::string_view list, std::string_view capability);
 
+// Does the list switch the capability off: by its name, or by that of another one that it is nothing without, as QRESYNC is without CONDSTORE?
+bool is_switched_off(std::string_view list, std::string_view capability);
+
 // `*` stands for any run of characters; without regard to case (ASCII).  Time is O(pattern x text).
 bool matches_client(std::string_view pattern, std::string_view client);
 

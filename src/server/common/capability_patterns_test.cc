@@ -16,6 +16,17 @@ TEST(CapabilityPatterns, NamesOneOrAFamily) {
     EXPECT_EQ(names_capability(c.list, c.capability), c.named) << c.list << " / " << c.capability;
 }
 
+TEST(CapabilityPatterns, WhatNeedsAnotherOneGoesWithIt) {
+  struct Case {
+    std::string_view list, capability;
+    bool off;
+  };
+  for (const auto& c : {Case{"", "QRESYNC", false}, Case{"condstore", "QRESYNC", true}, Case{"QRESYNC", "CONDSTORE", false},
+                        Case{"MOVE", "IMAP4REV2", true}, Case{"QUOTA", "QUOTASET", true}, Case{"QUOTASET", "QUOTA", false},
+                        Case{"THREAD=REFS", "THREAD=REFERENCES", false}})
+    EXPECT_EQ(is_switched_off(c.list, c.capability), c.off) << c.list << " / " << c.capability;
+}
+
 TEST(CapabilityPatterns, ClientsByTheirId) {
   struct Case {
     std::string_view pattern, client;

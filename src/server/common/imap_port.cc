@@ -13,7 +13,7 @@ bool offers_smap(const SessionContext& context, std::string_view switched_off) {
 std::string capabilities_before_login(const SessionContext& context, std::string_view switched_off) {
   std::string out;
   const auto add = [&](std::string_view name) {
-    if (names_capability(kCapabilitiesOff.get(), name) || names_capability(switched_off, name)) return;
+    if (is_switched_off(kCapabilitiesOff.get(), name) || is_switched_off(switched_off, name)) return;
     if (!out.empty()) out += ' ';
     out += name;
   };

@@ -22,7 +22,7 @@ constexpr std::string_view kSignedInOnly =
 }  // namespace
 
 bool Session::offers(std::string_view capability) const {
-  return !server::names_capability(kCapabilitiesOff.get(), capability) && !server::names_capability(switched_off_, capability);
+  return !server::is_switched_off(kCapabilitiesOff.get(), capability) && !server::is_switched_off(switched_off_, capability);
 }
 
 std::string Session::capabilities() const {

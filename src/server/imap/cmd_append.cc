@@ -96,7 +96,8 @@ Task<std::optional<Reply>> Session::refuse_message(AppendJob& job, const Command
     auto target = co_await access_.locate(append.mailbox, store::kInsert);
     if (!target) co_return append_failed(target.error(), append.mailbox);
     job.target = *std::move(target);
-    if (job.replaced && job.target.account != selected_->account) job.freed = 0;
+    job.frees = job.replaced && job.target.account == selected_->account;
+    if (!job.frees) job.freed = 0;
   } else if (!offers("MULTIAPPEND")) {
     co_return bad("Unexpected text behind the message");
   }
@@ -105,7 +106,7 @@ Task<std::optional<Reply>> Session::refuse_message(AppendJob& job, const Command
   if (job.held > kMostHeld) co_return no("Too many messages in one command", "LIMIT");
   auto quota = job.target.account->quota();
   quota.bytes_used -= std::min(quota.bytes_used, job.freed);
-  if (!quota.has_room(job.bytes + info.size, job.messages.size() + (job.replaced ? 0 : 1)))
+  if (!quota.has_room(job.bytes + info.size, job.messages.size() + (job.frees ? 0 : 1)))
     co_return response_for({Errc::over_quota, {}});
   co_return std::nullopt;
 }
@@ -188,7 +189,7 @@ Task<Reply> Session::store_messages(AppendJob& job) {
   if (job.replaced && !may_replace()) co_return response_for({Errc::denied, {}});
   const auto count = job.messages.size();
   std::optional<store::Replaced> replaced;
-  if (job.replaced && job.target.account == selected_->account) replaced = {selected_->id, *job.replaced};
+  if (job.replaced) replaced = {selected_->id, *job.replaced, selected_->account};
   auto stored =
       co_await context_.services.store.append_all(job.target.account, job.target.state->id, std::move(job.messages), replaced);
   if (!stored) {
@@ -205,17 +206,13 @@ Task<Reply> Session::store_messages(AppendJob& job) {
                               {"size", job.bytes}});
   std::string code;
   // [RFC9051 6.3.12] Who may not read the mailbox is not told what is in it.
-  if (job.target.rights.contains(store::kRead)) {
+  if (job.target.rights.contains(store::kRead) && offers("UIDPLUS")) {
     code = "APPENDUID " + std::to_string(stored->uid_validity.value()) + " ";
     Writer(code).uids(stored->uids);
   }
   if (!job.replaced) co_return ok("APPEND completed", std::move(code));
   // [RFC8508 4.3] In an untagged OK, before the EXPUNGE response.
   if (!code.empty()) Writer(output()).untagged_status("OK", code, "The new message is there");
-  if (!replaced) {
-    const auto removed = co_await remove_replaced(*job.replaced);
-    if (!removed) co_return append_failed(removed.error(), {});
-  }
   auto reply = ok("REPLACE completed");
   reply.expunged = true;
   co_return reply;

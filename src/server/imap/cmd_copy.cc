@@ -40,7 +40,7 @@ Task<Result<store::CopyResult>> Session::copy_or_move(const SequenceSet& set, bo
     result = co_await store.copy(selected_->account, selected_->id, std::move(uids), std::move(target.account), target.state->id, target.rights);
   }
   // [RFC4315 3] Who may not read the target is not told what is in it.
-  if (result && !may_read) result->from.clear();
+  if (result && !(may_read && offers("UIDPLUS"))) result->from.clear();
   co_return result;
 }
 
@@ -76,8 +76,9 @@ Task<Result<Reply>> Session::cmd_move(Command& command) {
   if (!result) co_return copy_failed(std::move(result).error(), move.mailbox);
   // [RFC6851 4.3] COPYUID in an untagged OK, before the EXPUNGE responses that the dispatcher tells.
   if (const auto code = copyuid_code(*result); !code.empty()) Writer(output()).untagged_status("OK", code, "Moved");
-  if (result->stopped) co_return moved_in_part(*std::move(result->stopped), move.mailbox);
-  co_return ok("MOVE completed");
+  auto reply = result->stopped ? moved_in_part(*std::move(result->stopped), move.mailbox) : ok("MOVE completed");
+  reply.expunged = result->source_view != nullptr;
+  co_return reply;
 }
 
 }  // namespace posthorn::imap

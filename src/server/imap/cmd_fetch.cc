@@ -72,7 +72,7 @@ Task<Result<Reply>> Session::cmd_fetch(Command& command) {
 
   FetchJob job{.reader{selected_->account, selected_->id, selected_->told, std::move(ranges), needs_of(fetch.attributes)},
                .fetcher{*selected_->account, connection(), fetch.attributes, Revision(rev2_)},
-               .sets_seen = selected_->changeable().contains(store::kKeepSeen) && std::ranges::any_of(fetch.attributes, sets_seen)};
+               .sets_seen = std::ranges::any_of(fetch.attributes, sets_seen)};
   auto done = co_await fetch_all(job);
   co_await job.reader.close();
   CO_TRY_OK(done);
@@ -91,12 +91,16 @@ Task<Result<void>> Session::fetch_all(FetchJob& job) {
 }
 
 Task<Result<void>> Session::fetch_batch(FetchJob& job, const FetchBatch& batch) {
+  auto state = selected_->account->mailbox(selected_->id);
+  if (!state) co_return fail(Errc::not_found);
+  // [RFC4314 4] An answer may take long: his rights are those of now.
+  if (!refresh_rights(*state)) co_return fail(Errc::denied);
   std::vector<Uid> changed;
-  if (job.sets_seen) changed = co_await set_seen(batch);
+  if (job.sets_seen && selected_->changeable().contains(store::kKeepSeen)) changed = co_await set_seen(batch);
   if (lost_) co_return fail(Errc::closed);
 
   const auto told = selected_->told;
-  const auto state = selected_->account->mailbox(selected_->id);
+  state = selected_->account->mailbox(selected_->id);
   if (!state) co_return fail(Errc::not_found);
   tell_new_keywords(*state);
   for (const auto& row : batch.rows) {

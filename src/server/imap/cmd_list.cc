@@ -45,6 +45,7 @@ NameRange those_below(const NameList& names, std::string_view parent) {
 struct Session::ListJob {
   const List& list;
   MailboxPatterns patterns;
+  bool tells_children, tells_uses;  // [RFC3348] [RFC6154]
   std::string met = {};  // the name met last: what stands above it has been told
   Turns turns = {};
   // What others share with the user, by prefix: looked up once, when it is first asked for.
@@ -91,7 +92,10 @@ Task<Result<Reply>> Session::cmd_list(Command& command) {
   auto patterns = MailboxPatterns::make(list.reference, list.patterns);
   if (!patterns) co_return no("The patterns are too long", "LIMIT");
   if (patterns->empty()) co_return ok("LIST completed");
-  ListJob job{.list = list, .patterns = *std::move(patterns)};
+  ListJob job{.list = list,
+              .patterns = *std::move(patterns),
+              .tells_children = offers("CHILDREN") || list.wants(ListReturn::children),
+              .tells_uses = offers("SPECIAL-USE")};
   auto told = selects ? list_selected(job) : list_existing(job);
   CO_TRY_OK(co_await std::move(told));
   co_return ok("LIST completed");
@@ -256,10 +260,10 @@ Task<Result<void>> Session::put_listed(ListJob& job, Listed listed) {
   // [RFC5258 3] \NonExistent says more, to those who know it.
   if (!ref.state) add(list.extended || rev2_ ? "\\NonExistent" : "\\Noselect");
   else if (!ref.rights.contains(store::kRead)) add("\\Noselect");  // [RFC5819 2]
-  if (listed.has_children) add("\\HasChildren");
-  else if (ref.state) add("\\HasNoChildren");
+  if (job.tells_children && listed.has_children) add("\\HasChildren");
+  else if (job.tells_children && ref.state) add("\\HasNoChildren");
   if ((list.selects(ListSelect::subscribed) || list.wants(ListReturn::subscribed)) && account_->is_subscribed(ref.name)) add("\\Subscribed");
-  if (ref.state && ref.account == account_) add(use_attribute(ref.state->special_use));
+  if (job.tells_uses && ref.state && ref.account == account_) add(use_attribute(ref.state->special_use));
 
   Writer w(output());
   w.untagged().raw("LIST (").raw(attributes).raw(") \"/\" ").mailbox(ref.name, names());

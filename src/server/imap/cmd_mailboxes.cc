@@ -57,7 +57,9 @@ Task<Result<Reply>> Session::cmd_create(Command& command) {
   if (!place->is_own() && *use != store::SpecialUse::none) co_return no("Uses are for the owner's mailboxes", "USEATTR");
   CO_TRY(const auto made, co_await place->account->create_mailbox(std::move(place->name), store::CreateOptions{.special_use = *use}));
   if (is_denormalized(supplied)) put_old_name("", place->prefix + made->name, supplied);
-  co_return ok("CREATE completed", "MAILBOXID (" + store::mailbox_object_id(place->account->id(), made->id) + ")");
+  auto reply = ok("CREATE completed");
+  if (offers("OBJECTID")) reply.code = "MAILBOXID (" + store::mailbox_object_id(place->account->id(), made->id) + ")";
+  co_return reply;
 }
 
 Task<Result<Reply>> Session::cmd_delete(Command& command) {

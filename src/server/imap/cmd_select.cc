@@ -46,9 +46,9 @@ Task<Result<Reply>> Session::cmd_select(Command& command) {
   w.untagged_status("OK", "UIDVALIDITY " + std::to_string(state->uid_validity.value()), "UIDs are valid");
   const auto uid_next = std::max<std::uint64_t>(state->uid_next.value(), std::uint64_t{told.last_uid().value()} + 1);
   w.untagged_status("OK", "UIDNEXT " + std::to_string(uid_next), "The next UID, or a higher one");
-  // [RFC7162 3.1.2.1] Always, whether or not the client asked for CONDSTORE.
-  w.untagged_status("OK", "HIGHESTMODSEQ " + std::to_string(state->highest_mod_seq.value()), "Highest mod-sequence");
-  w.untagged_status("OK", "MAILBOXID (" + store::mailbox_object_id(account->id(), id) + ")", "Its name for ever");  // [RFC8474 4.2]
+  // [RFC7162 3.1.2.1] Whether or not the client asked for CONDSTORE.
+  if (offers("CONDSTORE")) w.untagged_status("OK", "HIGHESTMODSEQ " + std::to_string(state->highest_mod_seq.value()), "Highest mod-sequence");
+  if (offers("OBJECTID")) w.untagged_status("OK", "MAILBOXID (" + store::mailbox_object_id(account->id(), id) + ")", "Its name for ever");  // [RFC8474 4.2]
   // [RFC9051 6.3.2]
   if (rev2_) {
     w.untagged().raw("LIST () \"/\" ").mailbox(found->name, names());

@@ -99,10 +99,20 @@ class Threader {
   ThreadTree tree_;
 };
 
+std::string_view capability_of(ThreadAlgorithm algorithm) {
+  switch (algorithm) {
+    case ThreadAlgorithm::ordered_subject: return "THREAD=ORDEREDSUBJECT";
+    case ThreadAlgorithm::references: return "THREAD=REFERENCES";
+    case ThreadAlgorithm::refs: return "THREAD=REFS";
+  }
+  return {};
+}
+
 }  // namespace
 
 Task<Result<Reply>> Session::cmd_thread(Command& command) {
   auto& thread = std::get<Thread>(command.command);
+  if (!offers(capability_of(thread.algorithm))) co_return bad("This algorithm is switched off here");
   auto hits = co_await find_messages(thread.search);
   if (!hits) co_return search_failed({}, std::move(hits).error());
   const SearchPlace place{selected_->account, selected_->id, hits->view};

@@ -54,7 +54,7 @@ constexpr Rule kRules[] = {
     {index_of<Expunge>(), "EXPUNGE", kSelected, kWrites, {}, &Session::cmd_expunge},
     {index_of<Search>(), "SEARCH", kSelected, kKeepsExpunged | kRefreshes, {}, &Session::cmd_search},
     {index_of<Sort>(), "SORT", kSelected, kKeepsExpunged | kRefreshes, "SORT", &Session::cmd_sort},
-    {index_of<Thread>(), "THREAD", kSelected, kKeepsExpunged | kRefreshes, "THREAD=REFERENCES", &Session::cmd_thread},
+    {index_of<Thread>(), "THREAD", kSelected, kKeepsExpunged | kRefreshes, {}, &Session::cmd_thread},
     {index_of<Fetch>(), "FETCH", kSelected, kKeepsExpunged | kRefreshes, {}, &Session::cmd_fetch},
     {index_of<Store>(), "STORE", kSelected, kKeepsExpunged | kWrites, {}, &Session::cmd_store},
     {index_of<Copy>(), "COPY", kSelected, 0, {}, &Session::cmd_copy},

@@ -9,7 +9,7 @@
 namespace posthorn::imap {
 
 enum RuleFlag : std::uint8_t {
-  kKeepsExpunged = 1,  // [RFC3501 7.4.1] no EXPUNGE may be told while it runs, unless it is the UID form [RFC3501 6.4.8]
+  kKeepsExpunged = 1,  // [RFC3501 7.4.1] no EXPUNGE may be told while it runs, but behind most UID forms [RFC3501 6.4.8]
   kRefreshes = 2,      // reads the mailbox: the newest state is told first
   kWrites = 4,         // not in a mailbox opened by EXAMINE
 };

@@ -74,8 +74,9 @@ Task<Result<void>> MessageFetcher::stream_range(const Target& target, message::R
   if (range.size == 0) out += "\"\"";
   for (std::uint64_t done = 0; done < range.size;) {
     CO_TRY(const auto piece, co_await read(target, range.offset + done, range.size - done));
-    if (done == 0) Writer(out).literal_header(range.size);
-    out += piece;
+    Writer w(out);
+    if (done == 0) w.literal_header(range.size);
+    w.char8(piece);
     done += piece.size();
     if (done < range.size) CO_TRY_OK(co_await flush_if_large());
   }
@@ -94,14 +95,16 @@ class MessageFetcher::Passes {
     const auto from = std::clamp(wanted.offset, at_, end), to = std::clamp(wanted.offset + std::min(wanted.size, ~wanted.offset), at_, end);
     const auto part = bytes.substr(from - at_, to - from);
     if (counting_) has_nul_ |= part.find('\0') != part.npos;
-    else out_ += part;
+    else if (is_literal8_) out_ += part;
+    else Writer(out_).char8(part);
     at_ = end;
   }
   void begin_writing(bool binary) {
     wanted_ = cut({0, at_}, partial_);
     counting_ = false;
     at_ = 0;
-    if (binary && has_nul_) Writer(out_).literal8_header(wanted_.size);
+    is_literal8_ = binary && has_nul_;
+    if (is_literal8_) Writer(out_).literal8_header(wanted_.size);
     else Writer(out_).literal_header(wanted_.size);
   }
 
@@ -112,6 +115,7 @@ class MessageFetcher::Passes {
   std::uint64_t at_ = 0;
   bool counting_ = true;
   bool has_nul_ = false;
+  bool is_literal8_ = false;
 };
 
 Task<Result<void>> MessageFetcher::stream_fields(const Target& target, message::Range header, const FetchAttribute& attribute) {

@@ -14,7 +14,7 @@ struct Reply {
   Completion completion = Completion::ok;
   std::string code;  // response code without brackets, or empty
   std::string text;
-  bool expunged = false;  // messages were removed: HIGHESTMODSEQ is told with QRESYNC
+  bool expunged = false;  // messages were removed: HIGHESTMODSEQ is told
   bool sent = false;  // the command has written it itself (STARTTLS)
 };
 

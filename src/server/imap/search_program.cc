@@ -120,7 +120,19 @@ class Compiler {
   bool wants_mod_seq_ = false, wants_threads_ = false, wants_summaries_ = false;
 };
 
+// Recursion is as deep as ParserLimits::search_depth.
+struct NamesNumbers {
+  bool any(const std::vector<SearchKey>& keys) const { return std::ranges::any_of(keys, &names_sequence_numbers); }
+  bool operator()(const SearchAnd& k) const { return any(k.keys); }
+  bool operator()(const SearchOr& k) const { return any(k.keys); }
+  bool operator()(const SearchNot& k) const { return any(k.keys); }
+  bool operator()(const SearchSequence& k) const { return !k.uid && !k.set.is_saved_result(); }
+  bool operator()(const auto&) const { return false; }
+};
+
 }  // namespace
+
+bool names_sequence_numbers(const SearchKey& key) { return std::visit(NamesNumbers{}, key.key); }
 
 Result<SearchProgram> compile_search(const Search& search, const Selected& selected, const store::MailboxState& state, SysTime now) {
   const std::string_view charset = search.charset.empty() ? std::string_view("UTF-8") : std::string_view(search.charset);

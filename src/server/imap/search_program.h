@@ -19,4 +19,7 @@ using search::SearchProgram;
 // Errc::unsupported: unknown charset.
 Result<SearchProgram> compile_search(const Search&, const Selected&, const store::MailboxState&, SysTime now);
 
+// Does the key name messages by sequence numbers?  "$" stands for UIDs.
+bool names_sequence_numbers(const SearchKey&);
+
 }  // namespace posthorn::imap

@@ -11,6 +11,7 @@
 #include "server/imap/command_table.h"
 #include "server/imap/imap_session.h"
 #include "server/imap/imap_settings.h"
+#include "server/imap/search_program.h"
 #include "text/ascii.h"
 
 namespace posthorn::imap {
@@ -30,6 +31,21 @@ BeginsSmap begins_smap(std::string_view input) {
   if (!text::iequals(input.substr(0, kWord.size()), kWord.substr(0, input.size()))) return BeginsSmap::no;
   if (input.size() <= kWord.size()) return BeginsSmap::unclear;
   return text::is_space(input[kWord.size()]) ? BeginsSmap::yes : BeginsSmap::no;
+}
+
+const SearchKey* key_of(const Command& command) {
+  if (const auto* search = std::get_if<Search>(&command.command)) return &search->key;
+  if (const auto* sort = std::get_if<Sort>(&command.command)) return &sort->search.key;
+  if (const auto* thread = std::get_if<Thread>(&command.command)) return &thread->search.key;
+  return nullptr;
+}
+
+// [RFC3501 7.4.1] [RFC7162 3.2.10.2] The UID forms may be followed by what renumbers the messages, but not a UID SEARCH of numbers.
+Expunges expunges_after(const Rule& rule, const Command& command) {
+  if (!(rule.flags & kKeepsExpunged)) return Expunges::tell;
+  if (!command.uid) return Expunges::keep;
+  const auto* key = key_of(command);
+  return key != nullptr && names_sequence_numbers(*key) ? Expunges::keep : Expunges::tell;
 }
 
 }  // namespace
@@ -163,8 +179,7 @@ Task<> Session::execute(std::expected<Command, ParseError> parsed) {
   if (!result) log_failure(rule, result.error());
   auto reply = result ? *std::move(result) : response_for(result.error());
   if (selected_) {
-    const bool keeps = (rule.flags & kKeepsExpunged) && !command.uid;
-    auto told = co_await sync(keeps ? Expunges::keep : Expunges::tell, WithUid(command.uid));
+    auto told = co_await sync(expunges_after(rule, command), WithUid(command.uid));
     if (lost_) co_return;
     if (!told) log_failure(rule, told.error());  // it will be told another time
   }
@@ -194,7 +209,7 @@ Task<Result<Reply>> Session::call(const Rule& rule, Command& command) {
     const auto state = selected_->account->mailbox(selected_->id);
     if (state && !refresh_rights(*state)) co_return no("You may no longer read the mailbox", "NOPERM");
   }
-  if (selected_ && (rule.flags & kWrites) && selected_->read_only) co_return no("The mailbox is open read-only");
+  if (selected_ && (rule.flags & kWrites) && selected_->read_only) co_return refuse_read_only();
   if (rule.flags & kRefreshes) {
     auto told = co_await sync(Expunges::keep, WithUid(command.uid));
     if (!told) co_return std::unexpected(std::move(told).error());
@@ -203,14 +218,22 @@ Task<Result<Reply>> Session::call(const Rule& rule, Command& command) {
   co_return co_await (this->*rule.handler)(command);
 }
 
+// [RFC5530 3] By EXAMINE the client has asked for it; otherwise it may not have more.
+Reply Session::refuse_read_only() const {
+  return no("The mailbox is open read-only", server::is_read_only(selected_->rights) ? "NOPERM" : "CLIENTBUG");
+}
+
 void Session::finish(std::string_view tag, const Reply& reply) {
   if (!reply.sent) Writer(output()).tagged(tag, reply.completion, reply.code, reply.text);
 }
 
 void Session::conclude(std::string_view tag, Reply reply) {
-  // [RFC7162 3.2.7] Only now is everything up to it told.
-  if (reply.expunged && qresync_ && selected_ && reply.code.empty())
-    reply.code = "HIGHESTMODSEQ " + std::to_string(selected_->mod_seq.value());
+  // [RFC7162 3.2.7] [RFC6851 4.4] Only now is everything up to it told.
+  if (reply.expunged && selected_ && offers("CONDSTORE")) {
+    auto code = "HIGHESTMODSEQ " + std::to_string(selected_->mod_seq.value());
+    if (reply.code.empty()) reply.code = std::move(code);
+    else Writer(output()).untagged_status("OK", code, "Messages were removed");
+  }
   finish(tag, reply);
   if (reply.completion == Completion::bad) count_bad();
   else if (reply.completion == Completion::ok) bad_in_a_row_ = 0;

@@ -118,6 +118,7 @@ class Session {
   Task<Result<Reply>> call(const Rule& rule, Command& command);
   Task<> wait_for_input();
   bool is_nobody();
+  Reply refuse_read_only() const;
   void put_rejection();
   void count_bad();
   void finish(std::string_view tag, const Reply&);
@@ -143,7 +144,6 @@ class Session {
   Task<CommandReader::Event> append_end();
   Task<Reply> store_messages(AppendJob&);
   bool may_replace();
-  Task<Result<void>> remove_replaced(Uid);
 
   // --- sign_in.cc
   Task<Result<std::string>> ask(std::string challenge);  // of AUTHENTICATE

@@ -93,6 +93,7 @@ Result<Reply> Session::refuse_sign_in(std::string_view user, std::string_view ho
   login_failures.add();
   server::session_log::sign_in_refused(context_, "imap", user, how, why);
   count_bad();
+  if (why.code == Errc::denied && why.text == auth::kNotForAnother) return no("You may not act for that user", "AUTHORIZATIONFAILED");
   if (why.code == Errc::denied) return no("Wrong user or password", "AUTHENTICATIONFAILED");
   return std::unexpected(std::move(why));
 }
