@@ -135,8 +135,10 @@ Result<void> App::load_tls(const config::Config& config) {
     key = key_path(config_.data_dir);
     TRY_OK(crypto::ensure_self_signed(certificate, key, config.hostname));
   }
-  TRY(auto context, net::TlsContext::server(certificate, key));
-  log::info("app.certificate", {{"file", certificate}});
+  std::vector<net::CertificateFiles> all{{certificate, key}};
+  for (const auto& more : config.more_tls) all.push_back({more.certificate, more.key});
+  TRY(auto context, net::TlsContext::server(all));
+  for (const auto& files : all) log::info("app.certificate", {{"file", files.certificate}});
   std::lock_guard hold(tls_mutex_);
   tls_ = std::move(context);
   return {};

@@ -7,6 +7,7 @@
 #include "app/sts_pages.h"
 #include "config/files.h"
 #include "crypto/certificate.h"
+#include "crypto/certificate_names.h"
 #include "crypto/digest.h"
 #include "mailauth/dkim/key_record.h"
 
@@ -48,10 +49,22 @@ void put_services(std::vector<DnsRecord>& out, const config::Config& config, con
   }
 }
 
+// Of the certificate that a server gets who asks for our name.
+Result<std::string> own_key_digest(const config::Config& config) {
+  std::vector<std::string> paths{config.tls.self_signed() ? certificate_path(config.data_dir) : config.tls.certificate};
+  for (const auto& more : config.more_tls) paths.push_back(more.certificate);
+  crypto::CertificateNames names;
+  std::vector<std::string> certificates;
+  for (const auto& path : paths) {
+    TRY(auto file, config::read_file(path, 1 << 20));
+    TRY_OK(names.add(file.text, certificates.size()));
+    certificates.push_back(std::move(file.text));
+  }
+  return crypto::public_key_digest(certificates[names.find(config.hostname).value_or(0)]);
+}
+
 void put_tlsa(std::vector<DnsRecord>& out, const config::Config& config) {
-  const auto path = config.tls.self_signed() ? certificate_path(config.data_dir) : config.tls.certificate;
-  const auto file = config::read_file(path, 1 << 20);
-  const auto digest = file ? crypto::public_key_digest(file->text) : Result<std::string>(fail(Errc::not_found));
+  const auto digest = own_key_digest(config);
   if (!digest) return;
   out.push_back({.purpose = "TLSA",
                  .name = "_25._tcp." + config.hostname,

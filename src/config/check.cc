@@ -18,6 +18,7 @@ namespace {
 
 constexpr std::size_t kMaxFile = 1 << 20;
 constexpr std::size_t kMaxPem = 1 << 20;
+constexpr std::size_t kMaxCertificates = 1000;  // about 20 KiB of memory each
 constexpr char kDefaultDataDir[] = "/var/lib/posthorn";
 
 bool is_setting_table(const std::string& path) { return !setting_keys_below(path + ".").empty(); }
@@ -95,15 +96,35 @@ class Checker {
       report_.error(e.node.at, "'data_dir' " + shown(*path) + " is there but is not a folder");
   }
 
+  // [tls], or one [[tls]] for each certificate, the usual one first.
   void check_tls(const Entry& tls) {
-    if (!tls.node.is_table())
-      return report_.error(
-          tls.node.at,
-          "'tls' must be a table: [tls] with 'certificate' and 'key' (the tls of a listener belongs in its "
-          "[[listen]])");
+    const auto bad = [&](Position at) {
+      report_.error(at,
+                    "'tls' must be a table: [tls] with 'certificate' and 'key' (the tls of a listener belongs in its "
+                    "[[listen]])");
+    };
+    if (tls.node.is_table()) {
+      config_.tls = check_certificate_table(tls.node, "[tls] needs both or none");
+      return;
+    }
+    if (tls.node.kind != Node::Kind::array) return bad(tls.node.at);
+    if (tls.node.items.size() > kMaxCertificates)
+      return report_.error(tls.node.at, "more than " + std::to_string(kMaxCertificates) + " certificates");
+    for (const Node& item : tls.node.items) {
+      if (!item.is_table()) return bad(item.at);
+      const auto before = report_.count();
+      auto files = check_certificate_table(item, "each [[tls]] needs both");
+      if (files.self_signed() && report_.count() == before) report_.error(item.at, "this [[tls]] has neither 'certificate' nor 'key'");
+      if (&item == &tls.node.items.front()) config_.tls = std::move(files);
+      else config_.more_tls.push_back(std::move(files));
+    }
+  }
+
+  TlsFiles check_certificate_table(const Node& table, const std::string& rule) {
+    TlsFiles files;
     const Entry* certificate = nullptr;
     const Entry* key = nullptr;
-    for (const Entry& e : tls.node.entries) {
+    for (const Entry& e : table.entries) {
       if (e.key == "certificate")
         certificate = &e;
       else if (e.key == "key")
@@ -111,35 +132,37 @@ class Checker {
       else
         check_setting(e, "tls.", kTlsKeys);
     }
-    if (certificate) check_certificate(*certificate);
-    if (key) check_key(*key);
-    if (certificate && !key)
-      report_.error(certificate->at, "'certificate' is given but 'key' is not: [tls] needs both or none");
-    if (key && !certificate)
-      report_.error(key->at, "'key' is given but 'certificate' is not: [tls] needs both or none");
+    if (certificate) files.certificate = check_certificate(*certificate);
+    if (key) files.key = check_key(*key);
+    if (certificate && !key) report_.error(certificate->at, "'certificate' is given but 'key' is not: " + rule);
+    if (key && !certificate) report_.error(key->at, "'key' is given but 'certificate' is not: " + rule);
+    return files;
   }
 
-  void check_certificate(const Entry& e) {
+  // The path; empty, and a problem, when there is something wrong with it.
+  std::string check_certificate(const Entry& e) {
     const std::string* const path = report_.need_path(e);
-    if (!path) return;
+    if (!path) return {};
     const auto file = read_file(*path, kMaxPem);
-    if (!file) return report_.error(e.node.at, "the certificate " + shown(*path) + " " + file.error().text);
-    if (const auto pem = check_certificate_pem(file->text); !pem)
-      return report_.error(e.node.at, "the certificate " + shown(*path) + " " + pem.error().text);
-    config_.tls.certificate = *path;
+    const auto pem = file ? check_certificate_pem(file->text) : std::unexpected(file.error());
+    if (pem) return *path;
+    report_.error(e.node.at, "the certificate " + shown(*path) + " " + pem.error().text);
+    return {};
   }
 
-  void check_key(const Entry& e) {
+  std::string check_key(const Entry& e) {
     const std::string* const path = report_.need_path(e);
-    if (!path) return;
+    if (!path) return {};
     const auto file = read_file(*path, kMaxPem);
-    if (!file) return report_.error(e.node.at, "the key " + shown(*path) + " " + file.error().text);
-    if (const auto pem = check_key_pem(file->text); !pem)
-      return report_.error(e.node.at, "the key " + shown(*path) + " " + pem.error().text);
+    const auto pem = file ? check_key_pem(file->text) : std::unexpected(file.error());
+    if (!pem) {
+      report_.error(e.node.at, "the key " + shown(*path) + " " + pem.error().text);
+      return {};
+    }
     if (file->world_readable)
       report_.warn(e.node.at,
                    "the key " + shown(*path) + " can be read by every user of this machine: chmod 640 it");
-    config_.tls.key = *path;
+    return *path;
   }
 
   void check_listen(const Entry& e) {

@@ -57,7 +57,8 @@ struct TlsFiles {
 struct Config {
   std::string hostname;  // a fully qualified name, lower case
   std::string data_dir;  // absolute
-  TlsFiles tls;
+  TlsFiles tls;  // for whoever asks for no name, or one that no certificate has
+  std::vector<TlsFiles> more_tls;  // chosen by the names in them; the first that fits, `tls` before all
   std::vector<Listener> listeners;  // never empty
   std::vector<Relay> relays;
   // Settings that the file changes, checked, by name.

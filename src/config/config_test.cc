@@ -383,6 +383,23 @@ TEST_F(Files, CertificateAndKeyAreLookedAt) {
   EXPECT_NE(problems_of(tls("cert.pem", key)).find("must be an absolute path"), std::string::npos);
 }
 
+TEST_F(Files, SeveralCertificates) {
+  const auto cert = write("cert.pem", "-----BEGIN CERTIFICATE-----\nMII\n-----END CERTIFICATE-----\n", 0644);
+  const auto other = write("other.pem", "-----BEGIN CERTIFICATE-----\nMII\n-----END CERTIFICATE-----\n", 0644);
+  const auto key = write("key.pem", "-----BEGIN PRIVATE KEY-----\nMII\n-----END PRIVATE KEY-----\n");
+  const auto one = [&](const std::string& path) { return "[[tls]]\ncertificate = \"" + path + "\"\nkey = \"" + key + "\"\n"; };
+  const auto loaded = load_text(kHost + one(cert) + one(other), "t");
+  ASSERT_TRUE(loaded.config) << to_text(loaded);
+  EXPECT_EQ(loaded.config->tls.certificate, cert);
+  ASSERT_EQ(loaded.config->more_tls.size(), 1U);
+  EXPECT_EQ(loaded.config->more_tls[0].certificate, other);
+  EXPECT_EQ(load_text(kHost + one(cert), "t").config->more_tls.size(), 0U);
+  EXPECT_NE(problems_of(kHost + one(cert) + "[[tls]]\n").find("neither 'certificate' nor 'key'"), std::string::npos);
+  EXPECT_NE(problems_of(kHost + one(cert) + "[[tls]]\nkey = \"" + key + "\"\n").find("each [[tls]] needs both"), std::string::npos);
+  EXPECT_NE(problems_of(kHost + one(cert) + one(key)).find("holds no certificate"), std::string::npos);
+  EXPECT_NE(problems_of(std::string(kHost) + "tls = [1]\n").find("must be a table"), std::string::npos);
+}
+
 TEST_F(Files, LoadFileNamesTheFile) {
   const auto path = write("posthorn.toml", "hostname = 1\n");
   EXPECT_TRUE(to_text(load_file(path)).starts_with(path + ":1:12: error: "));

@@ -3,6 +3,11 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
+#include <fstream>
+#include <iterator>
+
+#include "crypto/certificate_names.h"
+
 namespace posthorn::net {
 namespace {
 
@@ -29,26 +34,68 @@ Result<void> use_certificate(SSL_CTX* ctx, const std::string& certificate_file, 
   return {};
 }
 
+using Context = std::unique_ptr<SSL_CTX, decltype([](SSL_CTX* ctx) { SSL_CTX_free(ctx); })>;
+
+Result<Context> make_server(const CertificateFiles& files) {
+  Context ctx(SSL_CTX_new(TLS_server_method()));
+  if (!ctx) return fail(Errc::io, "TLS: " + openssl_error());
+  set_common_options(ctx.get());
+  TRY_OK(use_certificate(ctx.get(), files.certificate, files.key));
+  // Resumption by tickets only: nothing to keep for each client.
+  SSL_CTX_set_session_cache_mode(ctx.get(), SSL_SESS_CACHE_OFF);
+  SSL_CTX_set_num_tickets(ctx.get(), 1);
+  // [RFC8446 9.1] The mandatory one first, for its SHA-256: handshakes hash much, and processors have instructions for it.
+  SSL_CTX_set_ciphersuites(ctx.get(), "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256");
+  const unsigned char id[] = "posthorn";
+  SSL_CTX_set_session_id_context(ctx.get(), id, sizeof id - 1);
+  return ctx;
+}
+
 }  // namespace
 
+struct TlsContext::ByName {
+  crypto::CertificateNames names;
+  std::vector<Context> others;  // of the second certificate and those behind it
+};
+
+TlsContext::TlsContext() = default;
 TlsContext::~TlsContext() { SSL_CTX_free(static_cast<SSL_CTX*>(ctx_)); }
 
 Result<std::shared_ptr<const TlsContext>> TlsContext::server(const std::string& certificate_pem_file,
                                                              const std::string& key_pem_file) {
   std::shared_ptr<TlsContext> context(new TlsContext);
-  SSL_CTX* ctx = SSL_CTX_new(TLS_server_method());
-  if (!ctx) return fail(Errc::io, "TLS: " + openssl_error());
-  context->ctx_ = ctx;
-  set_common_options(ctx);
-  TRY_OK(use_certificate(ctx, certificate_pem_file, key_pem_file));
-  // Resumption by tickets only: nothing to keep for each client.
-  SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
-  SSL_CTX_set_num_tickets(ctx, 1);
-  // [RFC8446 9.1] The mandatory one first, for its SHA-256: handshakes hash much, and processors have instructions for it.
-  SSL_CTX_set_ciphersuites(ctx, "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256");
-  const unsigned char id[] = "posthorn";
-  SSL_CTX_set_session_id_context(ctx, id, sizeof id - 1);
+  TRY(auto ctx, make_server({certificate_pem_file, key_pem_file}));
+  context->ctx_ = ctx.release();
   return context;
+}
+
+Result<std::shared_ptr<const TlsContext>> TlsContext::server(const std::vector<CertificateFiles>& all) {
+  std::shared_ptr<TlsContext> context(new TlsContext);
+  context->by_name_ = std::make_unique<ByName>();
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    TRY(auto ctx, make_server(all[i]));
+    std::ifstream file(all[i].certificate, std::ios::binary);
+    const std::string pem{std::istreambuf_iterator<char>(file), {}};
+    if (auto added = context->by_name_->names.add(pem, i); !added) return fail(added.error().code, "certificate " + all[i].certificate + ": " + added.error().text);
+    if (i == 0) context->ctx_ = ctx.release();
+    else context->by_name_->others.push_back(std::move(ctx));
+  }
+  if (all.size() < 2) return context;
+  auto* const first = static_cast<SSL_CTX*>(context->ctx_);
+  SSL_CTX_set_tlsext_servername_callback(
+      first, +[](SSL* ssl, int*, void* self) { return choose(ssl, *static_cast<const TlsContext*>(self)); });
+  SSL_CTX_set_tlsext_servername_arg(first, context.get());
+  return context;
+}
+
+// [RFC6066 3] Who asks for a name that we do not know goes on with the first certificate; it is his to refuse it.
+int TlsContext::choose(void* ssl, const TlsContext& self) {
+  auto* const session = static_cast<SSL*>(ssl);
+  const char* const name = SSL_get_servername(session, TLSEXT_NAMETYPE_host_name);
+  const auto index = name ? self.by_name_->names.find(name) : std::nullopt;
+  if (!index) return SSL_TLSEXT_ERR_NOACK;
+  if (*index > 0) SSL_set_SSL_CTX(session, self.by_name_->others[*index - 1].get());
+  return SSL_TLSEXT_ERR_OK;
 }
 
 Result<std::shared_ptr<const TlsContext>> TlsContext::client(const ClientTls& options) {
