@@ -98,6 +98,7 @@ void Transaction::leave_out_what_is_not_offered() {
   if (!e.mt_priority) mail.priority.reset();
   if (e.auth.empty()) mail.auth.reset();
   result_.dsn_passed_on = e.dsn;
+  result_.deliver_by_passed_on = e.deliver_by;
   if (e.dsn) return;
   mail.ret.reset();
   mail.envelope_id.reset();

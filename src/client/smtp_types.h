@@ -135,6 +135,7 @@ struct TransactionResult {
   std::vector<RecipientResult> recipients;  // as many as were asked for, in their order
   std::optional<Failure> failure;           // what ended the transaction early, or the connection
   bool dsn_passed_on = false;               // the server takes part in DSN: further notices are its duty [RFC3461 5.2]
+  bool deliver_by_passed_on = false;        // it offers DELIVERBY [RFC2852]
 };
 
 // How the channel is protected.

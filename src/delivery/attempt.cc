@@ -33,6 +33,12 @@ smtp::EnhancedCode code_of(const smtp::Reply& reply) {
 // 45x and 421 of a whole server or message: there is too much at once.
 bool asks_to_slow_down(const smtp::Reply& reply) { return reply.code == 421 || reply.code / 10 == 45; }
 
+// [RFC2852 4.1.4] The sender hears of this hop, whatever the next host reports: he has asked for it, or it does not know how long the message may take.
+bool is_traced(const queue::Entry& entry, bool host_knows) {
+  const auto& by = entry.options.deliver_by;
+  return by && (by->trace || (!by->return_if_late && !host_knows));
+}
+
 bool is_tls_failure(const client::Failure& f) {
   return f.cause == Cause::tls_failed || (f.stage == Stage::tls && (f.cause == Cause::closed || f.cause == Cause::timed_out));
 }
@@ -355,6 +361,7 @@ Task<> Attempt::transact() {
 
 void Attempt::take_results(const Batch& batch, const client::TransactionResult& result) {
   const bool is_lmtp = way_.kind == Way::Kind::relay && way_.relay->protocol == config::RelayProtocol::lmtp;
+  const bool traced = is_traced(work_.entry(), result.deliver_by_passed_on);
   bool any_answer = false, any_taken = false, slow = false;
   std::vector<std::size_t> postponed;
   std::optional<smtp::Reply> not_now;
@@ -363,8 +370,8 @@ void Attempt::take_results(const Batch& batch, const client::TransactionResult& 
     const auto& r = result.recipients[k];
     switch (r.state) {
       case RecipientState::accepted:
-        decide(i, is_lmtp || result.dsn_passed_on ? State::delivered : State::relayed, r.reply, false);
-        verdicts_[i].passed_on = !is_lmtp && result.dsn_passed_on;
+        decide(i, is_lmtp || (result.dsn_passed_on && !traced) ? State::delivered : State::relayed, r.reply, false);
+        verdicts_[i].passed_on = !is_lmtp && result.dsn_passed_on && !traced;
         any_answer = any_taken = true;
         break;
       case RecipientState::refused:

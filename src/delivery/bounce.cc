@@ -151,7 +151,12 @@ queue::NewEntry new_entry(blob::Sealed bytes, const message::Dsn& dsn, Audience 
 }  // namespace
 
 Audience audience_of(const queue::Entry& entry, const queue::Recipient& r, DsnAction action) {
-  return message::audience_of(action, notify_of(r), kind_of(entry));
+  auto notify = notify_of(r);
+  // [RFC2852 4.1.4] Who has set a time hears of each hop that he asks about, or behind which nobody knows that time, if he wants to hear anything.
+  const auto& by = entry.options.deliver_by;
+  const bool any = notify.success || notify.failure || notify.delay;
+  if (action == DsnAction::relayed && by && (by->trace || !by->return_if_late) && any) notify.success = true;
+  return message::audience_of(action, notify, kind_of(entry));
 }
 
 Task<Result<std::vector<queue::NewEntry>>> compose_reports(blob::Blobs& blobs, BounceContext context, queue::EntryId id, const queue::Entry& entry,

@@ -360,6 +360,44 @@ TEST_F(EngineTest, NobodyAnswersTheNullReversePath) {
   EXPECT_EQ(inbox(), 0u);
 }
 
+// [RFC2852 4.1.4] Of each hop, where he asks for it or where the next host does not know the time.
+TEST_F(EngineTest, WhoHasSetATimeHearsOfHops) {
+  const queue::DeliverBy notify{.by = now() + 1h, .return_if_late = false, .trace = false};
+  const std::string reports = "S: 220 far.test\nC: EHLO home.test\nS: 250-far.test\nS: 250 DSN\nC: MAIL FROM:<alice@home.test>\nS: 250 ok\n"
+                              "C: RCPT TO:<bob@two.test>\nS: 250 ok\n" + content() + "S: 250 taken\nC: QUIT\nS: 221 bye\n";
+  host("127.0.0.2", {kTaken, reports});
+  start();
+  EXPECT_TRUE(after_attempt(add({"bob@far.test"}, "alice@home.test", {.deliver_by = notify})).empty());
+  EXPECT_EQ(wait_for_inbox(1), 1u);
+  EXPECT_TRUE(after_attempt(add({"bob@two.test"}, "alice@home.test", {.deliver_by = notify})).empty());
+  EXPECT_EQ(wait_for_inbox(2), 2u);
+}
+
+TEST(Audience, OfARelayedMessageWithATime) {
+  using enum message::DsnAction;
+  using message::Audience;
+  const queue::DeliverBy traced{.by = now(), .return_if_late = true, .trace = true}, notify{.by = now(), .return_if_late = false, .trace = false},
+      plain{.by = now(), .return_if_late = true, .trace = false};
+  const smtp::Notify never{.never = true}, failure{.failure = true};
+  const struct {
+    std::optional<queue::DeliverBy> by;
+    std::optional<smtp::Notify> asked;
+    std::string sender;
+    Audience relayed;
+  } cases[] = {{traced, {}, "a@home.test", Audience::sender},      {notify, {}, "a@home.test", Audience::sender}, {plain, {}, "a@home.test", Audience::nobody},
+               {{}, {}, "a@home.test", Audience::nobody},          {traced, never, "a@home.test", Audience::nobody},
+               {traced, failure, "a@home.test", Audience::sender}, {traced, {}, "", Audience::nobody}};
+  for (const auto& c : cases) {
+    queue::Entry entry;
+    entry.reverse_path = c.sender;
+    entry.options.deliver_by = c.by;
+    queue::Recipient to;
+    to.options.notify = c.asked;
+    EXPECT_EQ(audience_of(entry, to, relayed), c.relayed);
+    EXPECT_EQ(audience_of(entry, to, delivered), Audience::nobody);
+  }
+}
+
 TEST_F(EngineTest, LocalRecipientsGetTheirs) {
   at_port.emplace("delivery.port", SettingValue(std::int64_t{1}));
   start();
