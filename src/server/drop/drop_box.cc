@@ -204,6 +204,7 @@ Task<Result<bool>> DropBox::report(const Incoming& in, Error why) {
                 .reverse_path = in.reverse_path,
                 .recipients = {},
                 .message = in.message,
+                .whole = in.top.size() == in.file.size,
                 .size = in.file.size,
                 .why = std::move(why)};
   const auto rules = this->rules();

@@ -4,6 +4,7 @@
 
 #include "client/line_ends.h"
 #include "crypto/random.h"
+#include "delivery/settings.h"
 #include "message/content.h"
 #include "message/dsn.h"
 #include "message/parser.h"
@@ -30,10 +31,11 @@ message::DsnMessage describe(const Unsent& unsent, std::string_view text) {
   message::DsnMessage m;
   m.reverse_path = unsent.reverse_path;
   m.envelope_id = unsent.envelope->envelope_id;
-  m.ret = message::Ret::headers;  // the file is kept, and only its beginning was read
+  if (unsent.envelope->ret) m.ret = *unsent.envelope->ret == smtp::Return::full ? message::Ret::full : message::Ret::headers;
+  if (!unsent.whole) m.ret = message::Ret::headers;
   m.smtp_utf8 = std::ranges::any_of(unsent.reverse_path, [](char c) { return (c & 0x80) != 0; });
   m.arrival = {.time = std::chrono::floor<std::chrono::seconds>(now()), .offset_minutes = 0};
-  m.size = std::max<std::uint64_t>(unsent.size, text.size());
+  m.size = unsent.whole ? text.size() : std::max<std::uint64_t>(unsent.size, text.size());
   message::Parser parser;
   parser.feed(text);
   const auto summary = parser.finish();
@@ -41,6 +43,11 @@ message::DsnMessage describe(const Unsent& unsent, std::string_view text) {
   message::ContentMeter header;
   header.feed(text.substr(0, m.header_size));
   m.header_content = m.content = header.result();
+  if (unsent.whole) {
+    message::ContentMeter all;
+    all.feed(text);
+    m.content = all.result();
+  }
   m.message_id = summary.envelope().message_id;
   m.subject = summary.envelope().subject;
   return m;
@@ -59,7 +66,7 @@ std::optional<DropReport> report_unsent(const Unsent& unsent, const std::string&
 
   std::string text;
   client::LineEnds ends;
-  ends.put(text, unsent.message.substr(0, message::kMaxReturnedHeader));
+  ends.put(text, unsent.whole ? unsent.message : unsent.message.substr(0, message::kMaxReturnedHeader));
   ends.finish(text);
   const auto original = describe(unsent, text);
   std::vector<message::DsnRecipient> recipients;
@@ -77,6 +84,7 @@ std::optional<DropReport> report_unsent(const Unsent& unsent, const std::string&
   how.from = postmaster;
   how.unique = unique_name();
   how.now = original.arrival;
+  how.return_limit = static_cast<std::uint64_t>(delivery::kReturnLimit.get());
   const auto dsn = message::compose_dsn(how, original, recipients);
 
   DropReport out{.recipient = dsn.recipient, .text = dsn.head, .smtp_utf8 = dsn.smtp_utf8};

@@ -17,6 +17,7 @@ struct Unsent {
   std::string reverse_path;             // that he got
   std::vector<std::string> recipients;  // with their domains; they may be no addresses
   std::string_view message;             // its beginning, with any line ends
+  bool whole = false;                   // all of it
   std::uint64_t size = 0;
   Error why;
 };
@@ -26,7 +27,7 @@ struct DropReport {
   bool smtp_utf8 = false;
 };
 
-// A notification [RFC3464] with the header of the message, for the sender, or for the postmaster if the
+// A notification [RFC3464] with the message, as far as it is here and not larger than delivery.return_limit, else with its header; for the sender, or for the postmaster if the
 // sender is null.  None: the sender wants none (NOTIFY).
 std::optional<DropReport> report_unsent(const Unsent&, const std::string& hostname,
                                         const std::string& postmaster);
