@@ -21,8 +21,7 @@ Result<void> set_mode(SendmailOptions& out, std::string_view mode) {
   if (mode == "m") out.mode = Mode::deliver;
   else if (mode == "p") out.mode = Mode::list_queue;
   else if (mode == "i" || mode == "I") out.mode = Mode::new_aliases;
-  else if (mode == "s")
-    return fail(Errc::unsupported, "-bs (SMTP on standard input) is not supported: connect to port 25 or 587 of this machine");
+  else if (mode == "s") out.mode = Mode::smtp;
   else return fail(Errc::unsupported, "-b" + std::string(mode.substr(0, 10)) + " is not supported");
   return {};
 }

@@ -11,7 +11,7 @@
 namespace posthorn {
 
 struct SendmailOptions {
-  enum class Mode { deliver, list_queue, run_queue, new_aliases };
+  enum class Mode { deliver, smtp, list_queue, run_queue, new_aliases };
   Mode mode = Mode::deliver;
   drop::DropEnvelope envelope;
   bool recipients_from_header = false;  // -t
@@ -19,7 +19,7 @@ struct SendmailOptions {
   std::optional<std::string> config;  // -C
 };
 
-// What is of no meaning here is passed over.  Errors: invalid (a wrong use), unsupported (-bs and its likes), with a text for the user.
+// What is of no meaning here is passed over.  Errors: invalid (a wrong use), unsupported (-bd and its likes), with a text for the user.
 Result<SendmailOptions> parse_sendmail(const std::vector<std::string>& words);
 
 }  // namespace posthorn

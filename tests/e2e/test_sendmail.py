@@ -130,7 +130,7 @@ class Sendmail(SendmailTestCase):
         self.assertIn("unknown@", self.expect_new(had, "alice").as_string())
 
     def test_wrong_uses(self):
-        for words, status in (((), USAGE), (("-t",), DATA), (("-bs",), UNAVAILABLE), (("-Z", "x@y.test"), USAGE), (("-f",), USAGE),
+        for words, status in (((), USAGE), (("-t",), DATA), (("-bd",), UNAVAILABLE), (("-Z", "x@y.test"), USAGE), (("-f",), USAGE),
                               (("a b@c.test",), DATA), (("-N", "sometimes", "x@y.test"), USAGE), (("-R", "half", "x@y.test"), USAGE),
                               (("-V", "", "x@y.test"), USAGE), (("-V", "gr\u00fc\u00df", "x@y.test"), USAGE), (("-V", "=" * 34, "x@y.test"), USAGE)):
             with self.subTest(words=words):
@@ -158,7 +158,27 @@ class Sendmail(SendmailTestCase):
             had += 1
             self.assertEqual((got["Return-Path"], got.get_content_type()), ("<>", "multipart/report"))
             self.assertIn("Subject: figures", got.as_string())
+            self.assertIn("message/rfc822" if header else "text/rfc822-headers", [part.get_content_type() for part in got.walk()])
             self.wait_until(lambda: not self.dropped())
+
+    def test_smtp_on_a_pipe(self):
+        had = self.count()
+        dialogue = ("EHLO pipe.test", f"MAIL FROM:<alice@{DOMAIN}> BODY=8BITMIME", f"RCPT TO:<bob@{DOMAIN}>", "DATA",
+                    "Subject: one", "", "..dot", ".x", "grüße", ".", "MAIL FROM:<> SMTPUTF8", "RCPT TO:<x@y.test>", f"MAIL FROM:<alice@{DOMAIN}> SIZE={LIMIT + 1}",
+                    "BURL", "MAIL FROM:<>", f"RCPT TO:<bob@{DOMAIN}> NOTIFY=NEVER", "DATA", f"RCPT TO:<bob@{DOMAIN}>", "DATA", "Subject: large", "",
+                    *["x" * 900] * (LIMIT // 900 + 1), ".", "NOOP", "QUIT", "MAIL FROM:<>")
+        for end in ("\r\n", "\n"):
+            done = self.sendmail("-bs", "-F", "A. Pipe", stdin=end.join(dialogue) + end)
+            codes = [line[:3] for line in done.stdout.splitlines() if line[3:4] == " "]
+            self.assertEqual(codes, ["220", "250", "250", "250", "354", "250", "555", "503", "552", "500", "250", "555", "503", "250", "354", "552", "250", "221"])
+            got = self.expect_new(had)
+            had += 1
+            self.assertEqual((got["Subject"], got["From"]), ("one", f'"A. Pipe" <alice@{DOMAIN}>'))
+            self.assertEqual(got.get_payload(decode=True).decode(), ".dot\r\nx\r\ngrüße\r\n")
+        for cut in (f"MAIL FROM:<>\r\nRCPT TO:<bob@{DOMAIN}>\r\nDATA\r\nSubject: half\r\n\r\nhalf\r\n", ".\r"):
+            self.assertIn("the input ended" if "DATA" in cut else "", self.sendmail("-bs", stdin=cut, status=DATA if "DATA" in cut else 0).stderr)
+        self.wait_until(lambda: not self.dropped())
+        self.assertEqual(self.count(), had)
 
     def test_options_that_mean_nothing_here(self):
         had = self.count()
