@@ -232,6 +232,9 @@ class Setup(SetupTestCase):
             self.skipTest("no systemd-analyze")
         done = subprocess.run(["systemd-analyze", "verify", path], capture_output=True, text=True, timeout=120)
         self.assertNotIn("posthorn.service", done.stderr, done.stderr)
+        # An exposure of 3.0 of 10 at most.
+        done = subprocess.run(["systemd-analyze", "security", "--offline=yes", "--threshold=30", path], capture_output=True, text=True, timeout=120)
+        self.assertEqual(done.returncode, 0, done.stdout[-2000:] + done.stderr)
 
 
 class Surroundings(SetupTestCase):
