@@ -46,7 +46,7 @@ std::optional<Snapshot> parse_snapshot_id(std::string_view id, AccountId user, s
   const auto bytes = crypto::from_hex(id.substr(kVersion.size()));
   if (!bytes) return {};
   auto in = std::string_view(*bytes).substr(0, kFields);
-  if (std::string_view(*bytes).substr(kFields) != code_of(in, user, secret)) return {};
+  if (!crypto::constant_time_equal(std::string_view(*bytes).substr(kFields), code_of(in, user, secret))) return {};
   Snapshot snapshot;
   snapshot.owner = AccountId(take_number(in, 8));
   snapshot.mailbox = MailboxId(static_cast<std::uint32_t>(take_number(in, 4)));
