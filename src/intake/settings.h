@@ -13,6 +13,9 @@ namespace posthorn::intake {
 inline const Setting<std::int64_t> kMaxRecipients{
     "smtp.max_recipients", 1000, 1, 100'000,
     "Recipients of one message; further ones are answered 452. The standard asks for at least 100."};
+inline const Setting<std::int64_t> kMaxTransactions{
+    "smtp.max_transactions", 100'000, 1, 999'999,
+    "Messages on one connection; further ones are answered 421 and the connection is closed."};
 inline const Setting<std::int64_t> kMaxReceived{
     "smtp.max_received", 50, 10, 1000,
     "A message with more Received fields than this is in a mail loop and refused."};

@@ -23,7 +23,7 @@ std::string new_message_id(std::string_view hostname) {
   return '<' + std::string(buffer) + '@' + std::string(hostname) + '>';
 }
 
-std::string missing_fields(HeaderEditor::Missing missing, std::string_view hostname, const std::string& from) {
+std::string fields_for(HeaderEditor::Missing missing, std::string_view hostname, const std::string& from) {
   std::string out;
   if (missing.from && !from.empty()) out += "From: " + from + "\r\n";
   if (missing.message_id) out += "Message-ID: " + new_message_id(hostname) + "\r\n";
@@ -32,8 +32,7 @@ std::string missing_fields(HeaderEditor::Missing missing, std::string_view hostn
 }
 
 HeaderEditor::Complete completer(const Options& options) {
-  if (options.fix_ups == FixUps::none) return {};
-  return [hostname = options.hostname, from = options.from](HeaderEditor::Missing missing) { return missing_fields(missing, hostname, from); };
+  return options.fix_ups == FixUps::none ? HeaderEditor::Complete() : missing_fields(options.hostname, options.from);
 }
 
 // Does a mailbox here get it now?
@@ -80,6 +79,10 @@ std::string fate_text(const smtp::ForwardPath& path, Here here) {
 }
 
 }  // namespace
+
+HeaderEditor::Complete missing_fields(std::string hostname, std::string from) {
+  return [hostname = std::move(hostname), from = std::move(from)](HeaderEditor::Missing missing) { return fields_for(missing, hostname, from); };
+}
 
 Transaction::Transaction(store::MailStore& store, smtp::Envelope envelope, Origin origin, Options options)
     : store_(store),

@@ -22,6 +22,9 @@ namespace posthorn::intake {
 enum class FixUps { none, submission };            // [RFC6409 8] Date and Message-ID are added, Bcc goes
 enum class Answers { one_for_all, one_for_each };  // what the sender will be told: SMTP, LMTP [RFC2033 4.2]
 
+// [RFC6409 8] What a user's message gets where it has none: Message-ID and Date, and From unless `from` is empty.
+HeaderEditor::Complete missing_fields(std::string hostname, std::string from = {});
+
 struct Options {
   std::string hostname;
   std::uint64_t max_size = 0;       // of the content, bytes

@@ -21,6 +21,7 @@ namespace posthorn::smap {
 namespace {
 
 constexpr std::size_t kPiece = 64 << 10;                  // of what is handed on at once
+constexpr std::uint64_t kAddedFields = 4 << 10;           // more than they can be
 constexpr auto kUploadTimeout = std::chrono::hours(1);    // for the whole message, however steadily it comes
 
 std::uint64_t max_size() { return static_cast<std::uint64_t>(config::kMaxMessageSize.get()); }
@@ -31,9 +32,9 @@ store::InternalDate date_of(const AddBatch& batch) {
 }
 
 // Why a message was not sent, for its sender.
-Reply send_failed(const Error& error) {
+Reply send_failed(const Error& error, std::uint32_t received) {
   if (error.code == Errc::over_quota) return err("Not sent: the mailbox of a recipient is full");
-  if (error.code == Errc::limit) return err("Not sent: too many hops, this message is in a loop");
+  if (error.code == Errc::limit && std::cmp_greater(received, intake::kMaxReceived.get())) return err("Not sent: too many hops, this message is in a loop");
   return err("Not sent: " + reply_for(error).text);
 }
 
@@ -43,6 +44,8 @@ struct Session::Arriving {
   std::optional<intake::Transaction> message;  // to be sent
   std::optional<store::Incoming> copy;         // to be saved
   Result<void> copy_written;
+  // Of both: what is saved is what was sent, with the Message-ID and Date that were added.
+  std::optional<intake::HeaderEditor> header;
   std::uint64_t size = 0;
 };
 
@@ -51,6 +54,7 @@ Session::Outcome Session::upload(AddBatch& batch, UploadForm form) {
   Arriving arriving;
   if (!batch.recipients.empty()) arriving.message.emplace(begin_message(batch));
   if (batch.folder) arriving.copy.emplace(context_.services.store.begin_incoming());
+  if (arriving.message && arriving.copy) arriving.header.emplace(intake::missing_fields(context_.services.hostname));
   put_line("> Go ahead");
   UploadDecoder decoder(form, {.size = max_size(), .skip = max_size() + (64 << 10)});  // line ends grow
   CO_TRY_OK(co_await receive(decoder, arriving));
@@ -62,8 +66,11 @@ Session::Outcome Session::upload(AddBatch& batch, UploadForm form) {
 // What can be refused before a byte of the message has been sent.
 std::optional<Reply> Session::refuse_upload(const AddBatch& batch, const UploadForm& form) const {
   if (!batch.folder && batch.recipients.empty()) return err("There is no folder to save it in, and nobody to send it to");
-  if (form.chunk > max_size()) return reply_for({Errc::too_large, {}});
-  if (batch.folder && !store::MailStore::fits(*batch.target->account, std::max<std::uint64_t>(form.chunk, 1)))
+  // [RFC1870 6.1] An estimate is believed when it says that there is no point in sending.
+  const auto announced = std::max({form.chunk, form.size, std::uint64_t{1}});
+  if (announced > max_size()) return reply_for({Errc::too_large, {}});
+  if (!batch.recipients.empty() && std::cmp_greater_equal(sent_, intake::kMaxTransactions.get())) return err("Too many messages on one connection");
+  if (batch.folder && !store::MailStore::fits(*batch.target->account, announced))
     return reply_for({Errc::over_quota, {}});
   return std::nullopt;
 }
@@ -84,7 +91,7 @@ intake::Transaction Session::begin_message(const AddBatch& batch) const {
                         .account = user_,
                         .session = context_.session_id};
   intake::Options options{.hostname = context_.services.hostname,
-                          .max_size = max_size(),
+                          .max_size = max_size() + kAddedFields,  // what was uploaded is judged before
                           .max_received = static_cast<std::uint32_t>(intake::kMaxReceived.get()),
                           .fix_ups = intake::FixUps::submission};
   options.queue = context_.services.queue;
@@ -95,7 +102,7 @@ intake::Transaction Session::begin_message(const AddBatch& batch) const {
 // Takes all of the upload from the stream, whatever becomes of it: a full disk must not break the framing.
 Task<Result<void>> Session::receive(UploadDecoder& decoder, Arriving& arriving) {
   const auto deadline = steady_now() + kUploadTimeout;
-  std::string content;
+  std::string content, edited;
   for (bool more = true; more;) {
     content.clear();
     CO_TRY(more, co_await read_upload(decoder, content));
@@ -103,6 +110,12 @@ Task<Result<void>> Session::receive(UploadDecoder& decoder, Arriving& arriving) 
       lost_ = true;
       say_bye("The upload takes too long", "slow_upload");
       co_return fail(Errc::timed_out, "the upload takes too long");
+    }
+    if (arriving.header) {
+      edited.clear();
+      arriving.header->edit(content, edited);
+      if (!more) arriving.header->finish(edited);
+      content.swap(edited);
     }
     arriving.size += content.size();
     for (std::string_view left = content; !left.empty(); left.remove_prefix(std::min(kPiece, left.size()))) {
@@ -162,8 +175,10 @@ Session::Outcome Session::send(AddBatch& batch, Arriving& arriving, store::Besid
   if (!receipt || !receipt->recipients.front()) {
     const auto& why = receipt ? receipt->recipients.front().error() : receipt.error();
     log::info("smap.not_sent", {{"session", context_.session_id}, {"from", envelope_sender}, {"class", to_string(why.code)}, {"error", why}});
-    co_return receipt ? send_failed(why) : copy && why.code == Errc::over_quota ? reply_for(why) : send_failed(why);
+    if (!receipt && copy && why.code == Errc::over_quota) co_return reply_for(why);
+    co_return send_failed(why, message.header().received_count());
   }
+  ++sent_;
   log::info("smap.sent", {{"session", context_.session_id},
                           {"message", receipt->id},
                           {"from", envelope_sender},

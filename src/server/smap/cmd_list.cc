@@ -54,12 +54,24 @@ Task<Result<void>> Session::list_top() {
   put_listed("INBOX", "Folders", false, true);
   CO_TRY(const auto shared, co_await access_.shared_parts());
   for (const auto& part : shared.list) {
-    CO_TRY(const auto tree, co_await access_.shared_tree(part, shared.anyone));
-    if (tree.page({}, 1).empty()) continue;
+    const auto tree = co_await find_shared(part, shared.anyone);
+    if (!tree) continue;
     put_listed("public", "Public Folders", false, true);
     break;
   }
   co_return Result<void>{};
+}
+
+// Nothing: there is nothing the user may list, or it cannot be opened now, which is no reason to keep the others from him.
+// What it is given lives in the caller's frame.
+Task<std::optional<server::MailboxTree>> Session::find_shared(const server::SharedPart& part, const store::AnyoneIn& anyone) {
+  auto tree = co_await access_.shared_tree(part, anyone);
+  if (!tree) {
+    log_failure("LIST", tree.error());
+    co_return std::nullopt;
+  }
+  if (tree->page({}, 1).empty()) co_return std::nullopt;
+  co_return *std::move(tree);
 }
 
 // Who shares something, or what one of them does.
@@ -69,9 +81,9 @@ Task<Result<void>> Session::list_public(Path path) {
   CO_TRY(const auto shared, co_await access_.shared_parts());
   for (const auto& part : shared.list) {
     if (path.size() > 1 && path[1] != part.address) continue;
-    CO_TRY(const auto tree, co_await access_.shared_tree(part, shared.anyone));
-    if (tree.page({}, 1).empty()) continue;
-    if (path.size() > 1) co_return co_await list_level(tree, *std::move(prefix));
+    const auto tree = co_await find_shared(part, shared.anyone);
+    if (!tree) continue;
+    if (path.size() > 1) co_return co_await list_level(*tree, *std::move(prefix));
     put_listed(part.address, part.address, false, true);
     CO_TRY_OK(co_await flush_if_large());
   }

@@ -172,6 +172,7 @@ class Session {
   Task<Result<void>> list_level(const server::MailboxTree&, std::string prefix);
   Task<Result<void>> list_top();
   Task<Result<void>> list_public(Path);
+  Task<std::optional<server::MailboxTree>> find_shared(const server::SharedPart&, const store::AnyoneIn&);
   void put_listed(std::string_view name, std::string_view description, bool folder, bool directory);
 
   // --- cmd_store.cc
@@ -187,6 +188,7 @@ class Session {
 
   // --- cmd_acl.cc
   struct AclEdit;
+  Task<Result<server::MailboxRef>> find_to_administer(Path) const;
   Task<Result<void>> put_acl(const server::MailboxRef&);
   Task<Result<server::MailboxAccess::Grantee>> find_identifier(std::string identifier, AccountId owner);
   Outcome change_acl(Path, Words&, bool remove);
@@ -201,6 +203,7 @@ class Session {
   std::string_view end_reason_ = "closed";  // literals
   std::uint32_t commands_ = 0;
   std::uint32_t bad_in_a_row_ = 0;
+  std::uint32_t sent_ = 0;  // messages, by ADD
   Deadline deadline_{};  // of the command being read
   State state_ = State::not_authenticated;
   bool lost_ = false;    // the connection has failed: nothing more is written

@@ -15,12 +15,10 @@ namespace posthorn::server {
 using namespace std::chrono_literals;
 using intake::kMaxReceived;
 using intake::kMaxRecipients;
+using intake::kMaxTransactions;
 using intake::kSenderCheck;
 using intake::SenderCheck;
 
-inline const Setting<std::int64_t> kMaxTransactions{
-    "smtp.max_transactions", 100'000, 1, 999'999,
-    "Messages on one connection; further ones are answered 421 and the connection is closed."};
 inline const Setting<std::int64_t> kMaxErrors{
     "smtp.max_errors", 50, 1, 10'000,
     "Refused commands on one connection since the last accepted message, before it is closed with 421."};
