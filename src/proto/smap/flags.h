@@ -1,6 +1,7 @@
 // Flags and keywords of messages in lists with commas. [SMAP1 6.1]
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -18,8 +19,15 @@ std::uint8_t parse_flag_list(std::string_view list);
 // "DRAFT,MARKED,REPLIED,SEEN,DELETED", as far as they are set.
 void put_flag_list(std::string& out, std::uint8_t flags);
 
-// syntax: a control character or no UTF-8.  unsupported: a keyword that IMAP could not show, since it is no atom [SMAP1 15].
+// In the form in which they are stored.  syntax: a control character, no UTF-8, or longer than kMaxKeyword in that form.
 // Empty names between commas are passed over.
+inline constexpr std::size_t kMaxKeyword = 255;  // IMAP takes none that is longer
 Result<std::vector<std::string>> parse_keyword_list(std::string_view list);
+
+// [SMAP1 15] A keyword is free text, and those that are stored are atoms, for IMAP to show them.  What is no atom is stored with "$SMAP-" before
+// it and "=XX" for each byte that an atom cannot have: "two words" as "$SMAP-two=20words".
+std::string stored_keyword(std::string_view keyword);
+// The other way round: shown_keyword(stored_keyword(x)) is x, and stored_keyword(shown_keyword(y)) is y, whatever atom IMAP has made.
+std::string shown_keyword(std::string_view stored);
 
 }  // namespace posthorn::smap

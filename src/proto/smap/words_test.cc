@@ -121,8 +121,23 @@ TEST(Flags, AreNamesInAnyCase) {
 TEST(Keywords, AreAtoms) {
   EXPECT_EQ(*parse_keyword_list("a,,$b"), (std::vector<std::string>{"a", "$b"}));
   EXPECT_TRUE(parse_keyword_list("")->empty());
-  for (const std::string_view bad : {"two words", "a(b", "b\\", "é", "a*"}) EXPECT_EQ(parse_keyword_list(bad).error().code, Errc::unsupported) << bad;
+  EXPECT_EQ(*parse_keyword_list("two words,b\\"), (std::vector<std::string>{"$SMAP-two=20words", "$SMAP-b=5C"}));
+  EXPECT_TRUE(parse_keyword_list(std::string(255, 'k')));
+  EXPECT_EQ(parse_keyword_list(std::string(256, 'k')).error().code, Errc::syntax);
+  EXPECT_EQ(parse_keyword_list(std::string(100, ' ')).error().code, Errc::syntax);
   for (const std::string_view bad : {"a\x01", "\xff"}) EXPECT_EQ(parse_keyword_list(bad).error().code, Errc::syntax);
+}
+
+TEST(Keywords, AreStoredAsAtomsAndComeBack) {
+  for (const std::string_view keyword : {"two words", "a(b", "é", "a*", " ", "=", "= ", "$SMAP-", "$SMAP-x", "$SMAP-two=20words", "$SMAP-$SMAP-two=3D20words", "100%", "a=b"}) {
+    const auto stored = stored_keyword(keyword);
+    EXPECT_EQ(stored.find_first_of(" ()%*"), stored.npos) << stored;
+    EXPECT_EQ(shown_keyword(stored), keyword) << stored;
+  }
+  // What IMAP has made stands for itself where it is not what SMAP would have made.
+  for (const std::string_view stored : {"work", "$SMAP-", "$SMAP-x", "$SMAP-=2", "$SMAP-=20=zz", "$SMAP-=0A", "$SMAP-=FF", "$SMAP-a=3Db", "$SMAP-two=20words"})
+    EXPECT_EQ(stored_keyword(shown_keyword(stored)), stored);
+  EXPECT_EQ(shown_keyword("$SMAP-=0A"), "$SMAP-=0A");
 }
 
 TEST(FetchItem, IsOneWord) {

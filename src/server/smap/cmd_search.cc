@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "proto/smap/flags.h"
 #include "proto/smap/message_set.h"
 #include "search/program.h"
 #include "search/run.h"
@@ -37,7 +38,7 @@ SearchNode content(message::SearchScope scope, std::string_view value) {
 
 // Exact case, unlike IMAP [SMAP1 9.2].
 SearchNode keyword(const store::MailboxState& state, std::string_view word) {
-  const auto at = std::ranges::find(state.keywords, word);
+  const auto at = std::ranges::find(state.keywords, stored_keyword(word));
   if (at == state.keywords.end()) return nothing();
   return {.op = SearchOp::keywords, .number = std::uint64_t{1} << (at - state.keywords.begin())};
 }

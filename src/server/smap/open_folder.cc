@@ -35,7 +35,7 @@ void put_keywords(std::string& out, const store::Entry& entry, const store::Mail
     const auto bit = static_cast<std::size_t>(__builtin_ctzll(rest));
     if (bit >= state.keywords.size()) break;
     if (!list.empty()) list += ',';
-    list += state.keywords[bit];
+    list += shown_keyword(state.keywords[bit]);
   }
   put_attribute(out, "KEYWORDS", list);
 }
