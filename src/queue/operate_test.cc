@@ -146,19 +146,24 @@ TEST_F(OperateTest, RemovedOnesAreGone) {
   EXPECT_EQ(f.queue->stats().held, 0u);
 }
 
+// Held ones too: whoever gives them up does not mean that nobody is told.
 TEST_F(OperateTest, BouncedOnesAreReported) {
-  f.add(to_all({"a@example.org"}));
-  put_off();
-  EXPECT_EQ(act(Verb::bounce).changed, 1u);
-  f.expect_clean();
-  Work reports = f.next();
-  EXPECT_TRUE(reports.only_reports());
-  EXPECT_EQ(reports.recipients()[0].state, State::failed);
-  EXPECT_TRUE(reports.recipients()[0].owed);
-  EXPECT_EQ(reports.recipients()[0].last.enhanced.klass, 5);
-  EXPECT_EQ(act(Verb::bounce).changed, 0u);  // once is enough
-  EXPECT_TRUE(f.settle(std::move(reports), {.outcomes = {{.recipient = 0, .state = State::failed}}}));
-  f.expect_empty();
+  for (const bool held : {false, true}) {
+    f.add(to_all({"a@example.org"}));
+    put_off();
+    if (held) act(Verb::hold);
+    EXPECT_EQ(act(Verb::bounce).changed, 1u);
+    EXPECT_EQ(f.expect_clean().groups, 1u);
+    EXPECT_EQ(f.queue->stats().held, 0u);
+    Work reports = f.next();
+    EXPECT_TRUE(reports.only_reports());
+    EXPECT_EQ(reports.recipients()[0].state, State::failed);
+    EXPECT_TRUE(reports.recipients()[0].owed);
+    EXPECT_EQ(reports.recipients()[0].last.enhanced.klass, 5);
+    EXPECT_EQ(act(Verb::bounce).changed, 0u);  // once is enough
+    EXPECT_TRUE(f.settle(std::move(reports), {.outcomes = {{.recipient = 0, .state = State::failed}}}));
+    f.expect_empty();
+  }
 }
 
 // Whoever is at work finishes what he does; then it happens.

@@ -45,7 +45,7 @@ std::uint32_t apply_verb(Verb verb, Group& group) {
     r.last = {.code = 0, .enhanced = {5, 7, 0}, .text = "Removed from the queue by the operator", .server = {}, .at = now()};
   }
   if (verb == Verb::hold) group.held = group.waits();
-  if (verb == Verb::release) group.held = false;
+  if (verb == Verb::release || verb == Verb::bounce) group.held = false;  // what is to be told cannot wait for a release
   if (verb != Verb::hold) group.due = now();
   return done;
 }

@@ -96,6 +96,7 @@ class QueueCommands(RelayTestCase):
         domain, _, _ = self.waiting("is deleted")
         self.queue("delete", "--domain", domain)
         domain, _, _ = self.waiting("comes back")
+        self.queue("hold", "--domain", domain)  # that ends with it
         self.queue("bounce", "--domain", domain)
         self.wait_for(lambda: len(inbox(self.server)) > had)
         mails = inbox(self.server)[had:]
