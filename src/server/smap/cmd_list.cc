@@ -54,24 +54,20 @@ Task<Result<void>> Session::list_top() {
   put_listed("INBOX", "Folders", false, true);
   CO_TRY(const auto shared, co_await access_.shared_parts());
   for (const auto& part : shared.list) {
-    const auto tree = co_await find_shared(part, shared.anyone);
-    if (!tree) continue;
+    const bool something = co_await shares_something(part, shared.anyone);
+    if (!something) continue;
     put_listed("public", "Public Folders", false, true);
     break;
   }
   co_return Result<void>{};
 }
 
-// Nothing: there is nothing the user may list, or it cannot be opened now, which is no reason to keep the others from him.
+// Whose account cannot be opened now is there all the same, and no reason to keep the others from the user.
 // What it is given lives in the caller's frame.
-Task<std::optional<server::MailboxTree>> Session::find_shared(const server::SharedPart& part, const store::AnyoneIn& anyone) {
-  auto tree = co_await access_.shared_tree(part, anyone);
-  if (!tree) {
-    log_failure("LIST", tree.error());
-    co_return std::nullopt;
-  }
-  if (tree->page({}, 1).empty()) co_return std::nullopt;
-  co_return *std::move(tree);
+Task<bool> Session::shares_something(const server::SharedPart& part, const store::AnyoneIn& anyone) {
+  const auto tree = co_await access_.shared_tree(part, anyone);
+  if (!tree) log_failure("LIST", tree.error());
+  co_return !tree || !tree->page({}, 1).empty();
 }
 
 // Who shares something, or what one of them does.
@@ -80,10 +76,13 @@ Task<Result<void>> Session::list_public(Path path) {
   if (!prefix) co_return Result<void>{};
   CO_TRY(const auto shared, co_await access_.shared_parts());
   for (const auto& part : shared.list) {
-    if (path.size() > 1 && path[1] != part.address) continue;
-    const auto tree = co_await find_shared(part, shared.anyone);
-    if (!tree) continue;
-    if (path.size() > 1) co_return co_await list_level(*tree, *std::move(prefix));
+    if (path.size() > 1) {
+      if (path[1] != part.address) continue;
+      CO_TRY(const auto tree, co_await access_.shared_tree(part, shared.anyone));
+      co_return co_await list_level(tree, *std::move(prefix));
+    }
+    const bool something = co_await shares_something(part, shared.anyone);
+    if (!something) continue;
     put_listed(part.address, part.address, false, true);
     CO_TRY_OK(co_await flush_if_large());
   }

@@ -172,7 +172,7 @@ class Session {
   Task<Result<void>> list_level(const server::MailboxTree&, std::string prefix);
   Task<Result<void>> list_top();
   Task<Result<void>> list_public(Path);
-  Task<std::optional<server::MailboxTree>> find_shared(const server::SharedPart&, const store::AnyoneIn&);
+  Task<bool> shares_something(const server::SharedPart&, const store::AnyoneIn&);
   void put_listed(std::string_view name, std::string_view description, bool folder, bool directory);
 
   // --- cmd_store.cc
