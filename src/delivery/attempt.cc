@@ -23,6 +23,13 @@ std::string text_of(const smtp::Reply& reply) {
   return out;
 }
 
+// "550 5.1.1 no such user", of several lines too.
+std::string line_of(const smtp::Reply& reply) {
+  auto line = smtp::to_string({reply.code, reply.enhanced, text_of(reply)});
+  while (line.ends_with('\r') || line.ends_with('\n')) line.pop_back();
+  return line;
+}
+
 // The class of a reply counts, not what its enhanced code says.
 smtp::EnhancedCode code_of(const smtp::Reply& reply) {
   const auto klass = static_cast<std::uint16_t>(reply.code / 100);
@@ -109,7 +116,7 @@ void Attempt::decide(std::size_t i, State state, smtp::EnhancedCode code, std::s
 void Attempt::decide(std::size_t i, State state, const smtp::Reply& reply, bool by_us) {
   std::erase(pending_, i);
   auto text = text_of(reply);
-  dialogue_.note("<" + work_.recipients()[i].forward_path + ">: " + std::string(to_string(state)) + ": " + smtp::to_string(reply));
+  dialogue_.note("<" + work_.recipients()[i].forward_path + ">: " + std::string(to_string(state)) + ": " + line_of(reply));
   verdicts_[i] = {.state = state,
                   .answer = {.code = by_us ? 0 : reply.code, .enhanced = code_of(reply), .text = std::move(text), .server = by_us ? std::string() : server(), .at = now()}};
 }

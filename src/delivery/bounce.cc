@@ -52,6 +52,14 @@ std::string status_of(const Report& report) {
   return std::to_string(code.klass) + '.' + std::to_string(code.subject) + '.' + std::to_string(code.detail);
 }
 
+// As the host said it; x.0.0 is what stands for no enhanced code, too.
+std::string reply_of(const queue::Answer& answer) {
+  std::string out = std::to_string(answer.code) + ' ';
+  const auto& e = answer.enhanced;
+  if (e.subject != 0 || e.detail != 0) out += std::to_string(answer.code / 100) + '.' + std::to_string(e.subject) + '.' + std::to_string(e.detail) + ' ';
+  return out + answer.text;
+}
+
 message::DsnRecipient dsn_recipient(const Report& report, std::optional<SysTime> until) {
   const auto& r = *report.recipient;
   const auto& answer = report.answer;
@@ -68,7 +76,7 @@ message::DsnRecipient dsn_recipient(const Report& report, std::optional<SysTime>
   out.remote_mta = said.first;
   out.remote_address = said.second;
   out.is_smtp_reply = answer.code != 0;
-  out.diagnostic = answer.code == 0 ? answer.text : std::to_string(answer.code) + ' ' + answer.text;
+  out.diagnostic = answer.code == 0 ? answer.text : reply_of(answer);
   if (answer.at != SysTime{}) out.last_attempt = date_of(answer.at);
   if (until) out.will_retry_until = date_of(*until);
   return out;

@@ -158,7 +158,7 @@ class Relay(RelayTestCase):
         status = [str(part) for part in report.walk() if part.get_content_type() == "message/delivery-status"][0]
         self.assertIn(f"nobody@{domain}", status)
         self.assertIn("Status: 5.1.1", status)
-        self.assertIn("nobody of this name", status)
+        self.assertIn("Diagnostic-Code: smtp; 550 5.1.1 nobody of this name\n", status)
         self.assertNotIn("carol", status)
 
     def test_not_now_is_tried_again(self):

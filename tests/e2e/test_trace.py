@@ -48,13 +48,13 @@ class TraceCommand(RelayTestCase):
 
     def test_a_report_and_what_it_is_about_name_each_other(self):
         domain, host = self.destination()
-        host.says["RCPT"] = "550 5.1.1 nobody"
+        host.says["RCPT"] = "550-5.1.1 think again\r\n550 5.1.1 nobody"
         submit(self.server, [f"lost@{domain}"])
         wait_for_inbox(self.server, 1)
         deadline = time.monotonic() + 60
         while not (number := self.newest(f"lost@{domain}")) and time.monotonic() < deadline:
             time.sleep(0.1)
-        text = self.wait_for_text(number, "550 5.1.1 nobody", f"a report to alice@{DOMAIN} is queued as message ")
+        text = self.wait_for_text(number, f"<lost@{domain}>: failed: 550 5.1.1 think again nobody\n", f"a report to alice@{DOMAIN} is queued as message ")
         report = text.split("is queued as message ")[1].split()[0]
         self.wait_for_text(report, f"a report about message {number}", "into the mailbox")
 
