@@ -129,9 +129,8 @@ SearchAnswer match_entries(const SearchNode& node, const store::View& view, cons
   }
 }
 
-bool match_sent_date(const SearchNode& node, const store::Entry& entry, const std::optional<text::DateTime>& sent) {
-  if (!sent) return is_within(node, local_seconds(entry.internal_date));
-  return is_within(node, std::chrono::sys_seconds(text::local_date(*sent)).time_since_epoch().count());
+bool match_sent_date(const SearchNode& node, const std::optional<text::DateTime>& sent) {
+  return sent && is_within(node, std::chrono::sys_seconds(text::local_date(*sent)).time_since_epoch().count());
 }
 
 Verdict Candidate::match(const SearchNode& node) {
@@ -144,7 +143,7 @@ Verdict Candidate::match(const SearchNode& node) {
       return verdict(range != node.ranges.begin() && index_ < std::prev(range)->to);
     }
     case SearchOp::sent_date:
-      return summary_ ? verdict(match_sent_date(node, *entry_, summary_->sent())) : Verdict::unknown;
+      return summary_ ? verdict(match_sent_date(node, summary_->sent())) : Verdict::unknown;
     case SearchOp::thread: return summary_ ? verdict(thread_.value() == node.number) : Verdict::unknown;
     case SearchOp::header:
       return header_ ? verdict(message::header_contains(*header_, node.name, node.needle)) : Verdict::unknown;

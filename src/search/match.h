@@ -21,9 +21,9 @@ struct SearchAnswer {
 // By the entries alone: keys that cost more leave their messages open.  One pass over the view for every key.
 SearchAnswer match_entries(const SearchNode&, const store::View&, const IndexBits& domain);
 
-// [RFC3501 6.4.4] SENT*: the date in the zone of the Date field, which is midnight here.  A message without a readable one was sent
-// when it came, as far as anybody knows; the standard is silent.
-bool match_sent_date(const SearchNode&, const store::Entry&, const std::optional<text::DateTime>& sent);
+// [RFC3501 6.4.4] SENT*: the date in the zone of the Date field, which is midnight here.  A message without a readable one has none that
+// could be before, on or behind another.
+bool match_sent_date(const SearchNode&, const std::optional<text::DateTime>& sent);
 
 enum class Verdict : std::uint8_t { no, yes, unknown };  // unknown: more must be read
 

@@ -138,10 +138,10 @@ class ColumnSearch {
       CO_TRY(const auto rows, co_await reader.next());
       if (!rows) co_return found;
       co_await place_.account->store().workers().run([&] {
-        place_.view->for_each(rows->from(), rows->to(), [&](std::uint32_t index, const store::Entry& entry) {
+        place_.view->for_each(rows->from(), rows->to(), [&](std::uint32_t index, const store::Entry&) {
           const auto row = rows->at(index);
           if (!row) return found.open.push_back(index);
-          const bool yes = column == Column::sent ? match_sent_date(node, entry, sent_of_row(*row))
+          const bool yes = column == Column::sent ? match_sent_date(node, sent_of_row(*row))
                                                           : message::header_contains(*row, node.name, node.needle);
           if (yes) found.hits.push_back(index);
         });
