@@ -29,8 +29,12 @@ using Limit = std::optional<std::uint64_t>;  // none: as many as you like; 0: no
 struct Quota {
   std::uint64_t bytes_used = 0, messages_used = 0, mailboxes_used = 0;
   Limit bytes_limit, messages_limit, mailboxes_limit;
-  bool has_room(std::uint64_t bytes, std::uint64_t messages) const {
-    return (!bytes_limit || bytes_used + bytes <= *bytes_limit) && (!messages_limit || messages_used + messages <= *messages_limit);
+  // When so much goes in exchange, only what is more than that counts: who is over his quota may change it for less [RFC8508 3.4].
+  bool has_room(std::uint64_t bytes, std::uint64_t messages, std::uint64_t freed_bytes = 0, std::uint64_t freed_messages = 0) const {
+    const auto fits = [](Limit limit, std::uint64_t used, std::uint64_t more, std::uint64_t freed) {
+      return !limit || more <= freed || used + (more - freed) <= *limit;
+    };
+    return fits(bytes_limit, bytes_used, bytes, freed_bytes) && fits(messages_limit, messages_used, messages, freed_messages);
   }
 };
 struct QuotaLimits {

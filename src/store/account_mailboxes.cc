@@ -32,6 +32,7 @@ MailboxState new_mailbox(Change& change, std::string name, SpecialUse use, Acl a
 
 // [RFC9208 5.4] MAILBOX.
 Result<void> check_mailboxes(const Quota& quota, std::size_t most, std::size_t more) {
+  if (more == 0) return {};  // there may be too many already
   if (quota.mailboxes_used + more > most) return fail(Errc::limit, "the account has too many mailboxes");
   if (quota.mailboxes_limit && quota.mailboxes_used + more > *quota.mailboxes_limit)
     return fail(Errc::over_quota, "the account may not have more mailboxes");

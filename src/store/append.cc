@@ -170,13 +170,16 @@ Task<Result<AppendedAll>> MailStore::append_all(AccountPtr account, MailboxId id
   }
   Change& change = *target;
   if (!change.edit(id)) co_return fail(Errc::not_found, "the mailbox has been deleted");
+  const Quota before = change.core().quota;
+  std::uint64_t freed_bytes = 0, freed_messages = 0;
   if (replaced) {
     Change& at = source ? *source : change;
     CO_TRY(const auto old, co_await take_entries(at, replaced->mailbox, {{replaced->uid, replaced->uid}}));
     if (old.empty()) co_return fail(Errc::not_found, "the message to be replaced has gone");
     CO_TRY_OK(co_await release_messages(at, old));
+    if (!source) freed_bytes = old.front().size, freed_messages = 1;
   }
-  CO_TRY_OK(check_room(change.core().quota, bytes, ready.size()));
+  if (!before.has_room(bytes, ready.size(), freed_bytes, freed_messages)) co_return fail(Errc::over_quota, "the account is over its quota");
   CO_TRY_OK(check_uids(*change.edit(id), ready.size()));
   Threads threads(change);
   CO_TRY_OK(co_await threads.look_up(std::move(keys)));

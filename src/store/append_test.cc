@@ -96,14 +96,18 @@ TEST_F(AppendTest, ReplacingIsOneChange) {
   ASSERT_TRUE(run_task(account->set_quota({.bytes = 7, .messages = 2})));
   EXPECT_EQ(append_all({"longer"}, Replaced{mailbox("INBOX"), Uid(1)}).error().code, Errc::over_quota);
   ASSERT_TRUE(append_all({"1st!"}, Replaced{mailbox("INBOX"), Uid(1)}));
-  EXPECT_EQ(texts(), "2nd 1st! ");
+  ASSERT_TRUE(run_task(account->set_quota({.bytes = 1, .messages = 1})));
+  EXPECT_EQ(append_all({"1st!!"}, Replaced{mailbox("INBOX"), Uid(4)}).error().code, Errc::over_quota);
+  ASSERT_TRUE(append_all({"1st"}, Replaced{mailbox("INBOX"), Uid(4)}));  // it was too much before
+  ASSERT_TRUE(run_task(account->set_quota({})));
+  EXPECT_EQ(texts(), "2nd 1st ");
   std::vector<NewMessage> sent;
   sent.push_back(message("out", kSeen));
   ASSERT_TRUE(run_task(mail->append_all(account, mailbox("Sent"), std::move(sent), Replaced{mailbox("INBOX"), Uid(3)})));
-  EXPECT_EQ(texts(), "1st! ");
+  EXPECT_EQ(texts(), "1st ");
   EXPECT_EQ(texts("Sent"), "out ");
   crash();
-  EXPECT_EQ(texts(), "1st! ");
+  EXPECT_EQ(texts(), "1st ");
   EXPECT_EQ(run_task(blobs->check({})).value().blobs, 2u);
 }
 

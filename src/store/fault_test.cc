@@ -218,7 +218,6 @@ class RandomChange {
     if (old.flags.empty()) return {};
     const Uid uid(old.flags.begin()->first);
     old.flags.erase(uid.value());
-    fits_ = owner.room_for(1);
     add(owner.boxes[name_], flags_);
     return outcome(run_task(f_.mail->append_all(account_, id_of(name_), new_messages(1, kMessage), Replaced{id_of(other_), uid})));
   }

@@ -61,6 +61,8 @@ TEST_F(StoreTest, MailboxesHaveTheirQuota) {
   ASSERT_TRUE(run_task(account->create_mailbox("a/b")));
   EXPECT_EQ(run_task(account->rename_mailbox("Sent", "x/Sent")).error().code, Errc::over_quota);
   EXPECT_EQ(account->quota().mailboxes_used, 8u);
+  ASSERT_TRUE(run_task(account->set_quota({.mailboxes = 7})));
+  EXPECT_TRUE(run_task(account->rename_mailbox("Sent", "a/Sent")));  // it makes none
 }
 
 TEST_F(StoreTest, ALimitOfNothingIsALimit) {

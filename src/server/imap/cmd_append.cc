@@ -104,9 +104,7 @@ Task<std::optional<Reply>> Session::refuse_message(AppendJob& job, const Command
   if (info.size == 0) co_return no("Cancelled: the message is empty");  // [RFC3502] 6.3.11
   if (info.size > static_cast<std::uint64_t>(config::kMaxMessageSize.get())) co_return response_for({Errc::too_large, {}});
   if (job.held > kMostHeld) co_return no("Too many messages in one command", "LIMIT");
-  auto quota = job.target.account->quota();
-  quota.bytes_used -= std::min(quota.bytes_used, job.freed);
-  if (!quota.has_room(job.bytes + info.size, job.messages.size() + (job.frees ? 0 : 1)))
+  if (!job.target.account->quota().has_room(job.bytes + info.size, job.messages.size() + 1, job.freed, job.frees ? 1 : 0))
     co_return response_for({Errc::over_quota, {}});
   co_return std::nullopt;
 }
