@@ -46,7 +46,7 @@ SCRIPT = [
     ("STORE 1 +KEYWORDS=todo,work", None), ("STORE 1 -KEYWORDS=work", None), ("STORE 1 BOGUS=1", None),
     ("SEARCH ALL SEEN", None), ("SEARCH ALL NOT SEEN", None), ("SEARCH 1,3 NOT SEEN", None), ("SEARCH MARKED DRAFT", None), ("SEARCH UNMARKED DRAFT", None),
     ("SEARCH ALL KEYWORD todo", None), ("SEARCH ALL KEYWORD Todo", None), ("SEARCH ALL SUBJECT r\u00e9union", None), ("SEARCH ALL FROM ANN", None), ("SEARCH ALL BODY LAST", None),
-    ("SEARCH ALL TEXT nested", None), ("SEARCH ALL HEADER X-Long \"\"", None), ("SEARCH ALL SENTON 20-Jan-2003", None), ("SEARCH ALL SENTSINCE 20-Jan-2003", None),
+    ("SEARCH ALL TEXT nested", None), ("SEARCH ALL HEADER X-Long \"\"", None), ("SEARCH 2 SENTON 20-Jan-2003", None), ("SEARCH ALL SENTSINCE 20-Jan-2003", None),
     ("SEARCH ALL LARGER 500", None), ("SEARCH ALL BOGUS", None), ("SEARCH 0 SEEN", None),
     ("COPY 1-2 \"\" INBOX Work", None), ("COPY \"\" INBOX Work", None), ("MOVE 2 \"\" INBOX Work", None), ("STATUS FULL INBOX Work", None), ("NOOP", None),
     ("EXPUNGE", None), ("EXPUNGE 1-1", None), ("OPEN INBOX Work", None), ("FETCH 1-3 FLAGS KEYWORDS", None), ("CLOSE", None), ("CLOSE", None), ("FETCH 1 FLAGS", None),
@@ -54,7 +54,7 @@ SCRIPT = [
     ("ACL INBOX", None), ("GETACL public", None), ("LOGIN a b", None), ("BOGUS", None), ("\\SMAP1 NOOP", None), ("LOGOUT", None),
 ]
 
-# What differs, and why.  A step that is named here must differ.  "*We*": a rule of the specification.
+# What differs, and why.  A step that is named here must differ, unless SOMETIMES names it, too.  "*We*": a rule of the specification.
 DIFFERENCES = {
     "LIST": "\"public\" is listed when somebody shares a folder with the user, and not before",
     "DELETE INBOX nosuch": "*We* refuse what is not there [SMAP1 4.4]",
@@ -66,6 +66,9 @@ DIFFERENCES = {
     "SEARCH ALL SENTSINCE 20-Jan-2003": "*We* have it, Courier refuses it by mistake [SMAP1 9.2]",
     "FETCH 1-3 FLAGS KEYWORDS": "Courier loses keywords in a folder that was never opened, and orders what came in one second by name [SMAP1 13]",
 }
+
+# Courier refuses these now and then, too.
+SOMETIMES = {"DELETE INBOX nosuch"}
 
 
 def no_monitor(folder):
@@ -144,4 +147,4 @@ class CourierComparison(ServerTestCase):
                 differing[step.split(" ", 1)[1]] = f"{step}\n    Courier  {expected}\n    Posthorn {got}"
         unexplained = [text for step, text in differing.items() if step not in DIFFERENCES]
         self.assertFalse(unexplained, "\n" + "\n".join(unexplained))
-        self.assertFalse([step for step in DIFFERENCES if step not in differing], "no longer different")
+        self.assertFalse([step for step in DIFFERENCES if step not in differing and step not in SOMETIMES], "no longer different")
