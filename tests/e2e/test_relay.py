@@ -290,6 +290,7 @@ class Tls(RelayTestCase):
         with unittest.mock.patch(__name__ + ".free_ports", lambda count: [port]):
             cls.ZONES = {f"{name}.test": f"@ MX 10 mx\nmx A 127.0.0.{n}\n_{port}._tcp.mx TLSA 3 1 1 {digest}"
                          for n, name in ((20, "good"), (21, "wrong"), (22, "stripped"))}
+            cls.ZONES["asked.test"] = "\n".join(f"@ MX {n} mx{n}\nmx{n} A 127.0.0.{n}\n_{port}._tcp.mx{n} TLSA 3 1 1 {digest}" for n in (23, 24))
             super().setUpClass()
 
     @classmethod
@@ -331,19 +332,40 @@ class Tls(RelayTestCase):
         submit(self.server, ["bob@stripped.test"])
         self.waits(host)
 
+    def submit_under_tls(self, domain, content, options=()):
+        with smtplib.SMTP_SSL("127.0.0.1", self.server.ports["submissions"], context=insecure_tls(), timeout=60) as smtp:
+            smtp.ehlo("client.test")
+            smtp.login(f"alice@{DOMAIN}", PASSWORD)
+            smtp.sendmail(f"alice@{DOMAIN}", [f"bob@{domain}"], content, list(options))
+
     def test_require_tls_where_nothing_proves_the_host(self):
         domain, host = self.destination(certificate=self.other)
         report = self.new_mails(1)
-        with smtplib.SMTP("127.0.0.1", self.server.ports["submission"], timeout=60) as smtp:
-            smtp.ehlo("client.test")
-            smtp.starttls(context=insecure_tls())
-            smtp.ehlo("client.test")
-            smtp.login(f"alice@{DOMAIN}", PASSWORD)
-            smtp.sendmail(f"alice@{DOMAIN}", [f"bob@{domain}"], message("require"), ["REQUIRETLS"])
+        self.submit_under_tls(domain, message("require"), ["REQUIRETLS"])
         mails = report()
         self.assertEqual(len(mails), 1, self.server.log())
         self.assertIn("Status: 5.7.30", mails[0].decode())
         self.assertEqual(host.messages, [])
+
+    def test_require_tls_takes_the_host_that_passes_it_on(self):
+        first = self.host(23, certificate=self.good)
+        second = self.host(24, certificate=self.good, extensions=("8BITMIME", "REQUIRETLS"))
+        self.submit_under_tls("asked.test", message("require, and get it"), ["REQUIRETLS"])
+        self.assertTrue(self.expect(second, 1)[0].tls)
+        self.assertTrue([c for c in second.commands if c.startswith("MAIL") and "REQUIRETLS" in c], second.commands)
+        self.assertEqual((first.connections, first.messages), (1, []))
+        second.stop()  # the one that could take it may be back later: it is tried again, and nobody else gets it
+        self.submit_under_tls("asked.test", message("require, and wait"), ["REQUIRETLS"])
+        deadline = time.monotonic() + 60
+        while first.connections < 3 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        self.assertGreaterEqual(first.connections, 3, self.server.log(30))
+        self.assertEqual(first.messages, [])
+
+    def test_a_message_that_waives_tls(self):
+        host = self.host(21, certificate=self.other)
+        submit(self.server, ["bob@wrong.test"], message("waived", extra="TLS-Required: No\r\n"))
+        self.expect(host, 1)
 
 
 class Patience(RelayTestCase):
