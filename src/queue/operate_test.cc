@@ -203,6 +203,25 @@ TEST_F(OperateTest, WorkInFlightIsNotTakenAway) {
   }
 }
 
+// Who removes or gives up what is being tried does not want its sender to be told that it waits.
+TEST_F(OperateTest, NobodyIsToldOfADelayThatHasEnded) {
+  for (const bool failed_too : {false, true})
+    for (const Verb verb : {Verb::hold, Verb::remove, Verb::bounce}) {
+      f.add(to_all({"a@example.org", "b@example.org"}));
+      Work work = f.next();
+      act(verb);
+      Settlement s = later(work, 1h);
+      s.messages.push_back(f.message(to_all({"ann@example.test"})));
+      if (failed_too) s.outcomes[0].state = State::failed;
+      EXPECT_TRUE(f.settle(std::move(work), std::move(s)));
+      const auto told = [&] { return listed({.recipient_domain = "example.test"}); };
+      EXPECT_EQ(told(), verb == Verb::hold || failed_too ? "ann " : "") << static_cast<int>(verb);
+      act(Verb::remove);
+      EXPECT_TRUE(f.eventually([&] { return f.rows(kEntryRow) == 0; }));
+      f.expect_empty();
+    }
+}
+
 // Steps over many, while work goes on: everything is treated once, nobody is tried twice at a time.
 Task<> deliver_all(Queue& queue, std::atomic<int>& delivered) {
   for (;;) {

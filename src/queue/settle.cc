@@ -168,6 +168,9 @@ Task<Result<Settling>> Queue::begin_settle(Work work, Settlement settlement) {
     state.wish = std::exchange(item.wish, std::nullopt);
   }
   if (state.wish) state.became_final += apply_verb(*state.wish, after);
+  // That it still waits is not true any more.
+  const auto waits = [](const Outcome& o) { return o.state == State::waiting; };
+  if ((state.wish == Verb::remove || state.wish == Verb::bounce) && std::ranges::all_of(settlement.outcomes, waits)) settlement.messages.clear();
   for (NewEntry& m : settlement.messages) {
     m.entry.size = m.bytes.size;
     CO_TRY(auto staged, stage(m.bytes.id, std::move(m.entry), std::move(m.recipients)));
