@@ -1,6 +1,10 @@
 #include "intake/for_queue.h"
 
 #include <algorithm>
+#include <string>
+#include <unordered_set>
+
+#include "text/ascii.h"
 
 namespace posthorn::intake {
 namespace {
@@ -15,6 +19,18 @@ Recipient report_of(const smtp::ForwardPath& path, State state) {
   Recipient r{.forward_path = path.address, .options = path.options, .state = state, .owed = true};
   if (state == State::delivered) r.last = {.code = 250, .enhanced = {2, 1, 5}, .text = "Delivered", .server = {}, .at = now()};
   return r;
+}
+
+// Equal for those of whom one is enough.
+std::string key_of(const Recipient& r) {
+  const auto at = r.forward_path.rfind('@');
+  std::string key = r.forward_path;
+  if (at != key.npos) key.replace(at, key.npos, text::to_lower(std::string_view(r.forward_path).substr(at)));
+  key += '\n';
+  if (const auto& n = r.options.notify)
+    for (const bool asked : {n->never, n->success, n->failure, n->delay}) key += asked ? '1' : '0';
+  if (const auto& original = r.options.original_recipient) key += '\n' + original->address_type + ';' + original->address;
+  return key;
 }
 
 }  // namespace
@@ -38,6 +54,12 @@ void put_for_queue(std::vector<Recipient>& out, const smtp::Envelope& envelope, 
   }
   for (const auto& address : path.remote)
     out.push_back({.forward_path = address, .forwarded_for = address == path.address ? std::string() : path.address, .options = handed_on});
+}
+
+void drop_repeated(std::vector<Recipient>& recipients) {
+  if (recipients.size() < 2) return;
+  std::unordered_set<std::string> seen;
+  std::erase_if(recipients, [&](const Recipient& r) { return r.state == State::waiting && !seen.insert(key_of(r)).second; });
 }
 
 bool needs_queue(const smtp::Envelope& envelope, Here here) {

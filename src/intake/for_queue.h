@@ -19,6 +19,10 @@ enum class Here : std::uint8_t {
 // reverse-path is owed nothing.
 void put_for_queue(std::vector<queue::Recipient>& out, const smtp::Envelope&, const smtp::ForwardPath&, Here);
 
+// Nobody gets a message twice who was named twice, or by an address and an alias: the first stays of those that wait, have one address (its domain in
+// any case) and the same wishes about reports.
+void drop_repeated(std::vector<queue::Recipient>&);
+
 // Whether anything of it goes there.
 bool needs_queue(const smtp::Envelope&, Here);
 

@@ -54,6 +54,27 @@ TEST(ForQueue, WhatTheSenderIsOwed) {
   EXPECT_EQ(shown(path({1}, {"b@far.test"}, success), Here::accounts, ""), "b@far.test<bob@example.test waiting N");
 }
 
+TEST(ForQueue, NobodyIsThereTwice) {
+  const smtp::Notify never{.never = true}, success{.success = true};
+  const smtp::OriginalRecipient original{.address_type = "rfc822", .address = "x"};
+  const auto waiting = [](std::string address, std::optional<smtp::Notify> notify = {}, std::string forwarded_for = {}) {
+    queue::Recipient r{.forward_path = std::move(address), .forwarded_for = std::move(forwarded_for)};
+    r.options.notify = notify;
+    return r;
+  };
+  std::vector<queue::Recipient> all{waiting("b@far.test"), waiting("b@FAR.test"), waiting("B@far.test"), waiting("b@far.test", {}, "team@example.test"),
+                                    waiting("b@far.test", never), waiting("b@far.test", never), waiting("c@far.test"), waiting("b@far.test")};
+  all.back().options.original_recipient = original;
+  for (int i = 0; i < 2; ++i) {  // what is only told is told for each
+    all.push_back(waiting("d@example.test", success));
+    all.back().state = State::delivered;
+  }
+  drop_repeated(all);
+  std::string left;
+  for (const auto& r : all) left += r.forward_path + (r.options.notify ? "!" : "") + (r.options.original_recipient ? "? " : " ");
+  EXPECT_EQ(left, "b@far.test B@far.test b@far.test! c@far.test b@far.test? d@example.test! d@example.test! ");
+}
+
 TEST(ForQueue, WhatIsHeldBackIsForNobodyYet) {
   EXPECT_EQ(shown(path({1, 2}, {"b@far.test"}, smtp::Notify{.success = true}), Here::nobody), "bob@example.test waiting S");
   EXPECT_EQ(shown(path({}, {"b@far.test"}), Here::nobody), "b@far.test<bob@example.test waiting");

@@ -185,6 +185,7 @@ std::vector<queue::Recipient> Transaction::for_queue(const std::vector<Result<vo
   for (std::size_t i = 0; i < envelope_.forward_paths.size(); ++i)
     if (outcomes[options_.answers == Answers::one_for_all ? 0 : i])
       put_for_queue(recipients, envelope_, envelope_.forward_paths[i], here_);
+  drop_repeated(recipients);
   return recipients;
 }
 
