@@ -68,7 +68,7 @@ MailboxId make_mailboxes(Change& change, const std::vector<std::string>& names, 
 }  // namespace
 
 Task<Result<MailboxStatePtr>> Account::create_mailbox(std::string name, CreateOptions options) {
-  CO_TRY(name, normal_mailbox_name(name));
+  CO_TRY(name, new_mailbox_name(name));
   CO_TRY(auto change, co_await Change::begin(shared_from_this()));
   if (find_mailbox(name)) co_return fail(Errc::exists, "mailbox " + name + " exists");
   std::vector<std::string> names = missing_parents(*this, name);
@@ -124,7 +124,7 @@ Task<Result<void>> Account::remove_all_mail() {
 
 Task<Result<void>> Account::rename_mailbox(std::string from, std::string to) {
   CO_TRY(from, normal_mailbox_name(from));
-  CO_TRY(to, normal_mailbox_name(to));
+  CO_TRY(to, new_mailbox_name(to));
   if (from == "INBOX") {
     // [RFC3501 6.3.5] INBOX stays, its messages move.
     CO_TRY(auto target, co_await create_mailbox(to));

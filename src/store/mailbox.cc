@@ -50,4 +50,14 @@ Result<std::string> normal_mailbox_name(std::string_view name) {
   return out;
 }
 
+Result<std::string> new_mailbox_name(std::string_view name) {
+  TRY(auto out, normal_mailbox_name(name));
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const auto rest = std::string_view(out).substr(i);
+    const bool is_c1 = rest.starts_with('\xC2') && static_cast<unsigned char>(rest[1]) < 0xA0;
+    if (is_c1 || rest.starts_with("\u2028") || rest.starts_with("\u2029")) return fail(Errc::invalid, "a mailbox name has no control characters");
+  }
+  return out;
+}
+
 }  // namespace posthorn::store

@@ -47,5 +47,7 @@ std::uint8_t changeable_flags(Rights);
 // trailing or doubled '/'), no level longer than 255 bytes, at most 100 levels.  "inbox" in any case becomes "INBOX" (as first level too), and characters
 // take Normalization Form C, whichever way a client composes them [RFC9051 5.1].
 Result<std::string> normal_mailbox_name(std::string_view name);
+// For a mailbox that is to get the name: U+0080-U+009F, U+2028 and U+2029 are not valid either [RFC6855 3]; older mailboxes may have them.
+Result<std::string> new_mailbox_name(std::string_view name);
 
 }  // namespace posthorn::store

@@ -243,8 +243,10 @@ TEST_F(StoreTest, MailboxesAreCreatedRenamedAndDeleted) {
   ASSERT_TRUE(run_task(account->create_mailbox("a/b/c")));
   EXPECT_TRUE(account->find_mailbox("a/b"));
   EXPECT_EQ(run_task(account->create_mailbox("a")).error().code, Errc::exists);
-  for (auto bad : {"", "/", "a//b", "a/", "x\ny", "\xff"}) EXPECT_EQ(run_task(account->create_mailbox(bad)).error().code, Errc::invalid);
+  for (auto bad : {"", "/", "a//b", "a/", "x\ny", "\xff", "a\x7f", "a\u0085b", "a/\u2028", "\u2029"})
+    EXPECT_EQ(run_task(account->create_mailbox(bad)).error().code, Errc::invalid);
   append("a/b");
+  EXPECT_EQ(run_task(account->rename_mailbox("a/b", "z/\u0080y")).error().code, Errc::invalid);
   ASSERT_TRUE(run_task(account->rename_mailbox("a/b", "z/y")));
   EXPECT_FALSE(account->find_mailbox("a/b/c"));
   EXPECT_TRUE(account->find_mailbox("z/y/c"));
