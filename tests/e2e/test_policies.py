@@ -115,7 +115,7 @@ class Imap(Client):
     name, fine = "imap", "OK"
     safe, plain = "imap", "imap_plain"
     needs_tls, wrong, throttled = "NO [PRIVACYREQUIRED] ", "NO [AUTHENTICATIONFAILED] ", "NO [UNAVAILABLE] Too many attempts"
-    too_many, farewell = "* BYE Too many connections", "* BYE The server is shutting down"
+    too_many, farewell = "* BYE Too many connections", "* BYE [UNAVAILABLE] The server is shutting down"
     tag = 0
 
     def send(self, *lines):

@@ -152,7 +152,7 @@ void Session::put_rejection() {
 }
 
 void Session::count_bad() {
-  if (++bad_in_a_row_ >= kMaxBadCommands.get()) say_bye({}, "Too many errors", "too_many_errors");
+  if (++bad_in_a_row_ >= kMaxBadCommands.get()) say_bye("CLIENTBUG", "Too many errors", "too_many_errors");
 }
 
 void Session::say_bye(std::string_view code, std::string_view text, std::string_view reason) {
@@ -194,7 +194,7 @@ Task<> Session::execute(std::expected<Command, ParseError> parsed) {
 bool Session::is_nobody() {
   if (!account_ || !account_->is_gone()) return false;
   selected_.reset();
-  say_bye({}, "The account has been removed", "account_removed");
+  say_bye("NONEXISTENT", "The account has been removed", "account_removed");
   return true;
 }
 
@@ -270,7 +270,7 @@ void Session::end(const Error& error) {
   lost_ = true;
   switch (error.code) {
     case Errc::timed_out: say_bye({}, "Autologout, nothing came for too long", "timed_out"); break;  // [RFC3501 5.4]
-    case Errc::cancelled: say_bye({}, "The server is shutting down", "shutdown"); break;
+    case Errc::cancelled: say_bye("UNAVAILABLE", "The server is shutting down", "shutdown"); break;
     default: end_reason_ = "connection_lost";
   }
   state_ = State::logout;

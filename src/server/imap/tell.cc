@@ -48,7 +48,7 @@ Task<Result<void>> Session::sync(Expunges expunges, WithUid with_uid) {
   const auto state = selected_->account->mailbox(selected_->id);
   if (!state) {
     // [RFC2180 3.3] Somebody has deleted the mailbox under us.
-    say_bye({}, "The selected mailbox has been deleted", "mailbox_deleted");
+    say_bye("NONEXISTENT", "The selected mailbox has been deleted", "mailbox_deleted");
     selected_.reset();
     co_return Result<void>{};
   }
@@ -68,7 +68,7 @@ bool Session::refresh_rights(const store::MailboxState& state) {
   selected_->rights = rights;
   if (!rights.contains(store::kRead)) {
     // [RFC4314 5.1.1] Most clients do not handle NO to everything very well.
-    say_bye({}, "You may no longer read the selected mailbox", "rights_revoked");
+    say_bye("NOPERM", "You may no longer read the selected mailbox", "rights_revoked");
     selected_.reset();
     return false;
   }
