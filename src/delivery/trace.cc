@@ -1,11 +1,14 @@
 #include "delivery/trace.h"
 
 #include <algorithm>
+#include <map>
+#include <numeric>
 #include <set>
 
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/row_codec.h"
+#include "crypto/digest.h"
 #include "delivery/settings.h"
 #include "kv/key_codec.h"
 #include "text/ascii.h"
@@ -18,10 +21,13 @@ using kv::Space;
 inline Counter records_dropped{"trace.dropped", "Records of what happened to messages that could not be kept since the start."};
 
 constexpr std::uint64_t kPartition = 0;
-constexpr char kMessageRow = 'm', kAddressRow = 'a', kDayRow = 'd';
-constexpr std::size_t kMaxAddress = 255;
+constexpr char kMessageRow = 'm', kPageRow = 'p', kDayRow = 'd';
+constexpr std::size_t kPagesAtOnce = 256;
+constexpr std::size_t kPairSize = 12;  // of a page: an address's checksum (4), a message (8)
 
 std::uint32_t day_of(SysTime t) { return static_cast<std::uint32_t>(std::chrono::floor<std::chrono::days>(t).time_since_epoch().count()); }
+
+std::uint64_t milliseconds_of(SysTime t) { return static_cast<std::uint64_t>(t.time_since_epoch().count()); }
 
 std::string message_prefix(queue::EntryId id) {
   std::string key(1, kMessageRow);
@@ -29,18 +35,16 @@ std::string message_prefix(queue::EntryId id) {
   return key;
 }
 
-std::string message_key(const TraceRecord& r, std::uint32_t number) {
-  auto key = message_prefix(r.message);
-  kv::put_be64(key, static_cast<std::uint64_t>(r.when.time_since_epoch().count()));
+std::string message_key(const TraceRecord& first, std::uint32_t number) {
+  auto key = message_prefix(first.message);
+  kv::put_be64(key, milliseconds_of(first.when));
   kv::put_be32(key, number);
   return key;
 }
 
-std::string address_prefix(std::uint32_t day, std::string_view address) {
-  std::string key(1, kAddressRow);
-  kv::put_be32(key, day);
-  key += text::to_lower(address.substr(0, kMaxAddress));
-  key.push_back('\0');
+std::string page_prefix(SysTime when) {
+  std::string key(1, kPageRow);
+  kv::put_be64(key, milliseconds_of(when));
   return key;
 }
 
@@ -51,30 +55,39 @@ std::string day_key(std::uint32_t day) {
   return key;
 }
 
-std::string encode(const TraceRecord& r) {
-  std::string out;
-  put_varint(out, 1);
-  put_string(out, r.reverse_path);
-  put_varint(out, r.recipients.size());
-  for (const auto& to : r.recipients) put_string(out, to);
+std::uint32_t checksum_of(std::string_view address) { return crypto::crc32c(text::to_lower(address)); }
+
+bool has_address(const TraceRecord& r, std::string_view address) {
+  return text::iequals(r.reverse_path, address) ||
+         std::ranges::any_of(r.recipients, [&](const auto& to) { return text::iequals(to, address); });
+}
+
+void put_record(std::string& out, const TraceRecord& r, SysTime from, const TraceRecord* before) {
+  put_signed(out, (r.when - from).count());
+  const bool same = before && before->reverse_path == r.reverse_path && before->recipients == r.recipients;
+  put_varint(out, same ? 1 : 0);
+  if (!same) {
+    put_string(out, r.reverse_path);
+    put_varint(out, r.recipients.size());
+    for (const auto& to : r.recipients) put_string(out, to);
+  }
   put_varint(out, r.lines.size());
   for (const auto& line : r.lines) {
     put_signed(out, (line.when - r.when).count());
     out.push_back(static_cast<char>(line.kind));
     put_string(out, line.text);
   }
-  return out;
 }
 
-Result<TraceRecord> decode(std::string_view key, std::string_view value) {
-  TraceRecord r;
-  if (key.size() != 21) return fail(Errc::corrupt, "trace: a key of another length");
-  r.message = queue::EntryId(kv::get_be64(key.substr(1)));
-  r.when = SysTime(std::chrono::milliseconds(static_cast<std::int64_t>(kv::get_be64(key.substr(9)))));
-  RowReader in(value);
-  if (in.varint() != 1) return fail(Errc::corrupt, "trace: another version");
-  r.reverse_path = in.string();
-  for (auto n = in.varint(); in.ok() && n > 0; --n) r.recipients.emplace_back(in.string());
+TraceRecord get_record(RowReader& in, queue::EntryId message, SysTime from, const TraceRecord* before) {
+  TraceRecord r{.message = message, .when = from + std::chrono::milliseconds(in.signed_varint()), .reverse_path = {}, .recipients = {}, .lines = {}};
+  if (in.varint() == 1 && before) {
+    r.reverse_path = before->reverse_path;
+    r.recipients = before->recipients;
+  } else {
+    r.reverse_path = in.string();
+    for (auto n = in.varint(); in.ok() && n > 0; --n) r.recipients.emplace_back(in.string());
+  }
   for (auto n = in.varint(); in.ok() && n > 0; --n) {
     DialogueLine line;
     line.when = r.when + std::chrono::milliseconds(in.signed_varint());
@@ -83,8 +96,64 @@ Result<TraceRecord> decode(std::string_view key, std::string_view value) {
     line.text = in.string();
     r.lines.push_back(std::move(line));
   }
-  if (!in.at_end()) return fail(Errc::corrupt, "trace: a damaged row");
   return r;
+}
+
+// Of one message, in the order of time.
+std::string encode(std::span<const TraceRecord> records) {
+  std::string out;
+  put_varint(out, 2);
+  put_varint(out, records.size());
+  const TraceRecord* before = nullptr;
+  for (const auto& r : records) {
+    put_record(out, r, records.front().when, before);
+    before = &r;
+  }
+  return out;
+}
+
+Result<void> decode(std::string_view key, std::string_view value, std::vector<TraceRecord>& out) {
+  if (key.size() != 21) return fail(Errc::corrupt, "trace: a key of another length");
+  const queue::EntryId message(kv::get_be64(key.substr(1)));
+  const SysTime from(std::chrono::milliseconds(static_cast<std::int64_t>(kv::get_be64(key.substr(9)))));
+  RowReader in(value);
+  if (in.varint() != 2) return fail(Errc::corrupt, "trace: another version");
+  const auto known = out.size();
+  for (auto n = in.varint(); in.ok() && n > 0; --n) out.push_back(get_record(in, message, from, out.size() > known ? &out.back() : nullptr));
+  if (!in.at_end()) return fail(Errc::corrupt, "trace: a damaged row");
+  return {};
+}
+
+// Which messages an address is in: pairs, ascending.
+std::string encode_page(const std::set<std::pair<std::uint32_t, std::uint64_t>>& pairs) {
+  std::string out;
+  out.reserve(pairs.size() * kPairSize);
+  for (const auto& [checksum, message] : pairs) {
+    kv::put_be32(out, checksum);
+    kv::put_be64(out, message);
+  }
+  return out;
+}
+
+// The newest message first.
+std::vector<queue::EntryId> find_in_page(std::string_view page, std::uint32_t checksum) {
+  std::vector<queue::EntryId> out;
+  for (; page.size() >= kPairSize; page.remove_suffix(kPairSize)) {
+    const auto pair = page.substr(page.size() - kPairSize);
+    if (kv::get_be32(pair) == checksum) out.emplace_back(kv::get_be64(pair.substr(4)));
+  }
+  return out;
+}
+
+// Those of one message stay in their order.
+void sort_by_message(std::vector<TraceRecord>& records) {
+  std::vector<std::size_t> order(records.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::ranges::sort(order, {}, [&](std::size_t i) { return std::pair(records[i].message, i); });
+  std::vector<TraceRecord> sorted;
+  sorted.reserve(records.size());
+  for (const auto i : order) sorted.push_back(std::move(records[i]));
+  records = std::move(sorted);
 }
 
 std::size_t memory_of(const TraceRecord& r) {
@@ -117,36 +186,46 @@ Task<> Trace::flush() {
     number = next_number_;
     next_number_ += static_cast<std::uint32_t>(records.size());
   }
+  // Most messages are accepted and sent within the same second: what is told of one then is one row.
+  sort_by_message(records);
   for (std::span<const TraceRecord> rest(records); !rest.empty();) {
-    const auto piece = rest.first(std::min(kPiece, rest.size()));
-    co_await write(piece, number);
-    number += static_cast<std::uint32_t>(piece.size());
-    rest = rest.subspan(piece.size());
+    auto size = std::min(kPiece, rest.size());
+    while (size < rest.size() && size < 2 * kPiece && rest[size].message == rest[size - 1].message) ++size;
+    co_await write(rest.first(size), number);
+    number += static_cast<std::uint32_t>(size);
+    rest = rest.subspan(size);
   }
 }
 
 Task<> Trace::write(std::span<const TraceRecord> records, std::uint32_t number) {
   kv::Batch batch;
-  std::set<std::uint32_t> days;
-  std::set<std::string> names;  // a message has several records within a second, with the same addresses
-  for (const auto& r : records) {
-    const auto day = day_of(r.when);
-    batch.put(Space::trace, kPartition, message_key(r, number++), encode(r));
-    const auto name = [&](std::string_view address) {
-      if (address.empty()) return;
-      auto key = address_prefix(day, address);
-      kv::put_be64(key, r.message.value());
-      if (const auto [at, is_new] = names.insert(std::move(key)); is_new) batch.put(Space::trace, kPartition, *at, "");
-    };
-    name(r.reverse_path);
-    for (const auto& to : r.recipients) name(to);
-    if (!days.insert(day).second) continue;
+  std::set<std::pair<std::uint32_t, std::uint64_t>> pairs;
+  std::map<std::uint32_t, std::uint64_t> days;  // with the first message of each
+  SysTime latest = records.front().when;
+  for (auto rest = records; !rest.empty();) {
+    const auto& first = rest.front();
+    const auto end = std::ranges::find_if(rest, [&](const auto& r) { return r.message != first.message; });
+    const auto own = rest.first(static_cast<std::size_t>(end - rest.begin()));
+    batch.put(Space::trace, kPartition, message_key(first, number++), encode(own));
+    for (const auto& r : own) {
+      if (!r.reverse_path.empty()) pairs.emplace(checksum_of(r.reverse_path), r.message.value());
+      for (const auto& to : r.recipients) pairs.emplace(checksum_of(to), r.message.value());
+      days.try_emplace(day_of(r.when), r.message.value());
+      latest = std::max(latest, r.when);
+    }
+    rest = rest.subspan(own.size());
+  }
+  auto page = page_prefix(latest);
+  kv::put_be32(page, number);
+  batch.put(Space::trace, kPartition, std::move(page), encode_page(pairs));
+  for (const auto& [day, message] : days) {
     const auto known = co_await store_.get(Space::trace, kPartition, day_key(day));
     if (!known || *known) continue;
     std::string id;
-    kv::put_be64(id, r.message.value());
-    batch.put(Space::trace, kPartition, day_key(day), id);
+    kv::put_be64(id, message);
+    batch.put(Space::trace, kPartition, day_key(day), std::move(id));
   }
+  batch.can_wait();
   const auto count = records.size();
   if (auto written = co_await store_.write_ahead(std::move(batch)); !written) {
     records_dropped.add(static_cast<std::int64_t>(count));
@@ -180,26 +259,32 @@ Task<Result<std::vector<TraceRecord>>> Trace::of_message(queue::EntryId id) {
   std::vector<TraceRecord> out;
   const auto from = message_prefix(id), to = message_prefix(queue::EntryId(id.value() + 1));
   CO_TRY(const auto rows, co_await store_.scan({Space::trace, kPartition, from, to, 1000}));
-  for (const auto& row : rows.rows) {
-    CO_TRY(auto record, decode(row.key, row.value));
-    out.push_back(std::move(record));
-  }
+  for (const auto& row : rows.rows) CO_TRY_OK(decode(row.key, row.value, out));
   co_return out;
+}
+
+// The page has checksums: the records tell whether it is this address.
+Task<Result<bool>> Trace::concerns(queue::EntryId id, std::string_view address) {
+  CO_TRY(const auto records, co_await of_message(id));
+  co_return std::ranges::any_of(records, [&](const auto& r) { return has_address(r, address); });
 }
 
 Task<Result<std::vector<queue::EntryId>>> Trace::of_address(std::string address) {
   std::vector<queue::EntryId> out;
-  const auto today = day_of(now());
-  const auto days = static_cast<std::uint32_t>(std::chrono::ceil<std::chrono::days>(kTraceAge.get()).count());
-  for (std::uint32_t back = 0; back <= days && back <= today && out.size() < kMaxFound; ++back) {
-    const auto from = address_prefix(today - back, address);
-    auto to = from;
-    to.back() = '\1';
-    CO_TRY(const auto rows, co_await store_.scan({Space::trace, kPartition, from, to, kMaxFound - out.size(), kv::Direction::backward}));
-    for (const auto& row : rows.rows) {
-      const queue::EntryId id(kv::get_be64(std::string_view(row.key).substr(from.size())));
-      if (std::ranges::find(out, id) == out.end()) out.push_back(id);
+  std::set<std::uint64_t> seen;
+  const auto checksum = checksum_of(address);
+  kv::Range range{Space::trace, kPartition, page_prefix(SysTime()), std::string(1, kPageRow + 1), kPagesAtOnce, kv::Direction::backward};
+  for (bool more = true; more && out.size() < kMaxFound;) {
+    CO_TRY(const auto pages, co_await store_.scan(range));
+    for (const auto& page : pages.rows) {
+      for (const auto id : find_in_page(page.value, checksum)) {
+        if (out.size() >= kMaxFound || !seen.insert(id.value()).second) continue;
+        CO_TRY(const bool is_it, co_await concerns(id, address));
+        if (is_it) out.push_back(id);
+      }
     }
+    more = pages.more;
+    if (more) range.to = pages.rows.back().key;
   }
   co_return out;
 }
@@ -213,7 +298,7 @@ Task<Result<void>> Trace::forget(SysTime before) {
   kv::Batch batch;
   const auto end = kept.rows.empty() ? std::string(1, kMessageRow + 1) : std::string(1, kMessageRow) + kept.rows.front().value;
   batch.erase_range(Space::trace, kPartition, std::string(1, kMessageRow), end);
-  batch.erase_range(Space::trace, kPartition, std::string(1, kAddressRow), address_prefix(day, "").substr(0, 5));
+  batch.erase_range(Space::trace, kPartition, page_prefix(SysTime()), page_prefix(SysTime(std::chrono::days(day))));
   batch.erase_range(Space::trace, kPartition, day_key(0), day_key(day));
   co_return co_await store_.write_ahead(std::move(batch));
 }

@@ -39,7 +39,7 @@ class Trace {
   static constexpr std::size_t kMaxWaiting = 8 << 20;   // bytes not yet written
   static constexpr std::size_t kMaxRecipients = 100;    // of a record
   static constexpr std::size_t kMaxFound = 200;         // messages of an address
-  static constexpr std::size_t kPiece = 128;            // records of one write: a commit of others waits for no more of them
+  static constexpr std::size_t kPiece = 128;            // records of one write, or those of its last message more: a commit of others waits for them
 
   explicit Trace(kv::Store& store) : store_(store) {}
   ~Trace();  // REQUIRES: stop() has been awaited, when it was started
@@ -54,7 +54,8 @@ class Trace {
 
   // In the order of time.  Empty: nothing is known (any more).
   Task<Result<std::vector<TraceRecord>>> of_message(queue::EntryId);
-  // Messages that an address has sent or was to get, the newest first.
+  // Messages that an address has sent or was to get, the newest first.  Looks through what is kept of all messages (24 bytes of each,
+  // the newest first) until it has enough of them.
   Task<Result<std::vector<queue::EntryId>>> of_address(std::string address);
 
   // Removes what is older; start() does it by itself.
@@ -63,6 +64,7 @@ class Trace {
  private:
   static Task<> run(Trace& self);
   Task<> write(std::span<const TraceRecord> records, std::uint32_t number);
+  Task<Result<bool>> concerns(queue::EntryId, std::string_view address);
 
   kv::Store& store_;
   TaskGroup tasks_;
