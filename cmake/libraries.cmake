@@ -30,7 +30,12 @@ target_link_libraries(lib_jemalloc INTERFACE -Wl,--no-as-needed PkgConfig::JEMAL
 add_library(lib_zlib INTERFACE)
 target_link_libraries(lib_zlib INTERFACE ZLIB::ZLIB)
 add_library(lib_rocksdb INTERFACE)
-target_link_libraries(lib_rocksdb INTERFACE RocksDB::rocksdb-shared)
+if(CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo" AND NOT POSTHORN_SANITIZE)
+  # As part of the program RocksDB finds its counters of each thread without a call: a tenth of the committing thread's time.
+  target_link_libraries(lib_rocksdb INTERFACE RocksDB::rocksdb)
+else()
+  target_link_libraries(lib_rocksdb INTERFACE RocksDB::rocksdb-shared)
+endif()
 add_library(lib_tomlplusplus INTERFACE)
 target_link_libraries(lib_tomlplusplus INTERFACE PkgConfig::TOMLPLUSPLUS)
 add_library(lib_unbound INTERFACE)
