@@ -19,6 +19,7 @@ void Batch::erase_range(Space space, std::uint64_t partition, std::string from, 
 
 void Batch::append(Batch&& other) {
   bytes_ += other.bytes_;
+  waits_ = waits_ && other.waits_;
   ops_.insert(ops_.end(), std::make_move_iterator(other.ops_.begin()), std::make_move_iterator(other.ops_.end()));
   other = {};
 }

@@ -41,6 +41,9 @@ class Batch {
   // Erases [from, to); an empty `to` means the end of the partition.
   void erase_range(Space, std::uint64_t partition, std::string from, std::string to);
   void append(Batch&& other);
+  // Nobody waits for this to be written: it may be some milliseconds later, with what others write.
+  void can_wait() { waits_ = true; }
+  bool waits() const { return waits_; }
   const std::vector<Op>& ops() const { return ops_; }
   std::size_t bytes() const { return bytes_; }
   bool empty() const { return ops_.empty(); }
@@ -48,6 +51,7 @@ class Batch {
  private:
   std::vector<Op> ops_;
   std::size_t bytes_ = 0;
+  bool waits_ = false;
 };
 
 // A consistent state of the whole store; holds resources while it lives.

@@ -307,7 +307,8 @@ Task<Result<void>> Queue::settle(Work work, Settlement settlement) {
 
 Task<Result<void>> Queue::finish_settle(Settling settling) {
   const GroupId id = settling.state_->work.id();
-  const kv::Batch rows = settling.take_rows();
+  kv::Batch rows = settling.take_rows();
+  rows.can_wait();  // the other host has its answer, and the connection goes on
   CO_TRY_OK(co_await impl_->commit_surely(rows, id));
   co_await settling.committed();
   co_return Result<void>{};

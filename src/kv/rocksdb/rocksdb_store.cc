@@ -23,11 +23,14 @@ namespace {
 
 constexpr std::size_t kScanBytes = 4 << 20;
 constexpr std::size_t kFewKeys = 64;  // so many are looked up on the reactor, if they are in memory: about 100 us
+constexpr std::size_t kEncodedOp = 32;  // what an operation needs beyond its key and value, at most
 constexpr std::size_t kGroupBytes = 8 << 20;  // one synced write carries at most about this much
 constexpr std::size_t kReadAhead = 128 << 10;  // small enough that its buffer is memory used again, not pages fresh from the kernel
 constexpr std::uint64_t kWorthFlushing = 4 << 20;       // bytes that were written
 constexpr auto kQuietStart = std::chrono::seconds(10);  // no table files are merged so long
 constexpr auto kGatherTime = std::chrono::microseconds(300);
+constexpr auto kPatience = std::chrono::milliseconds(3);  // of batches that can wait
+constexpr std::size_t kCompany = 64;                      // so many of them are enough for a sync of their own
 
 Error error_of(const rocksdb::Status& s) {
   Errc code = Errc::io;
@@ -59,6 +62,8 @@ struct Pending {
   bool is_awaited = true;
 };
 
+bool is_urgent(const Pending* p) { return p->is_awaited && !p->batch.waits(); }
+
 bool stores_mail(const Batch& batch) {
   for (const auto& op : batch.ops())
     if (op.kind == Batch::Kind::put && op.space == Space::blob) return true;
@@ -80,6 +85,8 @@ struct RocksDbStore::Impl {
   std::condition_variable wake;
   std::vector<Pending*> queue;  // in the order of the calls
   std::size_t wanted = 1;       // so many make the committer wake
+  std::size_t urgent = 0;       // of the queue: those that cannot wait
+  bool resting = false;         // the committer wakes for any of these
   bool stopping = false;
   std::thread committer;
   std::thread collector;
@@ -139,8 +146,15 @@ struct RocksDbStore::Impl {
                 {"advice", status.IsNoSpace() ? "make room: it goes on by itself" : "look at the disk, then restart the server"}});
   }
 
+  // Room for all of it at once: growing would copy the mail again and again.
+  static std::size_t encoded_size(const std::vector<Pending*>& group) {
+    std::size_t size = 0;
+    for (const Pending* p : group) size += p->batch.bytes() + p->batch.ops().size() * kEncodedOp;
+    return size;
+  }
+
   void write_group(std::vector<Pending*>& group) {
-    rocksdb::WriteBatch out;
+    rocksdb::WriteBatch out(encoded_size(group));
     bool sync = false;
     std::uint64_t durable = 0;
     std::vector<Pending*> admitted;
@@ -186,6 +200,16 @@ struct RocksDbStore::Impl {
     wanted = 1;
   }
 
+  // What can wait is written with what cannot: one sync less.
+  void wait_for_company(std::unique_lock<std::mutex>& hold) {
+    if (urgent > 0) return;
+    resting = true;
+    wanted = kCompany;
+    wake.wait_for(hold, kPatience, [this] { return stopping || urgent > 0 || queue.size() >= kCompany; });
+    wanted = 1;
+    resting = false;
+  }
+
   // *p is gone after this.
   static void conclude(Pending* p) {
     if (p->is_awaited) {
@@ -203,12 +227,14 @@ struct RocksDbStore::Impl {
     for (;;) {
       wake.wait(hold, [this] { return stopping || !queue.empty(); });
       if (queue.empty()) return;
+      wait_for_company(hold);
       gather(hold, writers);
       group.clear();
       std::size_t size = 0, taken = 0;
       while (taken < queue.size() && size < kGroupBytes) size += queue[taken++]->batch.bytes();
       group.assign(queue.begin(), queue.begin() + static_cast<std::ptrdiff_t>(taken));
       queue.erase(queue.begin(), queue.begin() + static_cast<std::ptrdiff_t>(taken));
+      urgent = static_cast<std::size_t>(std::ranges::count_if(queue, is_urgent));
       hold.unlock();
       write_group(group);
       for (Pending* p : group) conclude(p);
@@ -256,11 +282,13 @@ struct RocksDbStore::Impl {
   }
 
   void push(Pending* pending) {
+    const bool hurries = is_urgent(pending);
     bool enough = false;
     {
       std::lock_guard hold(mutex);
       queue.push_back(pending);
-      enough = queue.size() >= wanted;
+      urgent += hurries;
+      enough = queue.size() >= wanted || (resting && hurries);
     }
     if (enough) wake.notify_one();
   }
