@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "async/pause.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/row_codec.h"
@@ -261,8 +262,7 @@ void StsCache::start(Reactor& reactor) {
 
 Task<> StsCache::run(StsCache& self) {
   for (;;) {
-    const auto next = steady_now() + 1h;
-    while (!self.stopping_ && steady_now() < next) co_await sleep_for(500ms);
+    co_await pause_until(steady_now() + 1h, self.stopping_);
     if (self.stopping_) co_return;
     const auto done = co_await self.refresh();
     if (!done) log::warning("mta_sts.refresh_failed", {{"error", done.error()}});

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "async/pause.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "crypto/digest.h"
@@ -228,8 +229,7 @@ void TlsReports::start(Reactor& reactor) {
 Task<> TlsReports::run(TlsReports& self) {
   while (!self.stopping_) {
     const auto pause = std::clamp<std::chrono::milliseconds>(kTlsReportPeriod.get() / 2, 500ms, 30s);
-    const auto next = steady_now() + pause;
-    while (!self.stopping_ && steady_now() < next) co_await sleep_for(250ms);
+    co_await pause_until(steady_now() + pause, self.stopping_);
     auto done = co_await self.flush();
     if (done && !self.stopping_) done = co_await self.send_due();
     if (!done) log::warning("tls_reports.failed", {{"error", done.error()}});

@@ -5,6 +5,7 @@
 #include <numeric>
 #include <set>
 
+#include "async/pause.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/row_codec.h"
@@ -241,7 +242,7 @@ void Trace::start(Reactor& reactor) {
 Task<> Trace::run(Trace& self) {
   SteadyTime cleaned{};
   while (!self.stopping_) {
-    co_await sleep_for(std::chrono::seconds(1));
+    co_await pause_until(steady_now() + std::chrono::seconds(1), self.stopping_);
     co_await self.flush();
     if (cleaned != SteadyTime{} && steady_now() - cleaned < std::chrono::hours(1)) continue;
     cleaned = steady_now();

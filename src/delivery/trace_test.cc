@@ -49,6 +49,17 @@ TEST_F(TraceTest, RecordsOfOneMessageStayInOrder) {
   EXPECT_EQ(found("bob@example.test"), 1u);
 }
 
+TEST_F(TraceTest, RecordsOfOneSecondComeBackAsTheyWere) {
+  auto first = record(7, "bob@example.test"), second = record(7, "bob@example.test", "again"), third = record(7, "carol@example.test");
+  second.when += std::chrono::milliseconds(40);
+  third.reverse_path.clear();
+  for (const auto& r : {first, record(8, "dan@example.test"), second, third}) trace.add(r);
+  run_task(trace.flush());
+  EXPECT_EQ(of(7), (std::vector{first, second, third}));
+  EXPECT_EQ(of(8).size(), 1u);
+  EXPECT_EQ(found("Carol@example.test"), 1u);
+}
+
 TEST_F(TraceTest, WhatIsTooOldIsForgotten) {
   trace.add(record(1, "old@example.test"));
   run_task(trace.flush());

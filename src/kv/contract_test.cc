@@ -109,6 +109,22 @@ TEST_P(Contract, ASnapshotDoesNotMove) {
   EXPECT_EQ(scan({Space::entry, 1, "", ""}), "a=2 b=1 .");
 }
 
+// It is written although nobody else writes, and in its order.
+TEST_P(Contract, WhatCanWaitIsWrittenToo) {
+  Batch b;
+  b.put(Space::entry, 1, "a", "1");
+  b.can_wait();
+  Batch both;
+  both.put(Space::entry, 1, "b", "1");
+  both.append(std::move(b));
+  EXPECT_FALSE(both.waits());
+  both.can_wait();
+  ASSERT_TRUE(run_task(store().commit(std::move(both))));
+  EXPECT_EQ(scan({Space::entry, 1, "", ""}), "a=1 b=1 .");
+  backend->reopen();
+  EXPECT_EQ(scan({Space::entry, 1, "", ""}), "a=1 b=1 .");
+}
+
 TEST_P(Contract, LaterOperationsOfABatchWin) {
   put("a", "1");
   put("b", "1");
