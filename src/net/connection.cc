@@ -27,6 +27,9 @@ constexpr std::size_t kKeepCapacity = 4 * Connection::kLargeOutput;  // of the o
 constexpr std::size_t kDecompressedAtOnce = 64 * 1024;
 constexpr std::size_t kCompressedAtOnce = 64 * 1024;
 
+// [RFC8446 4.6.1] A server's ticket goes with this answer: who connects, fails to sign in and leaves costs no ticket.
+constexpr int kTicketWith = 4;
+
 Error io_error(const char* what, int code) {
   if (code == ECONNRESET || code == EPIPE || code == ENOTCONN) return {Errc::closed, "the peer closed the connection"};
   return {Errc::io, std::string(what) + ": " + std::strerror(code)};
@@ -54,6 +57,7 @@ struct Connection::Impl {
   asio::posix::stream_descriptor descriptor;
   Alarm alarm;
   std::shared_ptr<const TlsContext> context;
+  int sent = 0;  // answers over TLS, up to kTicketWith
   bool waiting = false;
   bool waiting_to_read = false;
   bool timed_out = false;
@@ -325,6 +329,7 @@ Result<std::size_t> Connection::try_write(std::string_view bytes, bool& want_rea
   if (ssl_) {
     auto* ssl = static_cast<SSL*>(ssl_);
     ERR_clear_error();
+    if (impl_->sent < kTicketWith && ++impl_->sent == kTicketWith) SSL_new_session_ticket(ssl);
     const int n = SSL_write(ssl, bytes.data(), static_cast<int>(std::min<std::size_t>(bytes.size(), 1 << 20)));
     if (n > 0) return static_cast<std::size_t>(n);
     switch (SSL_get_error(ssl, n)) {

@@ -82,6 +82,29 @@ class Certificates(unittest.TestCase):
             for protocol, shown in self.protocols(name):
                 self.assertEqual(shown, short, (protocol, name))
 
+    def visit(self, tls, session=None):
+        """Some commands over TLS: was the session resumed, and what resumes it next time?"""
+        with socket.create_connection(("127.0.0.1", self.server.ports["imaps"]), 30) as plain:
+            with ssl.SSLContext.wrap_socket(tls, plain, server_hostname=tls.asks_for, session=session) as stream:
+                answers = stream.makefile("rb")
+                self.assertTrue(answers.readline().startswith(b"* OK"))
+                for tag in (b"1", b"2", b"3", b"4"):
+                    stream.sendall(tag + b" NOOP\r\n")
+                    self.assertTrue(answers.readline().startswith(tag + b" OK"))
+                return stream.session_reused, stream.session
+
+    def test_who_comes_back_resumes_the_session(self):
+        for name in ("mail.example.test", "second.test"):
+            for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+                tls = NamedTls(name)
+                tls.maximum_version = version
+                reused, session = self.visit(tls)
+                self.assertFalse(reused)
+                self.assertTrue(session.has_ticket, (name, version))
+                for _ in range(2):
+                    reused, session = self.visit(tls, session)
+                    self.assertTrue(reused, (name, version))
+
     def test_reload(self):
         for end in (".crt", ".key"):
             shutil.copy(os.path.join(self.directory, "changed.test" + end), os.path.join(self.directory, "second.test" + end))
