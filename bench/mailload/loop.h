@@ -34,7 +34,6 @@ struct Loop {
   void run();
 };
 extern thread_local Loop* L;  // of this thread
-extern SSL_CTX* g_ctx;
 
 struct Sleep {
   double sec;

@@ -37,9 +37,6 @@ void prepare() {
   getrlimit(RLIMIT_NOFILE, &rl);
   rl.rlim_cur = rl.rlim_max;
   setrlimit(RLIMIT_NOFILE, &rl);
-  g_ctx = SSL_CTX_new(TLS_client_method());
-  SSL_CTX_set_mode(g_ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-  SSL_CTX_set_session_cache_mode(g_ctx, SSL_SESS_CACHE_OFF);
   build_pool();
   g_total = O.messages ? O.messages : O.count;
   if (O.mode == "imap-idle") g_total = O.conns;
