@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "cli.h"
 #include "commands.h"
 #include "sendmail.h"
 #include "setup.h"
@@ -28,8 +29,6 @@ struct Arguments {
   SetupOptions setup;
   bool usage = false, all = false, no_dkim = false, activate = false, off = false;
 };
-
-using Run = std::function<int()>;
 
 // A sub-command with what they all have; `run` is what was chosen, in the end.
 CLI::App* command(CLI::App& parent, Arguments& a, Run& chosen, const std::string& name, const std::string& help, Run run) {
