@@ -30,8 +30,8 @@ class File {
   int fd_ = -1;
 };
 
-// What errno says, as "cannot WHAT PATH: why".  no_space: the disk or a quota or a limit of the size of files is used up; not_found,
-// exists, denied; io for the rest.
+// What errno says, as "cannot WHAT PATH: why".  no_space: the disk or a quota or a limit of the size of files
+// is used up; not_found, exists, denied; io for the rest.
 std::unexpected<Error> errno_failure(std::string_view what, const std::string& path);
 
 Result<File> open_file(const std::string& path, int flags, unsigned mode = 0600);  // O_CLOEXEC is added
@@ -48,7 +48,7 @@ Result<void> replace_file(const std::string& path, std::string_view text, unsign
 Result<void> sync_file(int fd, const std::string& path);
 // Names that were made, changed and removed in it.
 Result<void> sync_directory(const std::string& path);
-// All of them, which lie on one file system, together: many small files cost hardly more than one.
+// All of them: many small files of one file system cost hardly more than one.
 Result<void> sync_files(std::span<const int> fds, const std::string& directory);
 
 // Makes a directory and those above it that are missing, each 0700, and syncs where it made one.

@@ -21,13 +21,14 @@ struct MaildirEntry {
 
 class MaildirDraft;
 
-// Blocking: a reactor calls it on a WorkerPool.  Threads: any, one call at a time for one entry; other programs may change the folder
-// meanwhile.
+// Blocking: a reactor calls it on a WorkerPool.  Threads: any, one call at a time for one entry; other
+// programs may change the folder meanwhile.
 //
 // INVARIANT 1: a message is seen by readers whole, or not at all.
 // INVARIANT 2: what MaildirBatch has delivered is there after a crash, with its flags.
 // INVARIANT 3: no other message is ever overwritten or removed.
-// INVARIANT 4: a message that another program has renamed meanwhile (flags; from new to cur) is found again by its unique part, and the
+// INVARIANT 4: a message that another program has renamed meanwhile (flags; from new to cur) is found again
+// by its unique part, and the
 //              entry is put right.
 class MaildirFolder {
  public:
@@ -39,11 +40,11 @@ class MaildirFolder {
   const std::string& path() const { return path_; }
   std::string path_of(const MaildirEntry&) const;
 
-  // All messages, in the order of their unique parts.  When a message is renamed during the listing it may be missing or there twice
-  // (what readdir does); a unique part stands in the answer once.
+  // All messages, in the order of their unique parts.  When a message is renamed during the listing it may be
+  // missing or there twice (what readdir does); a unique part stands in the answer once.
   Result<std::vector<MaildirEntry>> list() const;
-  // The messages of a changed folder need not be listed again when neither time is different.  Coarse: names changed within the last
-  // second of it may not show.
+  // The messages of a changed folder need not be listed again when neither time is different.  Coarse: names
+  // changed within the last second of it may not show.
   struct Changed {
     std::int64_t cur_ns = 0, new_ns = 0;
     friend bool operator==(const Changed&, const Changed&) = default;
@@ -55,8 +56,8 @@ class MaildirFolder {
   // --- a message.  not_found: somebody has removed it.
   Result<File> open_message(MaildirEntry&) const;
   struct Facts {
-    std::uint64_t size = 0;     // of the file
-    SysTime internal_date{};    // its modification time
+    std::uint64_t size = 0;   // of the file
+    SysTime internal_date{};  // its modification time
   };
   Result<Facts> facts(MaildirEntry&) const;
   // Into "cur", with these flags.  Durable after sync().
@@ -64,7 +65,8 @@ class MaildirFolder {
   // The same with other fields, such as a UID.  REQUIRES: to.unique is the entry's.
   Result<void> rename(MaildirEntry&, MaildirName to) const;
   Result<void> remove(MaildirEntry&) const;
-  // Moves it into another folder of the same file system, under a name that is free there.  Durable after sync() of both.
+  // Moves it into another folder of the same file system, under a name that is free there.  Durable after
+  // sync() of both.
   Result<MaildirEntry> move_to(MaildirEntry&, const MaildirFolder& target, MaildirName name) const;
 
   // Names in cur and new that were made, changed and removed are durable.
@@ -82,7 +84,8 @@ class MaildirFolder {
   std::string path_;
 };
 
-// A message that is being written, in tmp, where no reader looks.  Removed when it goes, unless it was delivered or kept.
+// A message that is being written, in tmp, where no reader looks.  Removed when it goes, unless it was
+// delivered or kept.
 class MaildirDraft {
  public:
   // `name`: as it will be called, with fields and flags.
@@ -120,10 +123,12 @@ class MaildirBatch {
   void add(MaildirDraft, Into);
   std::size_t size() const { return drafts_.size(); }
 
-  // The steps, for who writes something down between them.  After a failure nothing of the following steps may be done.
-  Result<void> sync();     // the bytes are on the disk
-  // Readers see them; durable after MaildirFolder::sync().  The names that they have now, in the order of add().  After a failure some may
-  // be delivered: those whose names are in `delivered`.
+  // The steps, for who writes something down between them.  After a failure nothing of the following steps
+  // may be done. The bytes are on the disk, and so are those of another file (a journal, say) when it is
+  // given.
+  Result<void> sync(int also = -1);
+  // Readers see them; durable after MaildirFolder::sync().  The names that they have now, in the order of
+  // add().  After a failure some may be delivered: those whose names are in `delivered`.
   Result<void> deliver(std::vector<MaildirEntry>& delivered);
 
   // All steps and the folder's sync(): INVARIANT 2 holds afterwards.
@@ -138,8 +143,8 @@ class MaildirBatch {
   std::vector<One> drafts_;
 };
 
-// A draft that an earlier process left in tmp under this name (MaildirName::base()) is delivered as it is, durably after sync().
-// not_found: there is none.  REQUIRES: its bytes are known to be whole.
+// A draft that an earlier process left in tmp (under the unique part of this name) is delivered as it is,
+// durably after sync(). not_found: there is none.  REQUIRES: its bytes are known to be whole.
 Result<MaildirEntry> deliver_left_over(const MaildirFolder&, const MaildirName&, MaildirBatch::Into);
 
 }  // namespace posthorn::mailfile

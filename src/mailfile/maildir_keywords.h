@@ -10,8 +10,9 @@
 
 namespace posthorn::mailfile {
 
-// The file "dovecot-keywords" of the folder, as Dovecot has it: lines "0 $Forwarded", number 0 is "a", 25 is "z".
-// INVARIANT: a letter that has a name keeps it, because file names say it.  So a folder has at most 26 keywords; further ones fail with
+// The file "dovecot-keywords" of the folder, as Dovecot has it: lines "0 $Forwarded", number 0 is "a", 25 is
+// "z". INVARIANT: a letter that has a name keeps it, because file names say it.  So a folder has at most 26
+// keywords; further ones fail with
 //            Errc::limit, and who copies says so (Dovecot keeps them in its index only).
 // Blocking.  Threads: one at a time.
 class MaildirKeywords {
@@ -22,7 +23,8 @@ class MaildirKeywords {
   const std::string& name(char letter) const;
   // '\0': none; compared without case [RFC9051 2.3.2].
   char find(std::string_view keyword) const;
-  // Gives it a letter and writes the file, durably, if it has none.  invalid: no keyword (empty, a space or control character in it).
+  // Gives it a letter and writes the file, durably, if it has none.  invalid: no keyword (empty, a space or
+  // control character in it).
   Result<char> letter_for(std::string_view keyword);
 
  private:

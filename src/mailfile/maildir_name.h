@@ -10,8 +10,8 @@
 
 namespace posthorn::mailfile {
 
-// The letters behind ":2,".  Capitals are those of Maildir: D(raft) F(lagged) P(assed on) R(eplied) S(een) T(rashed); small letters are
-// keywords, which maildir_keywords.h names.
+// The letters behind ":2,".  Capitals are those of Maildir: D(raft) F(lagged) P(assed on) R(eplied) S(een)
+// T(rashed); small letters are keywords, which maildir_keywords.h names.
 class MaildirFlags {
  public:
   constexpr MaildirFlags() = default;
@@ -37,12 +37,15 @@ class MaildirFlags {
 
 // "1700000000.M5P7Q1.host,U=12,S=300:2,FS".
 // INVARIANT 1: parse_maildir_name(x).text() is x, but for flags that stand there twice or out of order.
-// INVARIANT 2: `unique` is not empty and neither it nor `fields` has "/", ":" or NUL; it does not begin with ".".
+// INVARIANT 2: `unique` is not empty and neither it nor `fields` has "/", ":" or NUL; it does not begin with
+// ".".
 struct MaildirName {
-  std::string unique;           // to the first ","; no other message of this folder has it, and it stays when flags or fields change
-  std::string fields;           // ",U=12,S=300", as it stands
+  std::string unique;  // to the first ","; no other message of this folder has it, and it stays when flags or
+                       // fields change
+  std::string fields;  // ",U=12,S=300", as it stands
   std::optional<MaildirFlags> flags;  // nullopt: there is no ":2,"
-  std::string rest;             // of the info, when that is none of ours (":1,..."): replaced by the next change of flags
+  std::string
+      rest;  // of the info, when that is none of ours (":1,..."): replaced by the next change of flags
 
   std::string base() const { return unique + fields; }
   std::string text() const;
@@ -55,7 +58,8 @@ struct MaildirName {
 // nullopt: a name that is no message's (empty, hidden, too long, with "/").
 std::optional<MaildirName> parse_maildir_name(std::string_view);
 
-// A name that no other process on no other host makes: time, microseconds, process, counter, random bits, host.  Threads: any.
+// A name that no other process on no other host makes: time, microseconds, process, counter, random bits,
+// host.  Threads: any.
 MaildirName make_maildir_name();
 
 }  // namespace posthorn::mailfile

@@ -10,27 +10,31 @@
 
 namespace posthorn::mailfile {
 
-// From the top: {"Archive", "2024"}.  UTF-8, without a separator; {"INBOX"} (in capitals, alone) is the INBOX.
+// From the top: {"Archive", "2024"}.  UTF-8, without a separator; {"INBOX"} (in capitals, alone) is the
+// INBOX.
 using FolderPath = std::vector<std::string>;
 
 enum class MaildirLayout : std::uint8_t {
-  maildir_pp,       // the root is the INBOX, "ROOT/.Archive.2024"; modified UTF-7, as Dovecot and Courier have it
+  maildir_pp,  // the root is the INBOX, "ROOT/.Archive.2024"; modified UTF-7, as Dovecot and Courier have it
   maildir_pp_utf8,  // the same in UTF-8 (mailbox_list_utf8 of Dovecot)
   nested,           // "ROOT/Archive/2024", "ROOT/INBOX" ("Verbatim" of mbsync); UTF-8
 };
 
-// INVARIANT 1: no name leads out of the root, or to anything but one component of ours below it: "", ".", "..", "/", control characters,
-//              leading dots, cur, new, tmp and (in Maildir++) "." are written as %XX, with capitals; "%" itself where two hexadecimal digits
-//              follow.
+// INVARIANT 1: no name leads out of the root, or to anything but one component of ours below it: "", ".",
+// "..", "/", control characters,
+//              leading dots, cur, new, tmp and (in Maildir++) "." are written as %XX, with capitals; "%"
+//              itself where two hexadecimal digits follow.
 // INVARIANT 2: what was written so is read as the same name again.
 // Errc::limit: longer than a file name may be (255 bytes), deeper than 32.
-Result<std::string> folder_to_path(const FolderPath&, MaildirLayout);  // relative to the root; "" is the INBOX of Maildir++
+Result<std::string> folder_to_path(const FolderPath&,
+                                   MaildirLayout);  // relative to the root; "" is the INBOX of Maildir++
 Result<FolderPath> path_to_folder(std::string_view relative, MaildirLayout);
 
 // Blocking.  Threads: any.  Symbolic links are followed for opening, never for removing.
 class MaildirTree {
  public:
-  // The layout of a tree that is there is found out; `if_new` is for one that is empty or missing.  Makes the root.
+  // The layout of a tree that is there is found out; `if_new` is for one that is empty or missing.  Makes the
+  // root.
   static Result<MaildirTree> open(std::string root, MaildirLayout if_new = MaildirLayout::maildir_pp);
 
   const std::string& root() const { return root_; }
@@ -41,7 +45,8 @@ class MaildirTree {
   bool exists(const FolderPath&) const;
   Result<MaildirFolder> open_folder(const FolderPath&) const;  // not_found
   Result<MaildirFolder> create(const FolderPath&) const;       // as it is, when it exists
-  // With all that are below it.  not_found; exists: the new name or one below it is taken; invalid: INBOX, or into itself.
+  // With all that are below it.  not_found; exists: the new name or one below it is taken; invalid: INBOX, or
+  // into itself.
   Result<void> rename(const FolderPath& from, const FolderPath& to) const;
   // With its messages, without those below it.  invalid: the INBOX.
   Result<void> remove(const FolderPath&) const;

@@ -1,0 +1,199 @@
+#include "mailfile/maildir_tree.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <memory>
+
+#include "text/ascii.h"
+
+namespace posthorn::mailfile {
+namespace {
+
+constexpr std::size_t kMaxFolders = 100'000;
+constexpr int kMaxDepth = 32;
+constexpr std::string_view kGoing =
+    ".posthorn-removed-";  // no folder of either layout begins so, see path_to_folder and visit_nested
+
+struct CloseDir {
+  void operator()(DIR* d) const { ::closedir(d); }
+};
+
+bool is_maildir(const std::string& path) {
+  return is_directory(path + "/cur") && is_directory(path + "/new");
+}
+
+// The directories in it, by name, without "." and "..".
+Result<std::vector<std::string>> sub_directories(const std::string& path) {
+  const std::unique_ptr<DIR, CloseDir> dir(::opendir(path.c_str()));
+  if (!dir) return errno_failure("list", path);
+  std::vector<std::string> out;
+  while (const auto* one = ::readdir(dir.get())) {
+    const std::string_view name = one->d_name;
+    if (name == "." || name == "..") continue;
+    const bool may_be = one->d_type == DT_DIR || one->d_type == DT_LNK || one->d_type == DT_UNKNOWN;
+    if (may_be && is_directory(path + "/" + one->d_name)) out.emplace_back(name);
+    if (out.size() > kMaxFolders) return fail(Errc::limit, path + " holds too many folders");
+  }
+  std::ranges::sort(out);
+  return out;
+}
+
+bool is_part(std::string_view name) { return name == "cur" || name == "new" || name == "tmp"; }
+
+Result<void> visit_nested(const std::string& root, const std::string& relative, int depth,
+                          std::vector<FolderPath>& out) {
+  if (depth > kMaxDepth) return {};  // a link to one of those above
+  TRY(const auto names, sub_directories(relative.empty() ? root : root + "/" + relative));
+  for (const auto& name : names) {
+    if (is_part(name) || name.starts_with('.')) continue;
+    const auto below = relative.empty() ? name : relative + "/" + name;
+    if (is_maildir(root + "/" + below)) {
+      TRY(auto folder, path_to_folder(below, MaildirLayout::nested));
+      out.push_back(std::move(folder));
+    }
+    if (out.size() > kMaxFolders) return fail(Errc::limit, root + " holds too many folders");
+    TRY_OK(visit_nested(root, below, depth + 1, out));
+  }
+  return {};
+}
+
+Result<MaildirLayout> find_layout(const std::string& root, MaildirLayout if_new) {
+  TRY(const auto names, sub_directories(root));
+  bool pp = false, utf7 = false, utf8 = false, nested = false;
+  for (const auto& name : names) {
+    if (is_part(name)) continue;
+    const bool dot = name.starts_with('.') && is_maildir(root + "/" + name);
+    pp |= dot;
+    utf8 |= dot && !text::is_ascii(name);
+    utf7 |= dot && text::is_ascii(name) && name.find('&') != name.npos &&
+            name.find('-', name.find('&')) != name.npos;
+    nested |= !name.starts_with('.') && is_maildir(root + "/" + name);
+  }
+  // A root that is a Maildir itself has its folders behind dots, unless it has others and none of those.
+  if (!pp && nested) return MaildirLayout::nested;
+  if (!pp && !is_maildir(root)) return if_new;
+  if (utf8 || (!utf7 && if_new == MaildirLayout::maildir_pp_utf8)) return MaildirLayout::maildir_pp_utf8;
+  return !pp && if_new == MaildirLayout::nested && !is_maildir(root) ? if_new : MaildirLayout::maildir_pp;
+}
+
+int rename_to_free_directory(const std::string& from, const std::string& to) {
+  struct stat there {};
+  if (::lstat(to.c_str(), &there) == 0) {
+    errno = EEXIST;
+    return -1;
+  }
+  return ::rename(from.c_str(), to.c_str());
+}
+
+}  // namespace
+
+Result<MaildirTree> MaildirTree::open(std::string root, MaildirLayout if_new) {
+  TRY_OK(make_directories(root));
+  TRY(const auto layout, find_layout(root, if_new));
+  return MaildirTree(std::move(root), layout);
+}
+
+Result<std::string> MaildirTree::path_of(const FolderPath& folder) const {
+  TRY(const auto relative, folder_to_path(folder, layout_));
+  // mbsync's Inbox, and that of many readers, is the root even where the folders are nested.
+  const bool inbox = folder.size() == 1 && folder.front() == "INBOX";
+  if (relative.empty() ||
+      (inbox && layout_ == MaildirLayout::nested && is_maildir(root_) && !is_maildir(root_ + "/INBOX")))
+    return root_;
+  return root_ + "/" + relative;
+}
+
+Result<std::vector<FolderPath>> MaildirTree::list() const {
+  std::vector<FolderPath> out;
+  if (layout_ == MaildirLayout::nested) {
+    TRY_OK(visit_nested(root_, {}, 0, out));
+    if (is_maildir(root_) && !is_maildir(root_ + "/INBOX")) out.push_back({"INBOX"});
+  } else {
+    if (is_maildir(root_)) out.push_back({"INBOX"});
+    TRY(const auto names, sub_directories(root_));
+    for (const auto& name : names) {
+      if (!name.starts_with('.') || name.starts_with(kGoing) || !is_maildir(root_ + "/" + name)) continue;
+      if (auto folder = path_to_folder(name, layout_)) out.push_back(*std::move(folder));
+    }
+  }
+  std::ranges::sort(out);
+  return out;
+}
+
+bool MaildirTree::exists(const FolderPath& folder) const {
+  const auto path = path_of(folder);
+  return path && is_maildir(*path);
+}
+
+Result<MaildirFolder> MaildirTree::open_folder(const FolderPath& folder) const {
+  TRY(auto path, path_of(folder));
+  return MaildirFolder::open(std::move(path));
+}
+
+Result<MaildirFolder> MaildirTree::create(const FolderPath& folder) const {
+  TRY(auto path, path_of(folder));
+  TRY(auto made, MaildirFolder::create(path));
+  // [Maildir++] How a folder is told from the main Maildir by who delivers.
+  if (layout_ != MaildirLayout::nested && path != root_)
+    TRY_OK(open_file(path + "/maildirfolder", O_WRONLY | O_CREAT));
+  return made;
+}
+
+Result<void> MaildirTree::rename(const FolderPath& from, const FolderPath& to) const {
+  if (from == FolderPath{"INBOX"} || to == FolderPath{"INBOX"})
+    return fail(Errc::invalid, "the INBOX cannot be renamed");
+  if (to.size() > from.size() && std::equal(from.begin(), from.end(), to.begin()))
+    return fail(Errc::invalid, "a folder into itself");
+  TRY(const auto old_path, path_of(from));
+  TRY(const auto new_path, path_of(to));
+  if (layout_ == MaildirLayout::nested) {
+    TRY_OK(make_directories(std::filesystem::path(new_path).parent_path().string()));
+    if (rename_to_free_directory(old_path, new_path) != 0) return errno_failure("rename", old_path);
+    TRY_OK(sync_directory(std::filesystem::path(new_path).parent_path().string()));
+    return sync_directory(std::filesystem::path(old_path).parent_path().string());
+  }
+  TRY(const auto names, sub_directories(root_));
+  std::vector<std::pair<std::string, std::string>> moves;
+  for (const auto& name : names) {
+    const auto path = root_ + "/" + name;
+    if (path == new_path || path.starts_with(new_path + "."))
+      return fail(Errc::exists, path + " is there already");
+    if (path == old_path || path.starts_with(old_path + "."))
+      moves.emplace_back(path, new_path + path.substr(old_path.size()));
+  }
+  if (moves.empty()) return fail(Errc::not_found, old_path + " does not exist");
+  for (const auto& [source, target] : moves)
+    if (rename_to_free_directory(source, target) != 0) return errno_failure("rename", source);
+  return sync_directory(root_);
+}
+
+Result<void> MaildirTree::remove(const FolderPath& folder) const {
+  if (folder == FolderPath{"INBOX"}) return fail(Errc::invalid, "the INBOX cannot be removed");
+  TRY(const auto path, path_of(folder));
+  if (!is_maildir(path)) return fail(Errc::not_found, path + " is no Maildir");
+  // Out of sight first: what a crash leaves is no half a folder.
+  const auto going = root_ + "/" + std::string(kGoing) + make_maildir_name().unique;
+  if (layout_ != MaildirLayout::nested) {
+    if (::rename(path.c_str(), going.c_str()) != 0) return errno_failure("remove", path);
+  } else {
+    if (::mkdir(going.c_str(), 0700) != 0) return errno_failure("create", going);
+    for (const char* part : {"/cur", "/new", "/tmp"})
+      if (::rename((path + part).c_str(), (going + part).c_str()) != 0 && errno != ENOENT)
+        return errno_failure("remove", path + part);
+    ::unlink((path + "/dovecot-keywords").c_str());
+    (void)::rmdir(path.c_str());  // stays where others are below it
+  }
+  TRY_OK(sync_directory(root_));
+  std::error_code ignored;  // nobody sees what is left
+  std::filesystem::remove_all(going, ignored);
+  return {};
+}
+
+}  // namespace posthorn::mailfile

@@ -1,0 +1,123 @@
+#include "mailfile/maildir_tree.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+
+namespace posthorn::mailfile {
+namespace {
+
+namespace fs = std::filesystem;
+using enum MaildirLayout;
+
+class MaildirTreeTest : public testing::Test {
+ protected:
+  MaildirTreeTest() { root = fs::temp_directory_path() / ("posthorn-tree-" + make_maildir_name().unique); }
+  ~MaildirTreeTest() override { fs::remove_all(root); }
+  fs::path root;
+};
+
+TEST(FolderPath, IsWrittenAsOthersWriteIt) {
+  EXPECT_EQ(folder_to_path({"INBOX"}, maildir_pp), "");
+  EXPECT_EQ(folder_to_path({"INBOX"}, nested), "INBOX");
+  EXPECT_EQ(folder_to_path({"Archive", "2024"}, maildir_pp), ".Archive.2024");
+  EXPECT_EQ(folder_to_path({"Archive", "2024"}, nested), "Archive/2024");
+  EXPECT_EQ(folder_to_path({"Entwürfe"}, maildir_pp), ".Entw&APw-rfe");
+  EXPECT_EQ(folder_to_path({"Entwürfe"}, maildir_pp_utf8), ".Entwürfe");
+  EXPECT_EQ(folder_to_path({"a.b"}, maildir_pp), ".a%2Eb");
+  EXPECT_EQ(folder_to_path({"a.b"}, nested), "a.b");
+  EXPECT_EQ(folder_to_path({"100%"}, nested), "100%");
+}
+
+TEST(FolderPath, NeverLeadsOutAndComesBack) {
+  const std::string hostile[] = {".",
+                                 "..",
+                                 "/",
+                                 "a/b",
+                                 "../../etc",
+                                 "cur",
+                                 "new",
+                                 "tmp",
+                                 ".hidden",
+                                 "...",
+                                 "%2E",
+                                 "%252E",
+                                 "a\nb",
+                                 "\x1b[0m",
+                                 "&",
+                                 "&-",
+                                 "&AGE-",
+                                 "\xff\xfe",
+                                 std::string("n\0l", 3),
+                                 "INBOX",
+                                 "a%2fb",
+                                 "ü.ö",
+                                 "日本/語",
+                                 "~",
+                                 "\x7f"};
+  for (const auto layout : {maildir_pp, maildir_pp_utf8, nested})
+    for (const auto& name : hostile) {
+      const FolderPath folder{"x", name};
+      const auto path = folder_to_path(folder, layout);
+      ASSERT_TRUE(path) << name;
+      const auto last = path->substr(path->find_last_of(layout == nested ? '/' : '.') + 1);
+      EXPECT_TRUE(last != "." && last != "..") << name;
+      EXPECT_TRUE(layout != nested || (last != "cur" && last != "new" && last != "tmp")) << name;
+      EXPECT_EQ(std::ranges::count(*path, '/'), layout == nested ? 1 : 0) << name;
+      EXPECT_EQ(std::ranges::count_if(
+                    *path, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }),
+                0)
+          << name;
+      EXPECT_EQ(path_to_folder(*path, layout), folder) << name << " " << *path;
+    }
+}
+
+TEST(FolderPath, RefusesWhatIsTooMuch) {
+  EXPECT_EQ(folder_to_path({std::string(256, 'x')}, nested).error().code, Errc::limit);
+  EXPECT_EQ(folder_to_path(FolderPath(33, "x"), nested).error().code, Errc::limit);
+  EXPECT_FALSE(folder_to_path({}, nested));
+  EXPECT_FALSE(folder_to_path({"a", ""}, nested));
+  EXPECT_FALSE(path_to_folder("../x", nested));
+  EXPECT_FALSE(path_to_folder("a//b", nested));
+}
+
+TEST_F(MaildirTreeTest, CreatesListsRenamesAndRemoves) {
+  for (const auto layout : {maildir_pp, nested}) {
+    fs::remove_all(root);
+    const auto tree = MaildirTree::open(root, layout).value();
+    for (const FolderPath& folder :
+         {FolderPath{"INBOX"}, FolderPath{"a"}, FolderPath{"a", "b"}, FolderPath{"ab"}})
+      ASSERT_TRUE(tree.create(folder));
+    EXPECT_EQ(tree.list(), (std::vector<FolderPath>{{"INBOX"}, {"a"}, {"a", "b"}, {"ab"}}));
+    EXPECT_EQ(MaildirTree::open(root)->layout(), layout);
+    EXPECT_EQ(tree.rename({"a"}, {"ab"}).error().code, Errc::exists);
+    EXPECT_EQ(tree.rename({"a"}, {"a", "c"}).error().code, Errc::invalid);
+    EXPECT_EQ(tree.rename({"none"}, {"c"}).error().code, Errc::not_found);
+    ASSERT_TRUE(tree.rename({"a"}, {"c"}));
+    EXPECT_EQ(tree.list(), (std::vector<FolderPath>{{"INBOX"}, {"ab"}, {"c"}, {"c", "b"}}));
+    ASSERT_TRUE(tree.remove({"c"}));
+    EXPECT_EQ(tree.list(), (std::vector<FolderPath>{{"INBOX"}, {"ab"}, {"c", "b"}}));
+    EXPECT_EQ(tree.remove({"c"}).error().code, Errc::not_found);
+    EXPECT_EQ(tree.remove({"INBOX"}).error().code, Errc::invalid);
+    EXPECT_TRUE(tree.exists({"c", "b"}));
+    EXPECT_FALSE(tree.open_folder({"c"}));
+  }
+}
+
+TEST_F(MaildirTreeTest, FindsOutTheLayout) {
+  ASSERT_TRUE(MaildirFolder::create(root));
+  EXPECT_EQ(MaildirTree::open(root, nested)->layout(), maildir_pp);
+  ASSERT_TRUE(MaildirFolder::create(root / ".Entwürfe"));
+  EXPECT_EQ(MaildirTree::open(root)->layout(), maildir_pp_utf8);
+  fs::remove_all(root);
+  ASSERT_TRUE(MaildirFolder::create(root));
+  ASSERT_TRUE(MaildirFolder::create(root / "Work"));
+  const auto tree = MaildirTree::open(root).value();
+  EXPECT_EQ(tree.layout(), nested);
+  EXPECT_EQ(tree.list(), (std::vector<FolderPath>{{"INBOX"}, {"Work"}}));
+  EXPECT_EQ(tree.path_of({"INBOX"}), root.string());
+}
+
+}  // namespace
+}  // namespace posthorn::mailfile
