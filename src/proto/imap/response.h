@@ -97,8 +97,8 @@ struct EsearchResponse {                                        // [RFC4731 3.1]
   NumberSet all;
 };
 
-struct Namespace { std::string prefix; std::optional<char> delimiter; };  // prefix in UTF-8
-struct NamespaceResponse { std::vector<Namespace> personal, others, shared; };
+struct NamespacePrefix { std::string prefix; std::optional<char> delimiter; };  // prefix in UTF-8
+struct NamespaceResponse { std::vector<NamespacePrefix> personal, others, shared; };
 struct IdResponse { std::vector<std::pair<std::string, std::string>> fields; };
 struct OtherResponse { std::string name; };  // one that is not listed here; upper case
 
