@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -17,6 +18,8 @@
 #include "net/tls_policy.h"
 
 namespace posthorn::net {
+
+struct PeerCertificate;
 
 // Where the other end is.  For a Unix socket `ip` is empty and `text` says "unix".
 struct Peer {
@@ -99,6 +102,8 @@ class Connection {
   Task<Result<void>> start_tls_client(const TlsContext&, std::string server_name, Deadline);
   // What start_tls_client() found, also when it failed.
   const TlsVerdict& tls_verdict() const;
+  // What the other end has shown, believed or not; nullopt: nothing, or there is no TLS.  Include net/peer_certificate.h.
+  std::optional<PeerCertificate> peer_certificate() const;
   std::string tls_version() const;   // "TLSv1.3", empty when plain
   std::string tls_cipher() const;
   // What this channel can be bound by, for SASL; empty: it cannot, and always so without TLS.
