@@ -42,6 +42,8 @@ int alias_list(const Common&, const std::string& domain);
 int alias_remove(const Common&, const std::string& address);
 int status(const Common&, bool all);
 int store_check(const Common&);
+// serve.cc: for commands that reach the store through another process of this program (app/local_store.h).
+int hold_store(const Common&);
 
 // dns_commands.cc
 int domain_dns(const Common&, const std::string& domain);

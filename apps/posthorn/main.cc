@@ -53,6 +53,7 @@ void add_server_commands(CLI::App& top, Arguments& a, Run& chosen) {
   });
   command(top, a, chosen, "status", "How the running server is", [&a] { return status(a.common, a.all); })
       ->add_flag("--all", a.all, "All figures");
+  command(top, a, chosen, "hold-store", "", [&a] { return hold_store(a.common); })->group("");
   auto* store = top.add_subcommand("store", "The stored mail");
   command(*store, a, chosen, "check", "Verify every checksum, link, counter and UID order (exit code 4: problems)",
           [&a] { return store_check(a.common); });

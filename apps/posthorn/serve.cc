@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "app/app.h"
+#include "app/local_store.h"
 #include "base/log.h"
 #include "code_pages.h"
 #include "commands.h"
@@ -92,6 +93,16 @@ int serve(const Common& common, const std::string& version) {
   // Sessions that would not end still use what would be taken down now.
   if (code != kDone) ::_exit(code);
   return code;
+}
+
+int hold_store(const Common& common) {
+  // Who presses Ctrl-C means the command; its end is ours.
+  for (const int s : {SIGINT, SIGHUP, SIGPIPE}) ::signal(s, SIG_IGN);
+  const auto config = load_config(common);
+  if (!config) return kFailed;
+  if (log::kLevel.get() < log::Level::warning) log::set_level(log::Level::warning);
+  const auto done = app::hold_store(*config);
+  return done ? int{kDone} : say_failed(done.error());
 }
 
 int check_config(const Common& common, const std::string& settings) {

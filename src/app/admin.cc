@@ -94,8 +94,11 @@ Task<std::string> Admin::answer(std::string request) {
     (*answer)["ok"] = true;
     co_return json::serialize(*answer);
   }
-  co_return json::serialize(json::object{
-      {"ok", false}, {"code", commands::code_name(answer.error().code)}, {"error", answer.error().text}});
+  co_return refusal(answer.error());
+}
+
+std::string Admin::refusal(const Error& error) {
+  return boost::json::serialize(boost::json::object{{"ok", false}, {"code", commands::code_name(error.code)}, {"error", error.text}});
 }
 
 }  // namespace posthorn::app

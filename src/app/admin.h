@@ -51,6 +51,8 @@ class Admin {
 
   // Answers whatever comes; never fails.  Without line ends.
   Task<std::string> answer(std::string request);
+  // The answer that says why not.
+  static std::string refusal(const Error&);
 
  private:
   Storage& storage_;

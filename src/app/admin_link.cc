@@ -84,8 +84,9 @@ class StoreLink final : public AdminLink {
   Admin admin_{*storage_, {}};
 };
 
-// -1: nobody answers there.
-Result<int> connect_to(const std::string& path) {
+}  // namespace
+
+Result<int> connect_control(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.size() >= sizeof address.sun_path) return fail(Errc::invalid, "data_dir is too long for a socket in it: " + path);
@@ -99,12 +100,10 @@ Result<int> connect_to(const std::string& path) {
   return fail(code == EACCES ? Errc::denied : Errc::io, "cannot connect to " + path + ": " + std::strerror(code));
 }
 
-}  // namespace
-
 Result<std::unique_ptr<AdminLink>> AdminLink::open(const config::Config& config) {
   // A server that is starting or stopping has the directory, but does not answer (yet, or any more).
   for (const auto give_up = std::chrono::steady_clock::now() + 10s;;) {
-    TRY(const int fd, connect_to(control_path(config.data_dir)));
+    TRY(const int fd, connect_control(control_path(config.data_dir)));
     if (fd >= 0) return std::make_unique<SocketLink>(fd);
     if (config::kStorageBackend.get() == config::StorageBackend::memory)
       return fail(Errc::not_found, "storage.backend is memory, and no server runs: there is nothing to administer");

@@ -62,7 +62,7 @@ Result<std::unique_ptr<App>> App::start(config::Config config, std::string versi
   app->server_ = std::make_unique<Server>(app->reactors_, app->services_, Server::Web{app->web_.service(), app->sts_pages_.service()});
   TRY_OK(app->server_->open(app->config_.listeners));
   app->reactors_.start();
-  TRY(app->control_, ControlServer::open(app->reactors_.at(0), control_path(app->config_.data_dir), app->admin_));
+  TRY(app->control_, ControlServer::open(app->reactors_.at(0), control_path(app->config_.data_dir), app->admin_, app->services_));
   app->outbound_->start();
   app->server_->start();
   app->start_drop_box();

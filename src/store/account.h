@@ -119,6 +119,9 @@ class Account : public std::enable_shared_from_this<Account> {
   // Children move too.  INBOX: its messages move to the new mailbox, INBOX stays [RFC3501 6.3.5].
   Task<Result<void>> rename_mailbox(std::string from, std::string to);
   Task<Result<void>> set_subscribed(std::string name, bool subscribed);
+  // A mailbox that comes from elsewhere goes on where it was there, so that clients keep what they have of it: its UIDVALIDITY, and a
+  // UIDNEXT at least so high.  busy: the mailbox has another UIDVALIDITY and has, or had, messages; limit: it is too high.
+  Task<Result<void>> restore_uids(MailboxId, UidValidity, Uid uid_next);
   // The whole list anew.  Entries without rights are left out; limit: more than kMaxAclEntries.
   Task<Result<void>> set_acl(MailboxId, Acl);
   // What is there now, edited: two who do it at the same time both have their way.

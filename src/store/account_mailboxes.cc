@@ -153,6 +153,22 @@ Task<Result<void>> Account::rename_mailbox(std::string from, std::string to) {
   co_return co_await change.commit();
 }
 
+Task<Result<void>> Account::restore_uids(MailboxId id, UidValidity uid_validity, Uid uid_next) {
+  constexpr std::uint32_t kHighest = 0xFFFF0000;  // those of mailboxes to come must be above it
+  if (uid_validity.value() == 0 || uid_validity.value() > kHighest)
+    co_return fail(Errc::limit, "UIDVALIDITY " + std::to_string(uid_validity.value()) + " leaves none above it for other mailboxes");
+  CO_TRY(auto change, co_await Change::begin(shared_from_this()));
+  MailboxState* state = change.edit(id);
+  if (!state) co_return fail(Errc::not_found, "the mailbox has been deleted");
+  if (state->uid_validity != uid_validity && state->uid_next != Uid(1))
+    co_return fail(Errc::busy, "the mailbox has UIDVALIDITY " + std::to_string(state->uid_validity.value()) + ", and messages came under it");
+  state->uid_validity = uid_validity;
+  state->uid_next = std::max(state->uid_next, uid_next);
+  auto& core = change.core();
+  core.next_uid_validity = std::max(core.next_uid_validity, uid_validity.value());
+  co_return co_await change.commit();
+}
+
 Task<Result<void>> Account::set_subscribed(std::string name, bool subscribed) {
   CO_TRY(name, normal_mailbox_name(name));
   CO_TRY(auto change, co_await Change::begin(shared_from_this()));

@@ -181,6 +181,10 @@ Task<Result<AppendedAll>> MailStore::append_all(AccountPtr account, MailboxId id
   }
   if (!before.has_room(bytes, ready.size(), freed_bytes, freed_messages)) co_return fail(Errc::over_quota, "the account is over its quota");
   CO_TRY_OK(check_uids(*change.edit(id), ready.size()));
+  std::vector<Uid> wanted;
+  wanted.reserve(messages.size());
+  for (const NewMessage& m : messages) wanted.push_back(m.uid);
+  CO_TRY_OK(check_wanted(*change.edit(id), wanted));
   Threads threads(change);
   CO_TRY_OK(co_await threads.look_up(std::move(keys)));
   kv::Batch batch;
@@ -193,7 +197,7 @@ Task<Result<AppendedAll>> MailStore::append_all(AccountPtr account, MailboxId id
     ready[i].put(change, threads, 1);
     batch.append(ready[i].take_bytes());
   }
-  AppendedAll result{change.edit(id)->uid_validity, add_entries(change, id, std::move(entries)), change.mod_seq()};
+  AppendedAll result{change.edit(id)->uid_validity, add_entries(change, id, std::move(entries), wanted), change.mod_seq()};
   batch.append(change.take_batch());
   if (source) batch.append(source->take_batch());
   auto outcome = co_await kv_.commit(std::move(batch));

@@ -71,6 +71,37 @@ TEST_F(AppendTest, SeveralMessagesComeInOneCommitOrNone) {
   EXPECT_EQ(uids(), "1 2 3 4 ");
 }
 
+TEST_F(AppendTest, MessagesFromElsewhereKeepTheirUids) {
+  const auto restore = [this](std::uint32_t uid_validity, std::uint32_t uid_next) {
+    auto done = run_task(account->restore_uids(mailbox("INBOX"), UidValidity(uid_validity), Uid(uid_next)));
+    return done ? Errc{} : done.error().code;
+  };
+  const auto keep = [this](std::vector<std::uint32_t> wanted) -> Result<AppendedAll> {
+    std::vector<NewMessage> messages;
+    for (auto uid : wanted) messages.push_back(message("m" + std::to_string(uid)));
+    for (std::size_t i = 0; i < wanted.size(); ++i) messages[i].uid = Uid(wanted[i]);
+    return run_task(mail->append_all(account, mailbox("INBOX"), std::move(messages)));
+  };
+  EXPECT_EQ(restore(0xFFFFFFFF, 1), Errc::limit);
+  EXPECT_EQ(restore(0, 1), Errc::limit);
+  EXPECT_EQ(restore(4'000'000'000, 1), Errc{});
+  EXPECT_EQ(keep({3, 7, 0, 20})->uids, (std::vector<Uid>{Uid(3), Uid(7), Uid(8), Uid(20)}));
+  EXPECT_EQ(keep({20}).error().code, Errc::invalid);
+  EXPECT_EQ(keep({22, 22}).error().code, Errc::invalid);
+  EXPECT_EQ(keep({0xFFFFFFFF}).error().code, Errc::limit);
+  EXPECT_EQ(keep({0xFFFFFFFE, 0}).error().code, Errc::limit);
+  EXPECT_EQ(uids(), "3 7 8 20 ");
+  EXPECT_EQ(restore(4'000'000'000, 100), Errc{});  // what was expunged there is not given again here
+  EXPECT_EQ(restore(4'000'000'000, 50), Errc{});
+  EXPECT_EQ(keep({0})->uids, std::vector<Uid>{Uid(100)});
+  EXPECT_EQ(restore(1'000'000'000, 1), Errc::busy);
+  crash();
+  EXPECT_EQ(uids(), "3 7 8 20 100 ");
+  EXPECT_EQ(account->find_mailbox("INBOX")->uid_validity, UidValidity(4'000'000'000));
+  ASSERT_TRUE(run_task(account->create_mailbox("Later")));
+  EXPECT_GT(account->find_mailbox("Later")->uid_validity, UidValidity(4'000'000'000));
+}
+
 TEST_F(AppendTest, MessagesThatWereNotStoredLeaveNothing) {
   const MailboxId gone = mailbox("Archive");
   ASSERT_TRUE(run_task(account->delete_mailbox("Archive")));

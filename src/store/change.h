@@ -85,11 +85,12 @@ void index_shares(kv::Batch&, AccountId owner, MailboxId, const Acl& before, con
 // Adds an entry at the end of the mailbox with the next UID (which it returns); the view follows if it is loaded.
 // REQUIRES: change.edit(mailbox) is not null.  `entry` has everything but UID, mod-sequence and save date.
 Uid add_entry(Change&, MailboxId, Entry entry);
-// Several at once (COPY); returns their UIDs.
-std::vector<Uid> add_entries(Change&, MailboxId, std::vector<Entry> entries);
+// Several at once (COPY); returns their UIDs.  `wanted`: as many UIDs that they are to have, 0: the next one; empty: the next for all.
+// REQUIRES: check_wanted(), with any wanted.
+std::vector<Uid> add_entries(Change&, MailboxId, std::vector<Entry> entries, const std::vector<Uid>& wanted = {});
 
 // What add_entries does but for the rows and the view: UIDs, and all that is counted.
-void number_entries(Change&, MailboxState&, std::vector<Entry>&);
+void number_entries(Change&, MailboxState&, std::vector<Entry>&, const std::vector<Uid>& wanted = {});
 
 std::vector<Entry> entries_of(const View&, const UidSet&);
 // The first of them behind `after`, at most so many.
@@ -98,6 +99,8 @@ std::vector<Entry> entries_of(const View&, const UidSet&, Uid after, std::size_t
 Result<void> check_room(const Quota&, std::uint64_t bytes, std::uint64_t messages);
 // limit: the mailbox has not so many UIDs left.
 Result<void> check_uids(const MailboxState&, std::size_t more);
+// invalid: one of the UIDs has been given already, or they do not ascend; limit: there are none left for the others.
+Result<void> check_wanted(const MailboxState&, const std::vector<Uid>& wanted);
 // Entries for another mailbox: keywords are bits of their own mailbox, so those of `from` become those of `to`; what the rights there do not
 // allow to set goes.
 Result<void> translate_flags(std::vector<Entry>&, const MailboxState& from, MailboxState& to, Rights at_target);

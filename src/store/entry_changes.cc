@@ -63,9 +63,11 @@ void count_entry(MailboxState& mailbox, Account::Core& core, const Entry& e, int
 
 }  // namespace
 
-void number_entries(Change& change, MailboxState& mailbox, std::vector<Entry>& entries) {
+void number_entries(Change& change, MailboxState& mailbox, std::vector<Entry>& entries, const std::vector<Uid>& wanted) {
   const std::int64_t now = now_seconds();
-  for (Entry& e : entries) {
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    Entry& e = entries[i];
+    if (i < wanted.size()) mailbox.uid_next = std::max(mailbox.uid_next, wanted[i]);
     e.uid = mailbox.uid_next;
     e.overlaid = false;
     e.mod_seq = change.mod_seq();
@@ -75,9 +77,9 @@ void number_entries(Change& change, MailboxState& mailbox, std::vector<Entry>& e
   }
 }
 
-std::vector<Uid> add_entries(Change& change, MailboxId id, std::vector<Entry> entries) {
+std::vector<Uid> add_entries(Change& change, MailboxId id, std::vector<Entry> entries, const std::vector<Uid>& wanted) {
   MailboxState& mailbox = *change.edit(id);
-  number_entries(change, mailbox, entries);
+  number_entries(change, mailbox, entries, wanted);
   std::vector<Uid> uids;
   uids.reserve(entries.size());
   for (Entry& e : entries) {
@@ -294,6 +296,18 @@ Result<void> check_room(const Quota& quota, std::uint64_t bytes, std::uint64_t m
 
 Result<void> check_uids(const MailboxState& mailbox, std::size_t more) {
   if (more > 0xFFFFFFFF - mailbox.uid_next.value()) return fail(Errc::limit, "the mailbox has used up its UIDs");
+  return {};
+}
+
+Result<void> check_wanted(const MailboxState& mailbox, const std::vector<Uid>& wanted) {
+  constexpr std::uint64_t kLast = 0xFFFFFFFE;  // UIDNEXT is a number, too
+  std::uint64_t next = mailbox.uid_next.value();
+  for (const Uid uid : wanted) {
+    if (uid.value() != 0 && uid.value() < next)
+      return fail(Errc::invalid, "UID " + std::to_string(uid.value()) + " has been given already; the next is " + std::to_string(next));
+    next = std::max<std::uint64_t>(next, uid.value()) + 1;
+  }
+  if (next > kLast + 1) return fail(Errc::limit, "the mailbox has used up its UIDs");
   return {};
 }
 

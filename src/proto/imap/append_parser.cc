@@ -7,18 +7,24 @@
 namespace posthorn::imap {
 namespace {
 
-// [flag-list SP] [date-time SP] ["UTF8" SP "("], all that is left
+// [flag-list SP] [date-time SP] ["XUID" SP nz-number SP] ["UTF8" SP "("], all that is left
 Result<void> take_options(Cursor& in, LiteralKind next, Append& out, const ParserLimits& limits) {
   out.flags = {};
   out.date.reset();
   out.binary = next == LiteralKind::literal8;
   out.utf8 = false;
+  out.uid = 0;
   if (in.peek() == '(') {
     TRY(out.flags, take_flag_list(in, limits));
     TRY_OK(in.take_space());
   }
   if (in.peek() == '"') {
     TRY(out.date, take_date_time(in));
+    TRY_OK(in.take_space());
+  }
+  if (in.take_word("XUID")) {
+    TRY_OK(in.take_space());
+    TRY(out.uid, in.take_nz_number());
     TRY_OK(in.take_space());
   }
   if (in.take_word("UTF8")) {

@@ -140,6 +140,12 @@ struct SetQuota {
 struct Compress {
   std::string mechanism;  // upper case
 };  // [RFC4978]
+// Our own (docs/formats/control.md): a mailbox goes on with the numbers it had elsewhere.
+struct Restore {
+  std::string mailbox;
+  std::uint32_t uid_validity = 0;
+  std::uint32_t uid_next = 0;
+};
 
 // What stands before the message literal of APPEND CommandReader gives it, never parse_command().
 struct Append {
@@ -150,6 +156,7 @@ struct Append {
   bool utf8 = false;                    // UTF8 (literal8) [RFC6855 4]
   std::optional<SequenceSet> replaced;  // REPLACE, UID REPLACE: the one message it replaces [RFC8508]
   bool replaced_by_uid = false;
+  std::uint32_t uid = 0;                // XUID n, our own: the one that it had elsewhere; 0: not given
 };
 
 // Selected
@@ -219,7 +226,7 @@ struct Move {  // [RFC6851]
 
 using AnyCommand = std::variant<Capability, Noop, Logout, Id, StartTls, Authenticate, Login, Enable, Select,
                                 Create, Delete, Rename, Subscribe, Unsubscribe, List, Lsub, Status, Namespace,
-                                Idle, SetAcl, DeleteAcl, GetAcl, ListRights, MyRights, GetQuota, GetQuotaRoot, SetQuota, Compress,
+                                Idle, SetAcl, DeleteAcl, GetAcl, ListRights, MyRights, GetQuota, GetQuotaRoot, SetQuota, Compress, Restore,
                                 Check, Close, Unselect, Expunge, Search, Sort, Thread, Fetch, Store, Copy, Move>;
 
 struct Command {

@@ -86,6 +86,18 @@ Outcome take_compress(Cursor& in, const ParserLimits&) {
   return Compress{text::to_upper(mechanism)};
 }
 
+// "XRESTORE" SP mailbox SP uidvalidity SP uidnext
+Outcome take_restore(Cursor& in, const ParserLimits& limits) {
+  Restore out;
+  TRY_OK(in.take_space());
+  TRY(out.mailbox, take_mailbox(in, limits));
+  TRY_OK(in.take_space());
+  TRY(out.uid_validity, in.take_nz_number());
+  TRY_OK(in.take_space());
+  TRY(out.uid_next, in.take_nz_number());
+  return out;
+}
+
 using Take = Outcome (*)(Cursor&, const ParserLimits&);
 
 constexpr Named<Take> kVerbs[] = {
@@ -106,6 +118,7 @@ constexpr Named<Take> kVerbs[] = {
     {"ID", take_id},
     {"ENABLE", take_enable},
     {"COMPRESS", take_compress},
+    {"XRESTORE", take_restore},
     {"CREATE", take_create},
     {"DELETE", take_one_mailbox<Delete>},
     {"RENAME", take_rename},

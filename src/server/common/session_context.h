@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -67,6 +68,8 @@ struct SessionContext {
   // Counts the connection for another client address than it came from; false: that one has too many already, and the connection must
   // end.  Empty: nobody counts.
   std::function<bool(const net::Peer&)> admit = {};
+  // Who the client is, where it need not say so: the other end of the control socket.  IMAP only.
+  std::optional<auth::Identity> known_client = {};
   SteadyTime began = steady_now();
 
   // Signing in is possible now.

@@ -22,6 +22,7 @@ constexpr std::string_view kSignedInOnly =
 }  // namespace
 
 bool Session::offers(std::string_view capability) const {
+  if (capability == kRestoring) return context_.known_client.has_value();
   return !server::is_switched_off(kCapabilitiesOff.get(), capability) && !server::is_switched_off(switched_off_, capability);
 }
 
@@ -35,6 +36,7 @@ std::string Session::capabilities() const {
   };
   server::for_each_word(server::imap_port::kAlwaysOffered, add);
   server::for_each_word(kSignedInOnly, add);
+  add(kRestoring);
   if (!connection().is_compressed()) add("COMPRESS=DEFLATE");  // [RFC4978 3]
   add("APPENDLIMIT=" + std::to_string(config::kMaxMessageSize.get()));
   return out;

@@ -87,6 +87,7 @@ Task<std::optional<Reply>> Session::refuse_message(AppendJob& job, const Command
   if (is_nobody()) co_return no("The account has been removed", "UNAVAILABLE");
   // [RFC6855 4] Departure: without UTF8 a message may have 8-bit octets in its header all the same, old mail does.
   if (append.utf8 && !utf8_) co_return bad("UTF8=ACCEPT has not been enabled");
+  if (append.uid != 0 && (append.replaced || !offers(kRestoring))) co_return bad("XUID is not for this command, or not for you");
   if (append.binary && !append.utf8 && !offers("BINARY")) co_return bad("BINARY is switched off here");
   if (info.number == 0) {
     if (append.replaced) {
@@ -139,7 +140,8 @@ Task<Result<void>> Session::keep_message(AppendJob& job, store::Incoming incomin
   store::NewMessage message{.incoming = std::move(incoming),
                             .flags = static_cast<std::uint8_t>(append.flags.system & store::changeable_flags(rights)),
                             .keywords = {},
-                            .internal_date = internal_date(append.date)};
+                            .internal_date = internal_date(append.date),
+                            .uid = Uid(append.uid)};
   if (rights.contains(store::kWrite)) message.keywords = append.flags.keywords;
   job.bytes += message.incoming.size();
   job.held += kMessageOverhead + message.incoming.conclude();

@@ -48,6 +48,7 @@ constexpr Rule kRules[] = {
     {index_of<GetQuotaRoot>(), "GETQUOTAROOT", kSignedIn, 0, "QUOTA", &Session::cmd_getquotaroot},
     {index_of<SetQuota>(), "SETQUOTA", kSignedIn, 0, "QUOTASET", &Session::cmd_setquota},
     {index_of<Compress>(), "COMPRESS", kSignedIn, 0, "COMPRESS=DEFLATE", &Session::cmd_compress},
+    {index_of<Restore>(), "XRESTORE", kSignedIn, 0, kRestoring, &Session::cmd_restore},
     {index_of<Check>(), "CHECK", kSelected, 0, {}, &Session::cmd_noop},
     {index_of<Close>(), "CLOSE", kSelected, 0, {}, &Session::cmd_close},
     {index_of<Unselect>(), "UNSELECT", kSelected, 0, "UNSELECT", &Session::cmd_unselect},

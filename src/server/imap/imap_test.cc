@@ -98,6 +98,63 @@ TEST(Smap, HasTheConnectionFromItsFirstLineOn) {
   for (const auto& problem : server::run_transcript(kHandOver, "smap", run, config::Protocol::imap)) ADD_FAILURE() << problem;
 }
 
+// The other end of the control socket, which takes over mail with its UIDs.
+constexpr std::string_view kRestoringSession = R"(
+@account ann@example.test secret
+@allow_plaintext_auth
+
+== signed in from the start
+S: * PREAUTH [CAPABILITY * XPOSTHORN-RESTORE *] *
+C: a1 XRESTORE INBOX 77 1
+S: a1 OK *
+C: a2 APPEND INBOX (\Seen) "01-Feb-2003 04:05:06 +0000" XUID 5 {4+}
+C: abcd
+S: a2 OK [APPENDUID 77 5] *
+C: a3 APPEND INBOX XUID 9 {4+}
+C: efgh\c
+C:  XUID 12 {4+}
+C: ijkl
+S: a3 OK [APPENDUID 77 9,12] *
+C: a4 APPEND INBOX XUID 12 {4+}
+C: mnop
+S: a4 NO [CANNOT] *
+C: a5 XRESTORE INBOX 77 40
+S: a5 OK *
+C: a6 XRESTORE INBOX 78 40
+S: a6 NO [CANNOT] *
+C: a7 XRESTORE nowhere 78 40
+S: a7 NO [NONEXISTENT] *
+C: a8 STATUS INBOX (MESSAGES UIDNEXT UIDVALIDITY)
+S: * STATUS "INBOX" (MESSAGES 3 UIDNEXT 40 UIDVALIDITY 77)
+S: a8 OK *
+)";
+
+Task<> run_known(server::SessionContext context) {
+  auto record = co_await context.services.directory.find_account("ann@example.test");
+  CHECK(record);
+  context.known_client = auth::Identity{record->id, record->address};
+  co_await run_imap_session(std::move(context));
+}
+
+TEST(Restoring, IsForWhoIsKnown) {
+  for (const auto& problem : server::run_transcript(kRestoringSession, "restoring", run_known, config::Protocol::imap)) ADD_FAILURE() << problem;
+  constexpr std::string_view kStranger = R"(
+@account ann@example.test secret
+@allow_plaintext_auth
+
+== nobody else has it
+S: * OK *
+C: a1 LOGIN ann@example.test secret
+S: a1 OK *
+C: a2 XRESTORE INBOX 77 1
+S: a2 BAD *
+C: a3 APPEND INBOX XUID 5 {4+}
+C: abcd
+S: a3 BAD *
+)";
+  for (const auto& problem : server::run_transcript(kStranger, "stranger", run_imap_session, config::Protocol::imap)) ADD_FAILURE() << problem;
+}
+
 // An idle connection is meant to take less than 8 KiB in all.
 static_assert(sizeof(Session) < 1536);
 

@@ -83,7 +83,15 @@ Task<bool> Session::begin() {
       co_return false;
     }
   }
-  Writer(output()).untagged_status("OK", "CAPABILITY " + capabilities(), context_.services.hostname + " Posthorn ready");
+  const bool known = context_.known_client.has_value();
+  if (known) {
+    const auto done = co_await sign_in(*context_.known_client, "control");
+    if (!done) {
+      say_bye("UNAVAILABLE", "The account cannot be opened", "no_account");
+      co_return false;
+    }
+  }
+  Writer(output()).untagged_status(known ? "PREAUTH" : "OK", "CAPABILITY " + capabilities(), context_.services.hostname + " Posthorn ready");
   co_return true;
 }
 

@@ -41,6 +41,9 @@ struct Rule;
 //   any               -> logout          cmd_logout, end()
 enum class State : std::uint8_t { not_authenticated = 1, authenticated = 2, selected = 4, logout = 8 };
 
+// Taking over mail with its UIDs: APPEND ... XUID, XRESTORE.  For the control socket's sessions only.
+inline constexpr std::string_view kRestoring = "XPOSTHORN-RESTORE";
+
 // How far a client may be brought up to date.
 enum class Expunges : bool { keep, tell };
 
@@ -94,6 +97,7 @@ class Session {
   Task<Result<Reply>> cmd_getquotaroot(Command&);
   Task<Result<Reply>> cmd_setquota(Command&);
   Task<Result<Reply>> cmd_compress(Command&);
+  Task<Result<Reply>> cmd_restore(Command&);
   Task<Result<Reply>> cmd_close(Command&);
   Task<Result<Reply>> cmd_unselect(Command&);
   Task<Result<Reply>> cmd_expunge(Command&);

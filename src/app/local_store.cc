@@ -1,0 +1,122 @@
+#include "app/local_store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <boost/json.hpp>
+#include <chrono>
+#include <cstring>
+#include <string_view>
+#include <thread>
+
+#include "app/control.h"
+#include "base/file_descriptor.h"
+#include "config/core_settings.h"
+
+extern char** environ;  // NOLINT: spawn() wants it
+
+namespace posthorn::app {
+namespace {
+
+using namespace std::chrono_literals;
+
+// [RFC3501 7.1.4] What a session says first; anything else is a refusal in JSON.
+constexpr std::string_view kGreeting = "* PREAUTH ";
+
+Result<void> send_all(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const auto n = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return fail(Errc::closed, std::string("the server does not listen: ") + std::strerror(errno));
+    bytes.remove_prefix(static_cast<std::size_t>(n));
+  }
+  return {};
+}
+
+// What has come, without taking it; as many bytes as the greeting begins with.
+Result<std::string> peek(int fd) {
+  std::string begin(kGreeting.size(), '\0');
+  const auto n = ::recv(fd, begin.data(), begin.size(), MSG_PEEK | MSG_WAITALL);
+  if (n <= 0) return fail(Errc::closed, "the server went away before it answered");
+  begin.resize(static_cast<std::size_t>(n));
+  return begin;
+}
+
+Error read_refusal(int fd, const std::string& address) {
+  std::string text(64 * 1024, '\0');
+  const auto n = ::recv(fd, text.data(), text.size(), 0);
+  text.resize(n > 0 ? static_cast<std::size_t>(n) : 0);
+  boost::system::error_code error;
+  const auto value = boost::json::parse(text, error);
+  const auto* object = error ? nullptr : value.if_object();
+  if (object && object->contains("code") && object->at("code") == "not_found") return {Errc::not_found, "there is no account " + address + " here"};
+  if (!object || !object->contains("error") || !object->at("error").is_string())
+    return {Errc::unsupported, "the server that runs does not know this request: it is of another version"};
+  return {Errc::io, "cannot open the account " + address + ": " + std::string(object->at("error").get_string())};
+}
+
+}  // namespace
+
+Result<int> LocalStore::connect(const std::string& address) const {
+  if (address.empty() || address.find_first_of("\r\n") != std::string::npos) return fail(Errc::not_found, "that is no address of an account");
+  TRY(const int fd, connect_control(path_));
+  if (fd < 0) return fail(Errc::closed, "the server has stopped");
+  const auto sent = send_all(fd, "IMAP " + address + "\n");
+  auto begin = sent ? peek(fd) : std::unexpected(sent.error());
+  if (begin && *begin == kGreeting) return fd;
+  auto error = begin ? read_refusal(fd, address) : std::move(begin).error();
+  ::close(fd);
+  return std::unexpected(std::move(error));
+}
+
+Result<std::unique_ptr<LocalStore>> LocalStore::open(const config::Config& config, const std::string& config_file) {
+  std::unique_ptr<LocalStore> local(new LocalStore(control_path(config.data_dir)));
+  TRY(const int fd, connect_control(local->path_));
+  if (fd >= 0) ::close(fd);
+  else if (config::kStorageBackend.get() == config::StorageBackend::memory)
+    return fail(Errc::not_found, "storage.backend is memory, and no server runs: there is no mail");
+  else TRY_OK(local->start_holder(config, config_file));
+  return local;
+}
+
+Result<void> LocalStore::start_holder(const config::Config&, const std::string& config_file) {
+  int in[2], out[2];
+  if (::pipe2(in, O_CLOEXEC) != 0) return fail(Errc::io, std::string("pipe: ") + std::strerror(errno));
+  const FileDescriptor in_end(in[0]);
+  keep_open_ = in[1];
+  if (::pipe2(out, O_CLOEXEC) != 0) return fail(Errc::io, std::string("pipe: ") + std::strerror(errno));
+  const FileDescriptor answer(out[0]);
+  {
+    const FileDescriptor out_end(out[1]);
+    posix_spawn_file_actions_t actions;
+    ::posix_spawn_file_actions_init(&actions);
+    ::posix_spawn_file_actions_adddup2(&actions, in_end.fd(), STDIN_FILENO);
+    ::posix_spawn_file_actions_adddup2(&actions, out_end.fd(), STDOUT_FILENO);
+    std::string program = "/proc/self/exe", name = "posthorn", verb = "hold-store", option = "--config", file = config_file;
+    char* const arguments[] = {name.data(), verb.data(), option.data(), file.data(), nullptr};
+    const int code = ::posix_spawn(&holder_, program.c_str(), &actions, nullptr, arguments, environ);
+    ::posix_spawn_file_actions_destroy(&actions);
+    if (code != 0) return fail(Errc::io, std::string("cannot start a process that opens the store: ") + std::strerror(code));
+  }
+  char ready[6] = {};
+  for (std::size_t got = 0; got < sizeof ready;) {
+    const auto n = ::read(answer.fd(), ready + got, sizeof ready - got);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return fail(Errc::busy, "cannot open the store (what is above says why)");
+    got += static_cast<std::size_t>(n);
+  }
+  return {};
+}
+
+LocalStore::~LocalStore() {
+  if (keep_open_ >= 0) ::close(keep_open_);
+  if (holder_ > 0)
+    while (::waitpid(holder_, nullptr, 0) < 0 && errno == EINTR) {}
+}
+
+}  // namespace posthorn::app
