@@ -1,6 +1,8 @@
 // From the name of a server to a connection whose other end is known.
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -27,7 +29,8 @@ Result<std::string> parse_pin(std::string_view);
 // What TLS needs.  `policy(host)`: for a server of that name or address.
 class TlsForHosts {
  public:
-  static Result<TlsForHosts> make(ServerTrust);  // reads ca_file
+  // Reads ca_file.  invalid: it is of no use; or more than one of the three is given.
+  static Result<TlsForHosts> make(ServerTrust);
   const std::shared_ptr<const net::TlsContext>& context() const { return context_; }
   net::TlsPolicy policy(const std::string& host) const;
 
@@ -40,7 +43,11 @@ class TlsForHosts {
 // not_found: there is no such host; io: it cannot be asked for.
 Task<Result<std::vector<std::string>>> resolve_host(std::string host, WorkerPool&);
 
-// A TCP connection to the first address that takes it, each tried for at most `per_address`.  The error names all that were tried.
+// A TCP connection to the first address that takes it, in this order, each tried for at most `per_address`.  The error names all that were
+// tried; timed_out: none of them answered at all.
+Task<Result<std::unique_ptr<net::Connection>>> dial_any(std::vector<std::string> addresses, std::uint16_t port, Deadline,
+                                                        std::chrono::milliseconds per_address = std::chrono::seconds(15));
+// The same for all addresses of a host.  The system's resolver may take longer than the deadline: nobody can stop it.
 Task<Result<std::unique_ptr<net::Connection>>> dial(std::string host, std::uint16_t port, WorkerPool&, Deadline,
                                                     std::chrono::milliseconds per_address = std::chrono::seconds(15));
 
