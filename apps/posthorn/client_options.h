@@ -23,13 +23,19 @@ struct SecretSource {
   std::string file;         // its first line; "-": standard input's
   std::string environment;  // the name of a variable
   std::string command;      // its first line of output, by sh -c; "pass show mail"
+  std::string text;         // itself: from an accounts file that nobody else can read
+  bool is_set() const { return !(file.empty() && environment.empty() && command.empty() && text.empty()); }
 };
-// `whose`: for the prompt, "joe@mail.example.org".  Blocking.
+// `whose`: for the prompt, "joe@mail.example.org".  Blocking.  Errors do not contain it: not_found, invalid (it is empty, no terminal), io
+// (the command failed).
 Result<std::string> obtain_secret(const SecretSource&, const std::string& whose);
+// The first line that `sh -c` prints for it; what it says on standard error is passed on, and its exit code must be 0.  It reads the
+// terminal if standard input is one, else nothing: that may be a message.
+Result<std::string> first_line_of_command(const std::string& command);
 
 // A place that was named: a URL, or the name of an account in the accounts file (`~/.config/posthorn/accounts.toml`, or --accounts), as
 // [work] url = "imaps://joe@mail.example.org"  password_command = "pass show work"  ca = "..."  pin = "..."  allow_plaintext = true
-// For sending an account may have `send_url` beside it.
+// For sending an account may have `send_url` beside it.  docs/client/accounts.md has all keys.
 struct Place {
   std::string name;  // as it was given
   client::MailUrl url;
@@ -58,18 +64,26 @@ struct ClientOptions {
 };
 void add_client_options(CLI::App&, ClientOptions&);
 
-// The options win over what the accounts file says.  Warns on standard error when nothing is verified.
+// The options win over what the accounts file says.  Warns on standard error when nothing is verified.  Errors: invalid: no such URL,
+// account or pin; corrupt: the accounts file, with line and key; denied: it has a password and others can read it; io.
 Result<Place> find_place(const ClientOptions&, const PlaceOptions&);
+// For a command that takes names of hosts beside those of accounts.  The errors of the accounts file.
+Result<bool> has_account(const ClientOptions&, const std::string& name);
 
-// Reads or asks for the password; nullopt: the URL names no user, or needs none.  Blocking.
+// Reads or asks for the password, or the token; nullopt: the URL names no user.  Blocking.
 Result<std::optional<client::Credentials>> obtain_credentials(const Place&);
 
-// The code of sysexits.h for an error; EX_OK, EX_USAGE, EX_DATAERR, EX_NOINPUT, EX_NOUSER, EX_NOHOST, EX_UNAVAILABLE, EX_CANTCREAT, EX_IOERR, EX_TEMPFAIL, EX_PROTOCOL, EX_NOPERM, EX_CONFIG.
+// The code of sysexits.h for an error.  invalid: EX_USAGE; corrupt: EX_CONFIG (the accounts file, or what a command keeps for itself);
+// syntax and limit: EX_PROTOCOL (the server said it); not_found: EX_NOHOST; denied: EX_NOPERM; too_large: EX_DATAERR; exists, no_space and
+// over_quota: EX_CANTCREAT; io: EX_IOERR; unsupported: EX_UNAVAILABLE; busy, throttled, closed, timed_out and cancelled: EX_TEMPFAIL.
+// Where an error means something else to a command, it gives its own code below.
 int sysexit_of(Errc);
-// Says "posthorn COMMAND: TEXT" on standard error (as JSON on standard output with --json), without control characters.
-int say_client_error(const ClientOptions&, std::string_view command, const Error&);
+// Says "posthorn COMMAND: TEXT" on standard error, without control characters; with --json {"ok":false,...} on standard output instead.
+// Answers with the exit code.
+int say_client_error(const ClientOptions&, std::string_view command, const Error&, std::optional<int> exit_code = {});
 
-// What came from elsewhere, for a terminal: control characters (C0, DEL, C1, and those that turn the direction of text) are shown as "?".
+// What came from elsewhere, for a terminal: control characters (C0, DEL, C1, separators of lines, and those that turn the direction of
+// text) and what is no UTF-8 are shown as "?".
 std::string printable(std::string_view);
 
 }  // namespace posthorn

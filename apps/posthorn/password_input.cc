@@ -1,63 +1,114 @@
 #include "password_input.h"
 
+#include <fcntl.h>
+#include <signal.h>
 #include <termios.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <fstream>
 #include <iostream>
 
 namespace posthorn {
 namespace {
 
-Result<std::string> first_line(std::istream& in, const std::string& name) {
-  std::string line;
-  if (!std::getline(in, line)) return fail(Errc::not_found, "no password in " + name);
+Result<std::string> without_line_end(std::string line, const std::string& name) {
   if (!line.empty() && line.back() == '\r') line.pop_back();
   if (line.empty()) return fail(Errc::invalid, "the password in " + name + " is empty");
   return line;
 }
 
-// The terminal does not show what is typed while this lives.
+Result<std::string> first_line(std::istream& in, const std::string& name) {
+  std::string line;
+  if (!std::getline(in, line)) return fail(Errc::not_found, "no password in " + name);
+  return without_line_end(std::move(line), name);
+}
+
+// The terminal does not show what is typed while one of these lives, and shows it again if the program is interrupted meanwhile.
 class NoEcho {
  public:
-  NoEcho() {
-    if (::tcgetattr(STDIN_FILENO, &before_) != 0) return;
+  explicit NoEcho(int terminal) {
+    if (::tcgetattr(terminal, &before_) != 0) return;
+    terminal_ = terminal;
+    struct sigaction restore {};
+    restore.sa_handler = [](int signal) {
+      ::tcsetattr(terminal_, TCSAFLUSH, &before_);
+      ::raise(signal);  // to its default, once this has returned
+    };
+    restore.sa_flags = SA_RESETHAND;
+    ::sigaction(SIGINT, &restore, &interrupt_);
+    ::sigaction(SIGTERM, &restore, &terminate_);
     auto without = before_;
     without.c_lflag &= ~static_cast<tcflag_t>(ECHO);
-    active_ = ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &without) == 0;
+    ::tcsetattr(terminal, TCSAFLUSH, &without);
   }
   ~NoEcho() {
-    if (active_) ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &before_);
+    if (terminal_ < 0) return;
+    ::tcsetattr(terminal_, TCSAFLUSH, &before_);
+    ::sigaction(SIGINT, &interrupt_, nullptr);
+    ::sigaction(SIGTERM, &terminate_, nullptr);
+    terminal_ = -1;
   }
   NoEcho(const NoEcho&) = delete;
 
  private:
-  termios before_{};
-  bool active_ = false;
+  static inline termios before_{};    // for the handler, which knows no object
+  static inline int terminal_ = -1;
+  struct sigaction interrupt_ {}, terminate_ {};
 };
 
 Result<std::string> ask_terminal(const char* prompt) {
-  const NoEcho quiet;
+  const NoEcho quiet(STDIN_FILENO);
   std::cerr << prompt << std::flush;
   auto line = first_line(std::cin, "what you typed");
   std::cerr << '\n';
   return line;
 }
 
+// A line of a file descriptor, and nothing behind it.
+std::string read_line_of(int fd) {
+  std::string line;
+  for (char c = 0;;) {
+    const auto n = ::read(fd, &c, 1);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0 || c == '\n' || line.size() == kMaxPassword) return line;
+    line += c;
+  }
+}
+
 }  // namespace
 
 Result<std::string> read_password(const std::string& file) {
-  if (file == "-") return first_line(std::cin, "standard input");
-  if (!file.empty()) {
-    std::ifstream in(file);
-    if (!in) return fail(Errc::not_found, "cannot read " + file);
-    return first_line(in, file);
+  if (file.empty()) {
+    if (!::isatty(STDIN_FILENO)) return fail(Errc::invalid, "no terminal to ask for the password: use --password-file FILE (or -)");
+    TRY(auto password, ask_terminal("Password: "));
+    TRY(const auto again, ask_terminal("Once more: "));
+    if (password != again) return fail(Errc::invalid, "the two are not the same");
+    return password;
   }
-  if (!::isatty(STDIN_FILENO)) return fail(Errc::invalid, "no terminal to ask for the password: use --password-file FILE (or -)");
-  TRY(auto password, ask_terminal("Password: "));
-  TRY(const auto again, ask_terminal("Once more: "));
-  if (password != again) return fail(Errc::invalid, "the two are not the same");
-  return password;
+  return read_password_file(file);
+}
+
+Result<std::string> read_password_file(const std::string& file) {
+  if (file == "-") return first_line(std::cin, "standard input");
+  std::ifstream in(file);
+  if (!in) return fail(Errc::not_found, "cannot read " + file);
+  return first_line(in, file);
+}
+
+Result<std::string> ask_password(const std::string& prompt) {
+  // Standard input may be a message.  Without a terminal on standard error nobody would see the question.
+  const int terminal = ::isatty(STDERR_FILENO) ? ::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY) : -1;
+  if (terminal < 0) return fail(Errc::invalid, "there is no terminal to ask for the password: name a file, a variable or a command that has it");
+  std::string line;
+  {
+    const NoEcho quiet(terminal);
+    (void)!::write(terminal, prompt.data(), prompt.size());
+    line = read_line_of(terminal);
+    (void)!::write(terminal, "\n", 1);
+  }
+  ::close(terminal);
+  return without_line_end(std::move(line), "what you typed");
 }
 
 }  // namespace posthorn
