@@ -3,11 +3,12 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <string_view>
 #include <utility>
+
+#include "text/columns.h"
 
 namespace posthorn {
 namespace {
@@ -30,13 +31,28 @@ std::size_t width() {
 
 Progress::Progress(bool wanted) : on_(wanted && can_take_back()) {}
 
-void Progress::show(const std::string& line) {
+bool Progress::is_due() {
   const auto time = std::chrono::steady_clock::now();
-  if (!on_ || time < next_) return;
+  if (!on_ || time < next_) return false;
   next_ = time + kEvery;
+  return true;
+}
+
+void Progress::write(std::string_view line) {
   shown_ = true;
-  std::fprintf(stderr, "\r%.*s\033[K", static_cast<int>(std::min(line.size(), width())), line.c_str());
+  const auto cut = text::first_columns(line, width());
+  std::fprintf(stderr, "\r%.*s\033[K", static_cast<int>(cut.size()), cut.data());
   std::fflush(stderr);
+}
+
+void Progress::show(const std::string& line) {
+  if (is_due()) write(line);
+}
+
+void Progress::show(const client::ProgressState& state) {
+  if (!is_due()) return;
+  const auto elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin_);
+  write(client::progress_line(state, elapsed, width()));
 }
 
 void Progress::end() {
