@@ -1,0 +1,96 @@
+// APPEND, one after the other without waiting where the server allows it. [RFC3501 6.3.11] [RFC7888] [RFC4315]
+#include <algorithm>
+
+#include "client/imap_connection.h"
+#include "client/imap_state.h"
+
+namespace posthorn::client {
+namespace {
+
+constexpr std::size_t kMaxOpen = 64;               // commands without an answer
+constexpr std::uint64_t kMaxUnderWay = 4 << 20;    // octets of theirs
+constexpr std::uint64_t kLongestOfMinus = 4096;    // [RFC7888 5]
+
+struct OpenAppend {
+  std::string tag;
+  std::uint64_t size = 0;
+};
+
+// Exactly as many octets as were announced, or the connection has to end: the server waits for them.
+Task<Result<void>> send_octets(ImapState& s, const MessageToAppend& message, Deadline until) {
+  const auto source = message.open();
+  if (!source) co_return s.channel->end(Error{Errc::io, "the message cannot be read"});
+  for (std::uint64_t left = message.size;;) {
+    auto piece = co_await source->next();
+    if (!piece) co_return s.channel->end(piece.error());
+    if (piece->empty() ? left > 0 : piece->size() > left)
+      co_return s.channel->end(s.failure(Errc::io, "a message has changed while it was being sent").error());
+    if (piece->empty()) break;
+    left -= piece->size();
+    s.channel->put_octets(*piece);
+    CO_TRY_OK(co_await s.channel->flush_if_large(until));
+  }
+  s.channel->put_line("");
+  co_return Result<void>{};
+}
+
+Result<AppendedMessage> result_of(const ImapState& s, const imap::StatusResponse& status) {
+  TRY_OK(judge(s, status, "APPEND"));
+  AppendedMessage out;
+  const auto& code = status.code;
+  if (code.name == "APPENDUID" && code.to.size() == 1 && code.to.front().first == code.to.front().last) {
+    out.uid_validity = static_cast<std::uint32_t>(code.number);
+    out.uid = code.to.front().first;
+  }
+  return out;
+}
+
+// The answer to the oldest one.
+Task<Result<void>> finish_oldest(ImapState& s, std::vector<OpenAppend>& open, std::vector<Result<AppendedMessage>>& results, Deadline until) {
+  CO_TRY(const auto status, co_await finish_command(s, open.front().tag, until, {}));
+  open.erase(open.begin());
+  results.push_back(result_of(s, status));
+  co_return Result<void>{};
+}
+
+}  // namespace
+
+Task<Result<void>> ImapConnection::append(std::string mailbox, std::span<MessageToAppend> messages, std::vector<Result<AppendedMessage>>& results) {
+  auto& s = *state_;
+  CO_TRY_OK(s.check_usable());
+  CO_TRY(const auto name, s.wire_name(mailbox));
+  const Deadline until = after(s.options.timeouts.transfer);
+  const bool plus = s.has("LITERAL+");
+  const bool minus = s.has("LITERAL-") || s.has("IMAP4REV2");
+  std::vector<OpenAppend> open;
+  std::uint64_t under_way = 0;
+  for (auto& message : messages) {
+    const bool at_once = plus || (minus && message.size <= kLongestOfMinus);
+    while (!open.empty() && (open.size() >= kMaxOpen || under_way + message.size > kMaxUnderWay || !at_once)) {
+      under_way -= open.front().size;
+      CO_TRY_OK(co_await s.channel->flush(until));
+      CO_TRY_OK(co_await finish_oldest(s, open, results, until));
+    }
+    std::string line = "APPEND " + name + " " + flags_text(message.flags);
+    if (message.internal_date) imap::Writer(line).sp().date_time(*message.internal_date);
+    line += " {" + std::to_string(message.size) + (at_once ? "+}" : "}");
+    const auto tag = begin_command(s, line);
+    if (!at_once) {
+      CO_TRY_OK(co_await s.channel->flush(until));
+      auto leave = co_await await_continuation(s, tag, until, "APPEND");
+      if (!leave && !s.channel->is_open()) co_return std::unexpected(leave.error());
+      if (!leave) {
+        results.push_back(std::unexpected(leave.error()));
+        continue;
+      }
+    }
+    CO_TRY_OK(co_await send_octets(s, message, until));
+    open.push_back({tag, message.size});
+    under_way += message.size;
+  }
+  if (!open.empty()) CO_TRY_OK(co_await s.channel->flush(until));
+  while (!open.empty()) CO_TRY_OK(co_await finish_oldest(s, open, results, until));
+  co_return Result<void>{};
+}
+
+}  // namespace posthorn::client
