@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "async/task_group.h"
+#include "check/domain.h"
 #include "check/judge.h"
 #include "check/plan.h"
 
@@ -106,17 +107,23 @@ bool Report::has_errors() const {
 Task<Report> examine(World& world, Question question, OnStep on_step) {
   Report out{.question = question};
   Findings findings;
+  Discovery found;
   if (question.host.empty()) {
     if (on_step) on_step({"looking for the servers", 0, 0});
-    auto found = co_await discover(world, {question.domain, question.address, question.ispdb});
+    found = co_await discover(world, {question.domain, question.address, question.ispdb});
     findings.add(std::move(found.findings));
-    out.candidates = std::move(found.candidates);
+    out.candidates = found.candidates;
   } else {
     out.candidates = candidates_of_host(question.host);
   }
   co_await probe_all(world, plan_targets(out.candidates, question.only), on_step, out, findings);
   out.settings = choose_settings(out.ports, out.candidates, question.address);
   judge_settings(out, findings);
+  if (question.host.empty()) {
+    if (on_step) on_step({"reading the domain's records", 0, 0});
+    auto records = co_await examine_domain(world, found, question.domain, question.selectors, out.ports);
+    out.domain = std::move(records.all);
+  }
   out.servers = folded(std::move(findings.all));
   co_return out;
 }

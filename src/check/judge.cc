@@ -33,6 +33,9 @@ void judge_reach(Findings& out, const PortReport& r) {
   if (r.target.named_by.empty()) return;
   const auto text = listed(r.target.named_by) + (r.target.named_by.size() == 1 ? " names" : " name") + " this port, but " +
                     (r.reached == Reached::refused ? "the host refuses connections to it" : "nobody answers there");
+  // Many networks let nobody out to port 25 but their own servers.
+  if (r.target.service == Service::smtp && r.reached == Reached::no_answer)
+    return out.warn(place, text, "if the server is up: this network may let nobody out to port 25; look from another one");
   out.error(place, text, "open the port, in the server and in the firewall, or take it out of what names it");
 }
 
@@ -94,7 +97,7 @@ std::string advice_for(net::TlsProblem problem, const std::string& host) {
 void judge_certificate(Findings& out, const PortReport& r, SysTime now) {
   if (!r.tls) return;
   const auto place = place_of(r);
-  if (!r.verdict.verified && r.verdict.problem != net::TlsProblem::none) {
+  if (!is_believed(r)) {
     const auto advice = advice_for(r.verdict.problem, r.target.host);
     if (is_for_programs(r)) out.error(place, r.verdict.text, advice);
     else out.warn(place, r.verdict.text + "; senders with DANE or MTA-STS would not deliver", advice);
@@ -138,7 +141,8 @@ bool would_be_usable(const PortReport& r) {
   return as_expected && r.tls && !r.injected && r.behind.seen && (!r.behind.mechanisms.empty() || r.behind.clear_login);
 }
 
-bool is_usable(const PortReport& r) { return would_be_usable(r) && r.verdict.verified; }
+bool is_believed(const PortReport& r) { return r.tls && r.verdict.problem == net::TlsProblem::none; }
+bool is_usable(const PortReport& r) { return would_be_usable(r) && is_believed(r); }
 
 Findings judge_port(const PortReport& r, SysTime now) {
   Findings out;

@@ -16,6 +16,8 @@ inline constexpr std::chrono::days kExpiresSoon{14};
 // "mail.example.org:993".
 std::string place_of(const PortReport&);
 
+// TLS is on, and the certificate is what the user wants: verified, or he does not ask.
+bool is_believed(const PortReport&);
 // A mail program can use it: it speaks as its number says, TLS protects it and is believed, and somebody can sign in.
 bool is_usable(const PortReport&);
 // The same without the certificate.

@@ -1,0 +1,167 @@
+// posthorn check: what was asked becomes a question, and the answer an exit code.
+#include <sysexits.h>
+
+#include <charconv>
+#include <cstdio>
+#include <fstream>
+#include <iterator>
+
+#include "async/reactor.h"
+#include "check_options.h"
+#include "client/dial.h"
+#include "dns/unbound_resolver.h"
+#include "output.h"
+#include "progress.h"
+#include "text/ascii.h"
+
+namespace posthorn {
+namespace {
+
+using namespace std::chrono_literals;
+
+Result<std::uint16_t> port_of(std::string_view text) {
+  std::uint16_t port = 0;
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), port);
+  if (code != std::errc() || end != text.data() + text.size() || port == 0) return fail(Errc::invalid, "'" + std::string(text) + "' is no port");
+  return port;
+}
+
+Result<std::map<std::uint16_t, std::uint16_t>> port_map(const std::vector<std::string>& maps) {
+  std::map<std::uint16_t, std::uint16_t> out;
+  for (const std::string_view one : maps) {
+    const auto equals = one.find('=');
+    if (equals == one.npos) return fail(Errc::invalid, "--map: not as 993=10993: " + std::string(one));
+    TRY(const auto from, port_of(one.substr(0, equals)));
+    TRY(const auto to, port_of(one.substr(equals + 1)));
+    out[from] = to;
+  }
+  return out;
+}
+
+Result<std::set<check::Service>> services(const std::vector<std::string>& only) {
+  std::set<check::Service> out;
+  for (const auto& one : only) {
+    bool known = false;
+    for (const auto service : {check::Service::smtp, check::Service::submission, check::Service::imap, check::Service::pop3})
+      if (text::iequals(one, check::to_string(service))) known = out.insert(service).second || true;
+    if (!known) return fail(Errc::invalid, "--only: '" + one + "' is none of smtp, submission, imap, pop3");
+  }
+  return out;
+}
+
+// "joe@example.org", "@example.org", "mail.example.org", "192.0.2.1".
+Result<check::Question> question_of(const CheckOptions& o) {
+  check::Question out;
+  const auto& target = o.place.name;
+  const auto at = target.rfind('@');
+  if (at == target.npos) {
+    const bool is_ip = IpAddress::parse(target).has_value();
+    const auto name = dns::Name::from_domain(target);
+    if (!is_ip && (!name || !name->is_host_name())) return fail(Errc::invalid, "'" + target + "' is neither an address nor a host");
+    out.host = is_ip ? target : name->text();
+  } else {
+    const auto domain = dns::Name::from_domain(std::string_view(target).substr(at + 1));
+    if (!domain || !domain->is_host_name()) return fail(Errc::invalid, "'" + target + "': what follows the @ is no domain");
+    out.domain = domain->text();
+    if (at > 0) out.address = target;
+  }
+  TRY(out.only, services(o.only));
+  out.ispdb = o.ispdb;
+  out.selectors = o.selectors;
+  for (const auto& selector : out.selectors)
+    if (!dns::Name::parse(selector)) return fail(Errc::invalid, "--selector: '" + selector + "' is none");
+  return out;
+}
+
+// "192.0.2.53:5353" and "[2001:db8::1]:53", as people write it; the resolver's own form has "@".
+std::string resolver_form(std::string text) {
+  const auto bracket = text.rfind("]:");
+  if (text.starts_with('[') && bracket != text.npos) return text.substr(1, bracket - 1) + '@' + text.substr(bracket + 2);
+  const auto colon = text.find(':');
+  if (colon != text.npos && text.find(':', colon + 1) == text.npos) text[colon] = '@';
+  return text;
+}
+
+Result<dns::ResolverOptions> resolver_options(const CheckOptions& o) {
+  dns::ResolverOptions out;
+  if (o.resolver.empty()) {
+    std::ifstream file("/etc/resolv.conf");
+    out.servers = dns::servers_of_resolv_conf(std::string(std::istreambuf_iterator<char>(file), {}));
+  } else {
+    TRY(out.servers, dns::parse_servers(resolver_form(o.resolver)));
+  }
+  out.trust_anchor_file = o.trust_anchor;
+  return out;
+}
+
+// A resolver of the system that drops signatures would make every name bogus: then nothing is validated, and that is said.
+struct Dns {
+  std::unique_ptr<dns::UnboundResolver> resolver;
+  bool validates = true;
+};
+Result<Dns> open_dns(const CheckOptions& o) {
+  TRY(auto options, resolver_options(o));
+  Dns out;
+  TRY(out.resolver, dns::UnboundResolver::open(options));
+  if (run_task(dns::probe_dnssec(*out.resolver, after(5s))) != dns::DnssecProbe::stripped) return out;
+  out.resolver->shut_down();
+  out.resolver.reset();
+  options.validate = out.validates = false;
+  TRY(out.resolver, dns::UnboundResolver::open(options));
+  return out;
+}
+
+// What find_place() wants to be asked; only what it says of trust and of passwords is used.
+Result<Place> place_of(const CheckOptions& o, const check::Question& q) {
+  auto options = o.place;
+  client::MailUrl url{.scheme = client::Scheme::imaps, .user = o.user.empty() ? q.address : o.user, .host = q.host.empty() ? q.domain : q.host};
+  options.name = client::to_string(url);
+  TRY(auto place, find_place(o.client, options));
+  place.name = o.place.name;
+  return place;
+}
+
+check::ProbeOptions probe_options(const CheckOptions& o, const client::TlsForHosts& tls, std::map<std::uint16_t, std::uint16_t> map) {
+  return {.tls = tls.context(),
+          .policy = [&tls](const std::string& host) { return tls.policy(host); },
+          .timeout = std::chrono::milliseconds(static_cast<std::int64_t>(o.timeout * 1000)),
+          .port_map = std::move(map)};
+}
+
+Result<check::Report> examine(const CheckOptions& o) {
+  if (o.login) return fail(Errc::unsupported, "--login is not built yet");
+  TRY(const auto question, question_of(o));
+  TRY(auto map, port_map(o.maps));
+  TRY(const auto place, place_of(o, question));
+  TRY(const auto tls, client::TlsForHosts::make(place.trust));
+  TRY(const auto dns, open_dns(o));
+  WorkerPool workers(4);
+  check::World world{.resolver = *dns.resolver,
+                     .workers = workers,
+                     .system_names = o.resolver.empty(),
+                     .dnssec = dns.validates,
+                     .probe = probe_options(o, tls, std::move(map))};
+  world.dns_timeout = world.probe.timeout;
+  Progress progress(!o.client.json && !o.client.quiet);
+  const auto on_step = [&progress](const check::Step& step) {
+    progress.show(step.all ? step.what + ": " + std::to_string(step.done) + " of " + std::to_string(step.all) : step.what);
+  };
+  auto report = run_task(check::examine(world, question, on_step));
+  progress.end();
+  dns.resolver->shut_down();
+  return report;
+}
+
+}  // namespace
+
+int check_command(const CheckOptions& o) {
+  const auto report = examine(o);
+  if (!report) return say_client_error(o.client, "check", report.error());
+  if (o.client.json) say(json_of(*report));
+  else if (!o.client.quiet) show_report(*report, o.client.verbose);
+  // A host that nobody knows is no examined host.
+  if (!report->question.host.empty() && report->ports.empty()) return EX_NOHOST;
+  return report->has_errors() ? EX_UNAVAILABLE : EX_OK;
+}
+
+}  // namespace posthorn

@@ -1,0 +1,170 @@
+#include "check/spf.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "text/ascii.h"
+
+namespace posthorn::check {
+namespace {
+
+constexpr std::size_t kTerms = 200;
+constexpr int kDepth = 10;
+constexpr std::string_view kMechanisms[] = {"all", "include", "a", "mx", "ptr", "ip4", "ip6", "exists"};
+
+bool is_prefix_length(std::string_view text, int most) {
+  int n = -1;
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), n);
+  return code == std::errc() && end == text.data() + text.size() && n >= 0 && n <= most;
+}
+
+// [RFC7208 5.6] "192.0.2.0/24".
+bool is_network(std::string_view value, bool v4) {
+  const auto slash = value.find('/');
+  const auto address = IpAddress::parse(value.substr(0, slash));
+  if (!address || address->is_v4() != v4) return false;
+  return slash == value.npos || is_prefix_length(value.substr(slash + 1), v4 ? 32 : 128);
+}
+
+bool has_good_value(const SpfTerm& t) {
+  if (t.name == "ip4" || t.name == "ip6") return is_network(t.value, t.name == "ip4");
+  if (t.name == "include" || t.name == "exists") return !t.value.empty();
+  return t.name != "all" || t.value.empty();
+}
+
+Result<SpfTerm> parse_term(std::string_view word) {
+  SpfTerm out;
+  auto rest = word;
+  if (std::string_view("+-?~").find(rest.front()) != std::string_view::npos) {
+    out.qualifier = rest.front();
+    rest.remove_prefix(1);
+  }
+  const auto n = std::min(rest.find_first_of(":/"), rest.size());
+  out.name = text::to_lower(rest.substr(0, n));
+  out.value = rest.substr(n + (n < rest.size() && rest[n] == ':'));
+  const bool known = std::ranges::find(kMechanisms, out.name) != std::end(kMechanisms);
+  if (!known || !has_good_value(out)) return fail(Errc::syntax, "'" + std::string(word.substr(0, 60)) + "'");
+  return out;
+}
+
+bool costs_a_look_up(const SpfTerm& t) { return t.name == "include" || t.name == "a" || t.name == "mx" || t.name == "ptr" || t.name == "exists"; }
+
+std::vector<std::string> spf_texts(const dns::Answer<dns::Txt>& answer) {
+  std::vector<std::string> out;
+  for (const auto& t : answer.records)
+    if (is_spf(t.text)) out.push_back(t.text);
+  return out;
+}
+
+Task<> count_record(World& world, SpfRecord record, int depth, SpfCost& cost);
+
+// [RFC7208 5.2, 6.1] What has no good record of its own is an error of the whole.
+Task<> count_domain(World& world, std::string domain, std::string by, int depth, SpfCost& cost) {
+  if (domain.find('%') != domain.npos) co_return;  // a macro: only a message tells
+  const auto name = dns::Name::parse(domain);
+  const auto fail_with = [&](const std::string& what) {
+    if (cost.trouble.empty()) cost.trouble = by + " " + quoted(domain) + ": " + what;
+  };
+  if (!name) co_return fail_with("it is no name");
+  if (depth > kDepth) co_return fail_with("it goes around in circles");
+  const auto answer = co_await world.resolver.txt(*name, world.dns_deadline());
+  if (!answer.definite()) co_return fail_with("the DNS gives no answer (" + std::string(dns::to_string(answer.status)) + ')');
+  const auto texts = spf_texts(answer);
+  if (texts.empty()) co_return fail_with("there is no SPF record");
+  if (texts.size() > 1) co_return fail_with("it has several SPF records");
+  auto record = parse_spf(texts.front());
+  if (!record) co_return fail_with("its record cannot be read: " + record.error().text);
+  co_await count_record(world, *std::move(record), depth, cost);
+}
+
+Task<> count_record(World& world, SpfRecord record, int depth, SpfCost& cost) {
+  for (const auto& t : record.terms) {
+    if (cost.look_ups >= SpfCost::kEnough) co_return;
+    if (costs_a_look_up(t)) ++cost.look_ups;
+    if (t.name == "include") co_await count_domain(world, t.value, "include", depth + 1, cost);
+  }
+  if (!record.redirect || record.all() || cost.look_ups >= SpfCost::kEnough) co_return;  // [RFC7208 6.1]
+  ++cost.look_ups;
+  co_await count_domain(world, *record.redirect, "redirect", depth + 1, cost);
+}
+
+void judge_all(Findings& out, const SpfRecord& record) {
+  const auto* all = record.all();
+  if (!all && record.redirect) return;
+  if (!all) out.warn("SPF", "the record does not end with \"all\": other hosts are neither allowed nor forbidden", "end it with \"-all\", or with \"~all\" while you try it out");
+  else if (all->qualifier == '+') out.error("SPF", "\"+all\" allows the whole world to send in this domain's name", "end the record with \"-all\"");
+  else if (all->qualifier == '?') out.warn("SPF", "\"?all\" says nothing of other hosts", "end the record with \"-all\" or \"~all\"");
+}
+
+}  // namespace
+
+const SpfTerm* SpfRecord::all() const {
+  const auto found = std::ranges::find(terms, "all", &SpfTerm::name);
+  return found == terms.end() ? nullptr : &*found;
+}
+
+bool is_spf(std::string_view text) { return text::istarts_with(text, "v=spf1") && (text.size() == 6 || text[6] == ' '); }
+
+Result<SpfRecord> parse_spf(std::string_view in) {
+  if (!is_spf(in)) return fail(Errc::syntax, "it is no SPF record");
+  in.remove_prefix(6);
+  SpfRecord out;
+  while (!(in = text::trim(in)).empty()) {
+    const auto word = in.substr(0, in.find(' '));
+    in.remove_prefix(word.size());
+    const auto equals = word.find('=');
+    // [RFC7208 6] A modifier: its "=" comes before any ":" or "/".  Unknown ones are passed over.
+    if (equals != word.npos && equals < word.find_first_of(":/")) {
+      if (!text::iequals(word.substr(0, equals), "redirect")) continue;
+      if (out.redirect || equals + 1 == word.size()) return fail(Errc::syntax, "'" + std::string(word.substr(0, 60)) + "'");
+      out.redirect = word.substr(equals + 1);
+      continue;
+    }
+    if (out.terms.size() == kTerms) return fail(Errc::syntax, "too many terms");
+    TRY(auto term, parse_term(word));
+    out.terms.push_back(std::move(term));
+  }
+  return out;
+}
+
+Findings judge_spf(const std::vector<std::string>& texts, const SpfCost& cost) {
+  Findings out;
+  if (texts.empty()) {
+    out.warn("SPF", "there is no record: nobody can tell which hosts may send this domain's mail", "publish a TXT record at the domain, as \"v=spf1 mx -all\"");
+    return out;
+  }
+  if (texts.size() > 1) {
+    out.error("SPF", "there are " + std::to_string(texts.size()) + " records: receivers take none of them [RFC7208 3.2]", "put them together into one");
+    return out;
+  }
+  const auto record = parse_spf(texts.front());
+  if (!record) {
+    out.error("SPF", "the record cannot be read: " + record.error().text, "correct it; receivers take it for a permanent error");
+    return out;
+  }
+  judge_all(out, *record);
+  if (!cost.trouble.empty()) out.error("SPF", quoted(cost.trouble), "take it out, or have it repaired; receivers take it for a permanent error");
+  if (cost.look_ups > 10)
+    out.error("SPF", "it needs " + (cost.look_ups >= SpfCost::kEnough ? std::string("30 or more") : std::to_string(cost.look_ups)) + " look-ups, and receivers stop after 10 [RFC7208 4.6.4]",
+              "write addresses (ip4:, ip6:) instead of names, or take out includes that are not needed");
+  if (std::ranges::any_of(record->terms, [](const auto& t) { return t.name == "ptr"; }))
+    out.warn("SPF", "\"ptr\" should not be used [RFC7208 5.5]", "name the hosts by \"a\", \"mx\" or their addresses");
+  if (out.all.empty()) out.ok("SPF", quoted(texts.front()) + " (" + std::to_string(cost.look_ups) + (cost.look_ups == 1 ? " look-up)" : " look-ups)"));
+  return out;
+}
+
+Task<Findings> check_spf(World& world, dns::Name domain) {
+  const auto answer = co_await world.resolver.txt(domain, world.dns_deadline());
+  if (!answer.definite()) {
+    Findings out;
+    out.warn("SPF", "the DNS gives no answer: " + std::string(dns::to_string(answer.status)), "look at the zone and its name servers");
+    co_return out;
+  }
+  const auto texts = spf_texts(answer);
+  SpfCost cost;
+  if (texts.size() == 1)
+    if (auto record = parse_spf(texts.front())) co_await count_record(world, *std::move(record), 0, cost);
+  co_return judge_spf(texts, cost);
+}
+
+}  // namespace posthorn::check
