@@ -13,6 +13,7 @@ void add_check_command(CLI::App& top, Run& chosen) {
   sub->add_option("target", o.place.name, "An address (joe@example.org), a domain (@example.org), or one host (mail.example.org, 192.0.2.1)")->required();
   sub->add_option("--only", o.only, "Look at these services only: smtp, submission, imap, pop3; smtp is the port between servers")->delimiter(',')->expected(1)->take_all();
   sub->add_flag("--login", o.login, "Sign in, send a message to oneself, see it arrive, and delete it");
+  sub->add_option("--arrival", o.arrival, "How many seconds that message may take to arrive")->capture_default_str()->check(CLI::Range(0.1, 3600.0));
   sub->add_option("--user", o.user, "The name to sign in by, when it is not the address");
   sub->add_option("--selector", o.selectors, "A selector of DKIM to look at, besides the usual ones")->delimiter(',')->expected(1)->take_all();
   sub->add_flag("--ispdb", o.ispdb, "Ask Mozilla's database of providers, too, which tells it the domain");

@@ -121,6 +121,16 @@ Result<Place> place_of(const CheckOptions& o, const check::Question& q) {
   return place;
 }
 
+Result<std::optional<check::Login>> login_of(const CheckOptions& o, const check::Question& q, const Place& place) {
+  if (!o.login) return std::nullopt;
+  if (q.address.empty() && o.user.empty()) return fail(Errc::invalid, "--login: of whom?  Give an address (joe@example.org), or --user");
+  TRY(auto credentials, obtain_credentials(place));
+  if (!credentials) return fail(Errc::invalid, "--login: there is no user");
+  return check::Login{.credentials = *std::move(credentials),
+                      .address = q.address.empty() ? o.user : q.address,
+                      .patience = std::chrono::milliseconds(static_cast<std::int64_t>(o.arrival * 1000))};
+}
+
 check::ProbeOptions probe_options(const CheckOptions& o, const client::TlsForHosts& tls, std::map<std::uint16_t, std::uint16_t> map) {
   return {.tls = tls.context(),
           .policy = [&tls](const std::string& host) { return tls.policy(host); },
@@ -129,10 +139,10 @@ check::ProbeOptions probe_options(const CheckOptions& o, const client::TlsForHos
 }
 
 Result<check::Report> examine(const CheckOptions& o) {
-  if (o.login) return fail(Errc::unsupported, "--login is not built yet");
-  TRY(const auto question, question_of(o));
+  TRY(auto question, question_of(o));
   TRY(auto map, port_map(o.maps));
   TRY(const auto place, place_of(o, question));
+  TRY(question.login, login_of(o, question, place));
   TRY(const auto tls, client::TlsForHosts::make(place.trust));
   TRY(const auto dns, open_dns(o));
   WorkerPool workers(4);

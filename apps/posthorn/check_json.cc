@@ -98,6 +98,20 @@ json::object show(const check::HostReport& h) {
   return {{"host", h.host}, {"addresses", std::move(addresses)}, {"dnssec", h.lookup.secure}, {"why", utf8(h.lookup.why)}};
 }
 
+json::object show(const check::SignedIn& s) {
+  return {{"service", word(check::to_string(s.service))}, {"place", s.place}, {"ok", s.ok}, {"mechanism", utf8(s.by)}, {"took_ms", s.took.count()}, {"why", utf8(s.why)}};
+}
+
+json::object show(const check::RoundTrip& t) {
+  json::array sign_ins;
+  for (const auto& s : t.sign_ins) sign_ins.push_back(show(s));
+  json::object out{{"sign_ins", std::move(sign_ins)}, {"sent", t.sent}, {"deleted", t.deleted}};
+  if (t.sent) out["sent_by"] = t.sent_by, out["sending_ms"] = t.sending.count();
+  if (!t.seen_by_imap.empty()) out["seen_by_imap"] = t.seen_by_imap, out["mailbox"] = utf8(t.mailbox), out["imap_ms"] = t.imap.count();
+  if (!t.seen_by_pop3.empty()) out["seen_by_pop3"] = t.seen_by_pop3, out["pop3_ms"] = t.pop3.count();
+  return out;
+}
+
 template <class T>
 json::array all(const std::vector<T>& items) {
   json::array out;
@@ -118,6 +132,7 @@ std::string json_of(const check::Report& r) {
   out["servers"] = all(r.servers);
   out["records"] = all(r.domain);
   out["settings"] = all(r.settings);
+  if (r.round_trip) out["login"] = show(*r.round_trip);
   return json::serialize(out);
 }
 

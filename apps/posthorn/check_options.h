@@ -14,7 +14,7 @@ struct CheckOptions {
   PlaceOptions place;         // its name is what is to be checked
   std::vector<std::string> only, selectors, maps;
   std::string user, resolver, trust_anchor;
-  double timeout = 10;        // seconds
+  double timeout = 10, arrival = 60;  // seconds
   bool ispdb = false, login = false;
 };
 

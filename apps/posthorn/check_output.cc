@@ -240,6 +240,20 @@ void show_settings(const TerminalText& out, const check::Report& r) {
   out.line();
 }
 
+void show_round_trip(const TerminalText& out, const check::RoundTrip& trip) {
+  const auto ms = [](std::chrono::milliseconds t) { return t.count() < 10'000 ? std::to_string(t.count()) + " ms" : std::to_string(t.count() / 1000) + " s"; };
+  const auto line = [&](bool good, const std::string& what, const std::string& text) {
+    out.wrapped("  " + out.in(good ? Colour::good : Colour::bad, fitted(good ? "ok" : "error", 8)) + ' ', 11, 11, what + printable(text));
+  };
+  out.line(out.in(Colour::bold, "Signing in, and a message to oneself"));
+  for (const auto& s : trip.sign_ins) line(s.ok, std::string(check::to_string(s.service)) + ' ', s.ok ? s.place + " by " + s.by + ", " + ms(s.took) : s.place + ": " + s.why);
+  if (trip.sent) line(true, "sent by ", trip.sent_by + ", " + ms(trip.sending));
+  if (!trip.seen_by_imap.empty()) line(true, "seen by IMAP ", trip.seen_by_imap + " in " + trip.mailbox + ", " + ms(trip.imap) + " later");
+  if (!trip.seen_by_pop3.empty()) line(true, "seen by POP3 ", trip.seen_by_pop3 + ", " + ms(trip.pop3) + " later");
+  if (trip.deleted) line(true, "deleted", "");
+  out.line();
+}
+
 void show_sum(const TerminalText& out, const check::Report& r) {
   std::int64_t errors = 0, warnings = 0;
   for (const auto* all : {&r.servers, &r.domain})
@@ -255,6 +269,7 @@ void show_report(const check::Report& r, bool verbose) {
   const TerminalText out;
   show_sources(out, r);
   show_hosts(out, r, verbose);
+  if (r.round_trip) show_round_trip(out, *r.round_trip);
   show_findings(out, "What is wrong with the servers, and what to do", r.servers);
   show_findings(out, "The records of " + printable(r.question.domain), r.domain);
   show_settings(out, r);

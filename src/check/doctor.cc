@@ -124,6 +124,12 @@ Task<Report> examine(World& world, Question question, OnStep on_step) {
     auto records = co_await examine_domain(world, found, question.domain, question.selectors, out.ports);
     out.domain = std::move(records.all);
   }
+  if (question.login) {
+    if (on_step) on_step({"signing in", 0, 0});
+    auto trip = co_await make_round_trip(world, out.ports, *question.login);
+    findings.add(std::move(trip.findings));
+    out.round_trip = std::move(trip);
+  }
   out.servers = folded(std::move(findings.all));
   co_return out;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "check/discovery.h"
 #include "check/finding.h"
 #include "check/probe.h"
+#include "check/round_trip.h"
 #include "check/settings.h"
 #include "check/world.h"
 
@@ -22,6 +24,7 @@ struct Question {
   std::string address;  // "joe@example.org"; empty: not said
   std::set<Service> only;  // empty: all
   bool ispdb = false;
+  std::optional<Login> login;
   std::vector<std::string> selectors;  // of DKIM, besides the usual ones
 };
 
@@ -36,6 +39,7 @@ struct Report {
   std::vector<HostReport> hosts;    // that were named, with and without addresses
   std::vector<PortReport> ports;
   std::vector<Setting> settings;
+  std::optional<RoundTrip> round_trip;  // its findings are among `servers`
   std::vector<Finding> servers;     // what is wrong with servers and with how they are found, folded
   std::vector<Finding> domain;      // the records of a domain: good ones too, in their order
   bool has_errors() const;

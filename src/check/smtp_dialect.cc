@@ -27,7 +27,11 @@ Task<Result<smtp::Reply>> read_reply(Talk talk) {
   }
 }
 
-std::string words_of(const smtp::Reply& reply) { return tamed(smtp::to_string(reply)); }
+std::string words_of(const smtp::Reply& reply) {
+  std::string out = std::to_string(reply.code);
+  for (const auto& line : reply.lines) out += ' ' + line;
+  return tamed(out);
+}
 
 // [RFC5321 4.1.4] The name of this machine, if it has a whole one; the doctor is no server.
 std::string our_name(const net::Peer& peer) {
