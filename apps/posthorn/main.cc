@@ -215,6 +215,7 @@ int run(int argc, char** argv) {
   add_trace_command(top, arguments, chosen);
   add_setup_command(top, arguments, chosen);
   add_dns_commands(top, arguments, chosen);
+  add_fetch_command(top, chosen);
   add_check_command(top, chosen);
   name_sendmail(top);
   try {

@@ -137,7 +137,7 @@ Result<void> sync_directory(const std::string& path) {
   return sync_file(directory.fd(), path);
 }
 
-Result<void> sync_files(std::span<const int> fds, const std::string& directory) {
+Result<Synced> sync_files(std::span<const int> fds, const std::string& directory) {
   constexpr std::size_t kMany = 4;
   const bool together = fds.size() >= kMany && syncfs_is_enough(fds.front());
   // An error of writing back is reported to descriptors that were open before it (Linux 5.8), and the first
@@ -145,7 +145,7 @@ Result<void> sync_files(std::span<const int> fds, const std::string& directory) 
   if (together && ::syncfs(fds.front()) != 0) return errno_failure("sync", directory);
   for (const int fd : fds)
     if (!together || device_of(fd) != device_of(fds.front())) TRY_OK(sync_file(fd, directory));
-  return {};
+  return together ? Synced::file_system : Synced::files;
 }
 
 bool is_directory(const std::string& path) {

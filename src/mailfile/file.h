@@ -48,8 +48,10 @@ Result<void> replace_file(const std::string& path, std::string_view text, unsign
 Result<void> sync_file(int fd, const std::string& path);
 // Names that were made, changed and removed in it.
 Result<void> sync_directory(const std::string& path);
-// All of them: many small files of one file system cost hardly more than one.
-Result<void> sync_files(std::span<const int> fds, const std::string& directory);
+// All of them: many small files of one file system cost hardly more than one.  Whether names of that file
+// system are durable too that were made, changed and removed before.
+enum class Synced : std::uint8_t { files, file_system };
+Result<Synced> sync_files(std::span<const int> fds, const std::string& directory);
 
 // Makes a directory and those above it that are missing, each 0700, and syncs where it made one.
 Result<void> make_directories(const std::string& path);

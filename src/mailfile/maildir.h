@@ -126,10 +126,14 @@ class MaildirBatch {
   // The steps, for who writes something down between them.  After a failure nothing of the following steps
   // may be done. The bytes are on the disk, and so are those of another file (a journal, say) when it is
   // given.
-  Result<void> sync(int also = -1);
+  Result<Synced> sync(int also = -1);
   // Readers see them; durable after MaildirFolder::sync().  The names that they have now, in the order of
   // add().  After a failure some may be delivered: those whose names are in `delivered`.
   Result<void> deliver(std::vector<MaildirEntry>& delivered);
+
+  // Those that are not delivered stay in tmp: for who has written down that they are there
+  // (deliver_left_over).
+  void leave_in_tmp();
 
   // All steps and the folder's sync(): INVARIANT 2 holds afterwards.
   Result<std::vector<MaildirEntry>> commit();

@@ -84,11 +84,11 @@ void MaildirBatch::add(MaildirDraft draft, Into into) {
   drafts_.push_back({.draft = std::move(draft), .into = into});
 }
 
-Result<void> MaildirBatch::sync(int also) {
+Result<Synced> MaildirBatch::sync(int also) {
   std::vector<int> fds;
   for (const auto& one : drafts_) fds.push_back(one.draft.file_.fd());
   if (also >= 0) fds.push_back(also);
-  if (fds.empty()) return {};
+  if (fds.empty()) return Synced::files;
   return sync_files(fds, folder_.path() + "/tmp");
 }
 
@@ -101,6 +101,10 @@ Result<void> MaildirBatch::deliver(std::vector<MaildirEntry>& delivered) {
   }
   drafts_.clear();
   return {};
+}
+
+void MaildirBatch::leave_in_tmp() {
+  for (auto& one : drafts_) one.draft.path_.clear();
 }
 
 Result<std::vector<MaildirEntry>> MaildirBatch::commit() {

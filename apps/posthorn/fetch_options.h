@@ -1,0 +1,33 @@
+// posthorn fetch: what it was told.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "client_options.h"
+
+namespace posthorn {
+
+struct FetchCliOptions {
+  ClientOptions client;
+  PlaceOptions source, target;
+  bool keep = false;
+  std::optional<int> keep_days;
+  std::string state;            // the file; empty: the usual one of this source and target
+  std::string mailbox;          // IMAP; empty: that of the URL, or INBOX
+  std::vector<std::string> to;  // for a target that is a server of SMTP or LMTP
+  std::string from;             // likewise; empty: <>
+  double timeout = 0;           // seconds; 0: as the protocol has it
+  bool apop = false;
+};
+
+int fetch_command(const FetchCliOptions&);  // fetch_command.cc
+
+// "joe@mail.example.org-0123456789abcdef" below ~/.local/state/posthorn/fetch: one for each source and
+// target.
+Result<std::string> usual_state_file(const client::MailUrl& source, const std::string& mailbox,
+                                     const client::MailUrl& target);
+
+}  // namespace posthorn

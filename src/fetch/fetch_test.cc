@@ -1,0 +1,180 @@
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "async/reactor.h"
+#include "fetch/journal.h"
+#include "fetch/line_ends.h"
+#include "fetch/maildir_target.h"
+#include "fetch/reception.h"
+#include "mailfile/maildir.h"
+
+namespace posthorn::fetch {
+namespace {
+
+namespace fs = std::filesystem;
+using Keys = std::vector<std::string>;
+
+class FetchTest : public testing::Test {
+ protected:
+  FetchTest() {
+    home = fs::temp_directory_path() / ("posthorn-fetch-" + mailfile::make_maildir_name().unique);
+  }
+  ~FetchTest() override { fs::remove_all(home); }
+  std::string path() const { return home / "state" / "journal"; }
+  Journal open() const { return Journal::open(path()).value(); }
+  std::string text() const { return mailfile::read_whole(path(), 1 << 20).value(); }
+  mailfile::MaildirFolder folder() const { return mailfile::MaildirFolder::create(home / "Maildir").value(); }
+
+  fs::path home;
+};
+
+constexpr Seconds kThen{std::chrono::seconds(1'700'000'000)};
+
+TEST_F(FetchTest, JournalRemembers) {
+  {
+    auto journal = open();
+    ASSERT_TRUE(journal.append_stored(Keys{"ua", "ub"}, kThen));
+    journal.remember(Keys{"ua", "ub"}, kThen);
+    EXPECT_EQ(journal.stored("ua"), kThen);
+    EXPECT_EQ(Journal::open(path()).error().code, Errc::busy);
+  }
+  auto journal = open();
+  EXPECT_EQ(journal.stored("ub"), kThen);
+  EXPECT_EQ(journal.stored("uc"), std::nullopt);
+  ASSERT_TRUE(journal.keep_only({"ub"}));
+  EXPECT_EQ(journal.size(), 1u);
+}
+
+TEST_F(FetchTest, JournalForgetsWhatTheServerHasNotAnyMore) {
+  {
+    auto journal = open();
+    ASSERT_TRUE(journal.append_stored(Keys{"ua", "ub"}, kThen));
+    journal.remember(Keys{"ua", "ub"}, kThen);
+    ASSERT_TRUE(journal.keep_only({"ub"}));
+  }
+  EXPECT_EQ(open().stored("ua"), std::nullopt);
+}
+
+TEST_F(FetchTest, JournalKnowsWhatWasPreparedOnly) {
+  {
+    auto journal = open();
+    ASSERT_TRUE(journal.append_prepared(std::vector<Prepared>{
+        {"ua", kThen, "boot", "x/1"}, {"ub", kThen, "boot", "x/2"}, {"uc", kThen, "", "x/3"}}));
+    ASSERT_TRUE(journal.append_stored(Keys{"ua"}, kThen));
+    ASSERT_TRUE(journal.append_forgotten(Keys{"ub"}, kThen));
+  }
+  EXPECT_EQ(open().pending(), (std::vector<Prepared>{{"uc", kThen, "-", "x/3"}}));
+}
+
+TEST_F(FetchTest, JournalTakesBack) {
+  {
+    auto journal = open();
+    ASSERT_TRUE(journal.append_stored(Keys{"ua"}, kThen));
+    const auto mark = journal.mark();
+    ASSERT_TRUE(journal.append_prepared(std::vector<Prepared>{{"ub", kThen, "boot", "x"}}));
+    ASSERT_TRUE(journal.undo(mark));
+  }
+  EXPECT_TRUE(open().pending().empty());
+  EXPECT_TRUE(open().stored("ua"));
+}
+
+TEST_F(FetchTest, JournalEndsWhereItWasCut) {
+  {
+    auto journal = open();
+    ASSERT_TRUE(journal.append_stored(Keys{"ua", "ub"}, kThen));
+  }
+  const auto whole = text();
+  for (std::size_t cut = 0; cut < whole.size(); ++cut) {
+    std::ofstream(path(), std::ios::binary) << whole.substr(0, cut);
+    auto journal = open();
+    EXPECT_FALSE(journal.was_damaged());
+    EXPECT_FALSE(journal.stored("ub")) << cut;
+    ASSERT_TRUE(journal.append_stored(Keys{"uc"}, kThen));
+    EXPECT_EQ(text().substr(text().size() - 3), "uc\n");
+  }
+}
+
+TEST_F(FetchTest, JournalDoesNotBelieveWhatIsDamaged) {
+  {
+    auto journal = open();
+    ASSERT_TRUE(journal.append_stored(Keys{"ua", "ub", "uc"}, kThen));
+  }
+  auto bad = text();
+  bad[bad.find("ub") + 1] = 'x';
+  std::ofstream(path(), std::ios::binary) << bad;
+  auto journal = open();
+  EXPECT_TRUE(journal.was_damaged() && journal.stored("ua") && !journal.stored("ub") &&
+              !journal.stored("uc"));
+  EXPECT_TRUE(fs::exists(path() + ".damaged"));
+}
+
+TEST_F(FetchTest, JournalIsWrittenAnewWhenMostOfItIsOfNoUse) {
+  {
+    auto journal = open();
+    for (int i = 0; i < 3000; ++i) {
+      const Keys keys{"u" + std::to_string(i)};
+      ASSERT_TRUE(journal.append_stored(keys, kThen));
+      journal.remember(keys, kThen);
+    }
+    ASSERT_TRUE(journal.keep_only({"u7"}));
+    ASSERT_TRUE(journal.append_stored(Keys{"unew"}, kThen));
+  }
+  EXPECT_LT(text().size(), 200u);
+  const auto journal = open();
+  EXPECT_TRUE(journal.stored("u7") && journal.stored("unew"));
+}
+
+TEST(FetchLineEnds, AreLfHoweverTheTextIsCut) {
+  for (const std::string_view in : {"a\r\nb\r\n", "\r\r\n", "a\rb\n\r", "", "\r", "\n\r\n\n"}) {
+    std::string whole;
+    ToLf all;
+    all.put(whole, in);
+    all.finish(whole);
+    std::string want(in);
+    for (auto at = want.find("\r\n"); at != want.npos; at = want.find("\r\n")) want.erase(at, 1);
+    if (in != "\r\r\n") EXPECT_EQ(whole, want);
+    std::string cut;
+    ToLf pieces;
+    for (const char c : in) pieces.put(cut, std::string_view(&c, 1));
+    pieces.finish(cut);
+    EXPECT_EQ(cut, whole);
+    EXPECT_EQ(pieces.bare(), all.bare());
+  }
+}
+
+Task<Result<void>> store(Target& target, Journal& journal, WorkerPool& pool, int from, int to) {
+  CO_TRY_OK(co_await target.open(journal, pool));
+  Reception reception(target, journal, pool, {.messages = 3, .bytes = 1000});
+  for (int i = from; i < to; ++i) {
+    CO_TRY_OK(target.begin());
+    CO_TRY_OK(target.put("Subject: " + std::to_string(i) + "\r\n\r\nx\r\n"));
+    CO_TRY_OK(co_await reception.end("u" + std::to_string(i)));
+  }
+  co_return co_await reception.finish();
+}
+
+TEST_F(FetchTest, MaildirHasEachMessageOnceWhereverTheJournalEnds) {
+  WorkerPool pool(1);
+  {
+    auto journal = open();
+    const auto target = make_maildir_target(folder());
+    ASSERT_TRUE(run_task(store(*target, journal, pool, 0, 10)));
+  }
+  EXPECT_EQ(folder().list()->size(), 10u);
+  // A crash loses lines of "stored"; what was prepared stands there in each case.
+  std::string prepared, line;
+  for (std::ifstream in(path()); std::getline(in, line);)
+    if (line.size() < 9 || line[9] != 'S') prepared += line + "\n";
+  std::ofstream(path(), std::ios::binary) << prepared;
+  auto journal = open();
+  EXPECT_EQ(journal.pending().size(), 10u);
+  const auto target = make_maildir_target(folder());
+  ASSERT_TRUE(run_task(store(*target, journal, pool, 10, 12)));
+  for (int i = 0; i < 12; ++i) EXPECT_TRUE(journal.stored("u" + std::to_string(i)));
+  EXPECT_EQ(folder().list()->size(), 12u);
+}
+
+}  // namespace
+}  // namespace posthorn::fetch

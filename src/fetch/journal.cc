@@ -1,0 +1,214 @@
+#include "fetch/journal.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+
+#include "base/clock.h"
+#include "crypto/digest.h"
+
+namespace posthorn::fetch {
+namespace {
+
+constexpr std::string_view kMagic = "posthorn-fetch 1\n";
+constexpr std::size_t kMaxFile = 1 << 30;
+constexpr std::size_t kMaxKey = 300;
+constexpr std::size_t kSlack = 1000;  // lines of no use that are not worth writing the file anew
+
+bool is_word(std::string_view s) {
+  return !s.empty() &&
+         std::ranges::none_of(s, [](char c) { return static_cast<unsigned char>(c) <= 0x20 || c == 0x7f; });
+}
+
+std::string checked(const std::string& content) {
+  char digits[9];
+  const auto crc = crypto::crc32c(content);
+  for (int i = 0; i < 8; ++i) digits[i] = "0123456789abcdef"[(crc >> (28 - 4 * i)) & 15];
+  return std::string(digits, 8) + " " + content + "\n";
+}
+
+std::string text_of(Seconds when) { return std::to_string(when.time_since_epoch().count()); }
+
+std::string key_line(char kind, std::string_view key, Seconds when) {
+  return checked(kind + (" " + text_of(when)) + " " + std::string(key));
+}
+
+std::string_view take_word(std::string_view& in) {
+  const auto end = std::min(in.find(' '), in.size());
+  const auto word = in.substr(0, end);
+  in.remove_prefix(std::min(in.size(), end + 1));
+  return word;
+}
+
+std::optional<Seconds> take_time(std::string_view& in) {
+  const auto word = take_word(in);
+  std::int64_t value = 0;
+  const auto [stop, error] = std::from_chars(word.data(), word.data() + word.size(), value);
+  if (error != std::errc() || stop != word.data() + word.size()) return {};
+  return Seconds(std::chrono::seconds(value));
+}
+
+std::string parent_of(const std::string& path) {
+  const auto slash = path.find_last_of('/');
+  return slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
+}
+
+}  // namespace
+
+std::string boot_id() {
+  auto text = mailfile::read_whole("/proc/sys/kernel/random/boot_id", 100);
+  if (!text) return {};
+  while (!text->empty() && !is_word(text->substr(text->size() - 1))) text->pop_back();
+  return is_word(*text) ? *text : std::string();
+}
+
+Result<Journal> Journal::open(std::string path) {
+  Journal out(std::move(path));
+  TRY_OK(mailfile::make_directories(parent_of(out.path_)));
+  TRY_OK(out.lock());
+  TRY(out.file_, mailfile::open_file(out.path_, O_RDWR | O_CREAT | O_APPEND));
+  TRY_OK(out.read());
+  return out;
+}
+
+// Beside the file, which is renamed over.
+Result<void> Journal::lock() {
+  TRY(lock_, mailfile::open_file(path_ + ".lock", O_RDWR | O_CREAT));
+  if (::flock(lock_.fd(), LOCK_EX | LOCK_NB) == 0) return {};
+  if (errno == EWOULDBLOCK) return fail(Errc::busy, "another process is fetching with " + path_);
+  return mailfile::errno_failure("lock", path_ + ".lock");
+}
+
+Result<void> Journal::read() {
+  TRY(const auto text, mailfile::read_whole(path_, kMaxFile));
+  if (text.empty()) {
+    TRY_OK(append(std::string(kMagic)));
+    TRY_OK(sync());
+    return mailfile::sync_directory(parent_of(path_));
+  }
+  if (!text.starts_with(kMagic) && !kMagic.starts_with(text))
+    return fail(Errc::corrupt, path_ + " is no file of posthorn fetch");
+  if (text.size() < kMagic.size()) {
+    if (::ftruncate(file_.fd(), 0) != 0) return mailfile::errno_failure("cut", path_);
+    TRY_OK(append(std::string(kMagic)));
+    return sync();
+  }
+  std::size_t good = kMagic.size();
+  for (auto lf = text.find('\n', good); lf != text.npos; lf = text.find('\n', good)) {
+    if (!take_line(std::string_view(text).substr(good, lf - good))) break;
+    good = lf + 1;
+    ++lines_;
+  }
+  length_ = good;
+  if (good == text.size()) return {};
+  // A last line without its end is what a crash leaves; more than that is kept for who wants to look.
+  damaged_ = text.find('\n', good) != text.npos;
+  if (damaged_) TRY_OK(mailfile::replace_file(path_ + ".damaged", text));
+  return undo(good);
+}
+
+bool Journal::take_line(std::string_view line) {
+  if (line.size() < 12 || checked(std::string(line.substr(9))) != std::string(line) + "\n") return false;
+  line.remove_prefix(9);
+  const auto kind = take_word(line);
+  const auto when = take_time(line);
+  if (!when) return false;
+  if (kind == "S" || kind == "D") {
+    std::string key(line);
+    std::erase_if(pending_, [&](const Prepared& one) { return one.key == key; });
+    if (kind == "D")
+      stored_.erase(key);
+    else
+      stored_[std::move(key)] = *when;
+    return true;
+  }
+  if (kind != "P") return false;
+  Prepared one{
+      .key = {}, .when = *when, .boot = std::string(take_word(line)), .where = std::string(take_word(line))};
+  one.key = line;
+  pending_.push_back(std::move(one));
+  return true;
+}
+
+std::optional<Seconds> Journal::stored(const std::string& key) const {
+  const auto found = stored_.find(key);
+  return found == stored_.end() ? std::nullopt : std::optional(found->second);
+}
+
+Result<void> Journal::append(const std::string& lines) {
+  auto written = mailfile::write_all(file_.fd(), lines, path_);
+  if (!written) {
+    (void)undo(length_);
+    return written;
+  }
+  length_ += lines.size();
+  return {};
+}
+
+Result<void> Journal::append_prepared(std::span<const Prepared> all) {
+  std::string lines;
+  for (const auto& one : all) {
+    CHECK(is_word(one.key) && one.key.size() <= kMaxKey && is_word(one.where));
+    lines += checked("P " + text_of(one.when) + " " + (one.boot.empty() ? "-" : one.boot) + " " + one.where +
+                     " " + one.key);
+  }
+  lines_ += all.size();
+  return append(lines);
+}
+
+Result<void> Journal::append_keys(char kind, std::span<const std::string> keys, Seconds when) {
+  std::string lines;
+  for (const auto& key : keys) {
+    CHECK(is_word(key) && key.size() <= kMaxKey);
+    lines += key_line(kind, key, when);
+  }
+  lines_ += keys.size();
+  return append(lines);
+}
+
+Result<void> Journal::append_stored(std::span<const std::string> keys, Seconds when) {
+  return append_keys('S', keys, when);
+}
+
+Result<void> Journal::append_forgotten(std::span<const std::string> keys, Seconds when) {
+  return append_keys('D', keys, when);
+}
+
+void Journal::remember(std::span<const std::string> keys, Seconds when) {
+  for (const auto& key : keys) stored_[key] = when;
+}
+
+Result<void> Journal::undo(std::uint64_t mark) {
+  if (::ftruncate(file_.fd(), static_cast<off_t>(mark)) != 0) return mailfile::errno_failure("cut", path_);
+  length_ = mark;
+  return {};
+}
+
+Result<void> Journal::sync() { return mailfile::sync_file(file_.fd(), path_); }
+
+Result<void> Journal::keep_only(const std::unordered_set<std::string>& keys) {
+  std::vector<std::string> gone;
+  for (const auto& [key, when] : stored_)
+    if (!keys.contains(key)) gone.push_back(key);
+  for (const auto& key : gone) stored_.erase(key);
+  if (pending_.empty() && lines_ + gone.size() > 2 * stored_.size() + kSlack) return rewrite();
+  if (gone.empty()) return {};
+  TRY_OK(append_forgotten(gone, std::chrono::floor<std::chrono::seconds>(now())));
+  return sync();
+}
+
+Result<void> Journal::rewrite() {
+  std::string text(kMagic);
+  for (const auto& [key, when] : stored_) text += key_line('S', key, when);
+  TRY_OK(mailfile::replace_file(path_, text));
+  TRY(file_, mailfile::open_file(path_, O_RDWR | O_APPEND));
+  length_ = text.size();
+  lines_ = stored_.size();
+  return {};
+}
+
+}  // namespace posthorn::fetch

@@ -1,0 +1,89 @@
+// What has been fetched from one account into one place. [docs/formats/fetch.md]
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "base/result.h"
+#include "mailfile/file.h"
+
+namespace posthorn::fetch {
+
+using Seconds = std::chrono::sys_seconds;
+
+// A message that is about to appear in its place.
+struct Prepared {
+  std::string key;
+  Seconds when{};
+  std::string boot;   // which start of this machine; another one: what was not synced may be lost
+  std::string where;  // for the place that wrote it; printable, without spaces
+  friend bool operator==(const Prepared&, const Prepared&) = default;
+};
+
+// Keys are of printable bytes without spaces, at most 300.
+//
+// INVARIANT 1: stored() is true of what remember() or append_stored() said once the latter was synced, until
+// keep_only() drops it. INVARIANT 2: what was cut off in the middle of a line, by a crash or a full disk, is
+// as if it had not been written; so is all behind a
+//              damaged line, of which a copy is kept beside ("PATH.damaged").
+// INVARIANT 3: one process at a time.
+// Blocking.  Threads: one at a time; append_...() and undo() touch nothing that stored() reads.
+class Journal {
+ public:
+  // Makes the file and its directory.  busy: another process has it.
+  static Result<Journal> open(std::string path);
+  const std::string& path() const { return path_; }
+
+  std::optional<Seconds> stored(const std::string& key) const;
+  std::size_t size() const { return stored_.size(); }
+  // Prepared by an earlier process, and not known to be stored.
+  const std::vector<Prepared>& pending() const { return pending_; }
+  void pending_is_settled() { pending_.clear(); }
+  bool was_damaged() const { return damaged_; }
+
+  // Lines at the end of the file; on the disk after a sync of fd().  no_space leaves the file as it was.
+  Result<void> append_prepared(std::span<const Prepared>);
+  Result<void> append_stored(std::span<const std::string> keys, Seconds when);
+  // Neither stored nor prepared.
+  Result<void> append_forgotten(std::span<const std::string> keys, Seconds when);
+  // append_stored() in memory.
+  void remember(std::span<const std::string> keys, Seconds when);
+  // Takes back what was appended since `mark`.
+  std::uint64_t mark() const { return length_; }
+  Result<void> undo(std::uint64_t mark);
+  int fd() const { return file_.fd(); }
+  Result<void> sync();
+
+  // The server has no others any more: they are forgotten.  Writes the file anew when most of it is of no
+  // use.
+  Result<void> keep_only(const std::unordered_set<std::string>& keys);
+
+ private:
+  explicit Journal(std::string path) : path_(std::move(path)) {}
+  Result<void> lock();
+  Result<void> read();
+  bool take_line(std::string_view line);
+  Result<void> append_keys(char kind, std::span<const std::string> keys, Seconds when);
+  Result<void> append(const std::string& lines);
+  Result<void> rewrite();
+
+  std::string path_;
+  mailfile::File lock_, file_;
+  std::uint64_t length_ = 0;
+  std::size_t lines_ = 0;
+  bool damaged_ = false;
+  std::unordered_map<std::string, Seconds> stored_;
+  std::vector<Prepared> pending_;
+};
+
+// Of this start of the machine, as the kernel names it; empty: it is not known, and then no two are the same.
+std::string boot_id();
+
+}  // namespace posthorn::fetch

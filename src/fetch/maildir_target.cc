@@ -1,0 +1,246 @@
+#include "fetch/maildir_target.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <charconv>
+
+#include "crypto/digest.h"
+#include "fetch/line_ends.h"
+
+namespace posthorn::fetch {
+namespace {
+
+using mailfile::MaildirBatch;
+using mailfile::MaildirDraft;
+using mailfile::MaildirFolder;
+using mailfile::MaildirName;
+using Into = MaildirBatch::Into;
+
+constexpr auto kNobodyCleans = std::chrono::hours(24);  // Maildir lets programs clean tmp after 36
+
+// "maildir/NAME/SIZE/CRC": NAME as it will be called, SIZE and CRC of its bytes.
+std::string where_of(const MaildirName& name, std::uint64_t size, std::uint32_t crc) {
+  return "maildir/" + name.text() + "/" + std::to_string(size) + "/" + std::to_string(crc);
+}
+
+struct Where {
+  MaildirName name;
+  std::uint64_t size = 0;
+  std::uint32_t crc = 0;
+};
+
+std::optional<Where> parse_where(std::string_view in) {
+  if (!in.starts_with("maildir/")) return {};
+  in.remove_prefix(8);
+  const auto slash = in.find('/');
+  const auto last = in.find_last_of('/');
+  if (slash == in.npos || last == slash) return {};
+  auto name = mailfile::parse_maildir_name(in.substr(0, slash));
+  if (!name) return {};
+  Where out{.name = *std::move(name)};
+  const auto size = in.substr(slash + 1, last - slash - 1), crc = in.substr(last + 1);
+  std::from_chars(size.data(), size.data() + size.size(), out.size);
+  std::from_chars(crc.data(), crc.data() + crc.size(), out.crc);
+  return out;
+}
+
+struct Waiting {
+  MaildirDraft draft;
+  std::uint32_t crc;
+  std::string key;
+};
+
+// What has appeared, but may disappear again when the machine stops: the journal says "stored" when it cannot
+// any more.
+using Appeared = std::vector<std::string>;
+
+class MaildirFetchBatch final : public Batch {
+ public:
+  MaildirFetchBatch(MaildirFolder folder, std::vector<Waiting> all, Appeared& appeared)
+      : folder_(std::move(folder)), all_(std::move(all)), appeared_(appeared) {}
+
+  Task<Result<void>> commit(Journal& journal, WorkerPool& pool) override {
+    const auto when = std::chrono::floor<std::chrono::seconds>(now());
+    auto done = co_await pool.run([&] { return store(journal, when); });
+    journal.remember(stored, when);
+    co_return done;
+  }
+
+ private:
+  Result<void> store(Journal& journal, Seconds when) {
+    MaildirBatch batch(folder_);
+    const auto boot = boot_id();
+    std::vector<Prepared> prepared;
+    std::vector<std::string> keys;
+    for (auto& [draft, crc, key] : all_) {
+      prepared.push_back(
+          {.key = key, .when = when, .boot = boot, .where = where_of(draft.name(), draft.size(), crc)});
+      keys.push_back(std::move(key));
+      batch.add(std::move(draft), Into::new_mail);
+    }
+    const auto mark = journal.mark();
+    if (auto ready = prepare(journal, batch, prepared); !ready) {
+      // Nothing has appeared: as if it had not been tried.  Where even that cannot be written, the next run
+      // finds them in tmp.
+      if (!journal.undo(mark)) batch.leave_in_tmp();
+      return ready;
+    }
+    TRY_OK(journal.append_stored(appeared_, when));
+    appeared_.clear();
+    std::vector<mailfile::MaildirEntry> delivered;
+    auto done = batch.deliver(delivered);
+    if (!done) batch.leave_in_tmp();
+    keys.resize(delivered.size());
+    appeared_ = stored = std::move(keys);
+    return done;
+  }
+
+  // The bytes, and that they are prepared, are on the disk; so are the names that the last batch made.
+  Result<void> prepare(Journal& journal, MaildirBatch& batch, const std::vector<Prepared>& prepared) {
+    TRY_OK(journal.append_prepared(prepared));
+    TRY(const auto synced, batch.sync(journal.fd()));
+    if (synced == mailfile::Synced::file_system || appeared_.empty()) return {};
+    return folder_.sync();
+  }
+
+  MaildirFolder folder_;
+  std::vector<Waiting> all_;
+  Appeared& appeared_;
+};
+
+class MaildirTarget final : public Target {
+ public:
+  explicit MaildirTarget(MaildirFolder folder) : folder_(std::move(folder)) {}
+
+  Task<Result<void>> open(Journal& journal, WorkerPool& pool) override {
+    const auto when = std::chrono::floor<std::chrono::seconds>(now());
+    std::vector<std::string> keys;
+    auto done = co_await pool.run([&] { return settle(journal, when, keys); });
+    journal.remember(keys, when);
+    if (done) journal.pending_is_settled();
+    co_return done;
+  }
+
+  Result<void> begin() override {
+    TRY(draft_, MaildirDraft::begin(folder_));
+    to_lf_ = {};
+    crc_ = 0;
+    return {};
+  }
+
+  Result<void> put(std::string_view bytes) override {
+    text_.clear();
+    to_lf_.put(text_, bytes);
+    return write();
+  }
+
+  Result<void> end(std::string key, Facts facts) override {
+    text_.clear();
+    to_lf_.finish(text_);
+    TRY_OK(write());
+    TRY_OK(draft_->finish(facts.internal_date));
+    auto name = draft_->name();
+    name.set_field('S', draft_->size());
+    name.set_field('W', draft_->size() + to_lf_.bare());
+    if (!facts.flags.empty()) name.flags = mailfile::MaildirFlags(facts.flags);
+    draft_->set_name(std::move(name));
+    bytes_ += draft_->size();
+    waiting_.push_back({.draft = *std::move(draft_), .crc = crc_, .key = std::move(key)});
+    draft_.reset();
+    return {};
+  }
+
+  void drop() override { draft_.reset(); }
+  std::size_t waiting() const override { return waiting_.size(); }
+  std::uint64_t waiting_bytes() const override { return bytes_; }
+  std::unique_ptr<Batch> take() override {
+    bytes_ = 0;
+    return std::make_unique<MaildirFetchBatch>(folder_, std::exchange(waiting_, {}), appeared_);
+  }
+
+  Task<Result<void>> finish(Journal& journal, WorkerPool& pool) override {
+    co_return co_await pool.run([&]() -> Result<void> {
+      TRY_OK(folder_.sync());
+      TRY_OK(journal.append_stored(appeared_, std::chrono::floor<std::chrono::seconds>(now())));
+      appeared_.clear();
+      return journal.sync();
+    });
+  }
+
+ private:
+  Result<void> write() {
+    crc_ = crypto::crc32c(text_, crc_);
+    return draft_->put(text_);
+  }
+
+  Result<void> settle(Journal& journal, Seconds when, std::vector<std::string>& keys) {
+    if (journal.pending().empty()) {
+      folder_.clean_tmp(now());
+      return {};
+    }
+    const auto boot = boot_id();
+    std::vector<std::string> nowhere;
+    for (const auto& one : journal.pending()) {
+      const auto where = parse_where(one.where);
+      if (!where) return fail(Errc::invalid, journal.path() + " is of another place than " + folder_.path());
+      const bool certain = !boot.empty() && one.boot == boot && when - one.when < kNobodyCleans;
+      TRY(const bool is_there, settle_one(*where, certain));
+      (is_there ? keys : nowhere).push_back(one.key);
+    }
+    TRY_OK(folder_.sync());
+    TRY_OK(journal.append_forgotten(nowhere, when));
+    TRY_OK(journal.append_stored(keys, when));
+    return journal.sync();
+  }
+
+  // Has it appeared, or does it now?
+  Result<bool> settle_one(const Where& where, bool certain) {
+    const auto left = folder_.path() + "/tmp/" + where.name.unique;
+    auto file = mailfile::open_file(left, O_RDONLY | O_NOFOLLOW);
+    if (!file && file.error().code != Errc::not_found) return std::unexpected(std::move(file).error());
+    if (file) {
+      TRY(const bool whole, is_whole(*file, where, left));
+      if (!whole) {
+        ::unlink(left.c_str());
+        return false;
+      }
+      TRY_OK(mailfile::sync_file(file->fd(), left));
+      TRY_OK(mailfile::deliver_left_over(folder_, where.name, Into::new_mail));
+      return true;
+    }
+    if (certain) return true;
+    auto found = folder_.find(where.name.unique);
+    if (found || found.error().code == Errc::not_found) return found.has_value();
+    return std::unexpected(std::move(found).error());
+  }
+
+  static Result<bool> is_whole(const mailfile::File& file, const Where& where, const std::string& path) {
+    std::uint64_t size = 0;
+    std::uint32_t crc = 0;
+    std::vector<char> piece(64 * 1024);
+    for (;;) {
+      TRY(const auto n, mailfile::read_some(file.fd(), piece, path));
+      if (n == 0) return size == where.size && crc == where.crc;
+      size += n;
+      crc = crypto::crc32c({piece.data(), n}, crc);
+    }
+  }
+
+  MaildirFolder folder_;
+  std::optional<MaildirDraft> draft_;
+  ToLf to_lf_;
+  std::string text_;
+  std::uint32_t crc_ = 0;
+  std::vector<Waiting> waiting_;
+  Appeared appeared_;
+  std::uint64_t bytes_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<Target> make_maildir_target(MaildirFolder folder) {
+  return std::make_unique<MaildirTarget>(std::move(folder));
+}
+
+}  // namespace posthorn::fetch

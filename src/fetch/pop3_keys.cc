@@ -1,0 +1,110 @@
+#include "fetch/pop3_keys.h"
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "crypto/digest.h"
+#include "text/ascii.h"
+
+namespace posthorn::fetch {
+namespace {
+
+constexpr std::size_t kMaxHeader =
+    256 * 1024;                      // of which the digest is made; no two messages differ behind it only
+constexpr std::size_t kDigest = 32;  // hexadecimal digits, half of SHA-256
+
+// Servers put these in when a message was read.
+bool is_volatile(std::string_view line) {
+  return text::istarts_with(line, "Status:") || text::istarts_with(line, "X-Status:") ||
+         text::istarts_with(line, "X-UIDL:");
+}
+
+std::string header_key(std::string_view header, std::uint64_t size) {
+  crypto::Sha256 digest;
+  while (!header.empty()) {
+    const auto lf = std::min(header.find('\n'), header.size() - 1);
+    const auto line = header.substr(0, lf + 1);
+    header.remove_prefix(lf + 1);
+    if (!is_volatile(line)) digest.update(line);
+  }
+  digest.update(std::to_string(size));
+  return "h" + crypto::to_hex(crypto::view(digest.finish())).substr(0, kDigest);
+}
+
+class Headers final : public client::Pop3Sink {
+ public:
+  Headers(std::vector<Known*> to, std::unordered_map<std::uint32_t, std::uint64_t> sizes)
+      : to_(std::move(to)), sizes_(std::move(sizes)) {}
+  Result<void> begin(std::uint32_t) override {
+    text_.clear();
+    return {};
+  }
+  Result<void> put(std::string_view piece) override {
+    text_.append(piece.substr(0, kMaxHeader - std::min(kMaxHeader, text_.size())));
+    return {};
+  }
+  Task<Result<void>> end(std::uint32_t number) override {
+    to_[next_++]->key = header_key(text_, sizes_[number]);
+    co_return Result<void>{};
+  }
+  Result<void> refused(std::uint32_t, const pop3::Reply&) override {
+    ++next_;
+    return {};
+  }
+
+ private:
+  std::vector<Known*> to_;
+  std::unordered_map<std::uint32_t, std::uint64_t> sizes_;
+  std::string text_;
+  std::size_t next_ = 0;
+};
+
+// Those without a key get that of their header.
+Task<Result<void>> ask_headers(client::Pop3Connection& server, std::vector<Known>& all) {
+  std::vector<Known*> without;
+  std::vector<std::uint32_t> numbers;
+  for (auto& one : all)
+    if (one.key.empty()) {
+      without.push_back(&one);
+      numbers.push_back(one.number);
+    }
+  if (without.empty()) co_return Result<void>{};
+  CO_TRY(const auto listing, co_await server.list());
+  std::unordered_map<std::uint32_t, std::uint64_t> sizes;
+  for (const auto& one : listing) sizes[one.number] = one.size;
+  Headers sink(std::move(without), std::move(sizes));
+  co_return co_await server.top(numbers, 0, sink);
+}
+
+void number_those_alike(std::vector<Known>& all) {
+  std::unordered_map<std::string, int> seen;
+  for (auto& one : all)
+    if (!one.key.empty())
+      if (const int n = ++seen[one.key]; n > 1) one.key += "#" + std::to_string(n);
+}
+
+}  // namespace
+
+std::string content_key(std::string_view sha256) { return "c" + crypto::to_hex(sha256).substr(0, kDigest); }
+
+Task<Result<std::vector<Known>>> identify(client::Pop3Connection& server, bool wants_keys) {
+  CO_TRY(auto ids, co_await server.unique_ids());
+  std::vector<Known> out;
+  if (ids) {
+    std::unordered_map<std::string_view, int> count;
+    for (const auto& one : *ids) ++count[one.id];
+    for (const auto& one : *ids)
+      out.push_back({.number = one.number, .key = count[one.id] == 1 ? "u" + one.id : std::string()});
+  } else {
+    CO_TRY(const auto listing, co_await server.list());
+    for (const auto& one : listing) out.push_back({.number = one.number, .key = {}});
+  }
+  const bool complete = std::ranges::none_of(out, [](const Known& one) { return one.key.empty(); });
+  if (complete || (!wants_keys && !server.capabilities().top)) co_return out;
+  if (auto asked = co_await ask_headers(server, out); !asked)
+    co_return std::unexpected(std::move(asked).error());
+  number_those_alike(out);
+  co_return out;
+}
+
+}  // namespace posthorn::fetch
