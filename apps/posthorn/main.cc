@@ -217,6 +217,7 @@ int run(int argc, char** argv) {
   add_dns_commands(top, arguments, chosen);
   add_fetch_command(top, chosen);
   add_check_command(top, chosen);
+  add_send_command(top, chosen);
   name_sendmail(top);
   try {
     top.parse(argc, argv);
