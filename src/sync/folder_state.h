@@ -1,0 +1,37 @@
+// What the steps of one folder's run share. Internal to sync.
+#pragma once
+
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "sync/folder_sync.h"
+#include "sync/local_folder.h"
+#include "sync/plan.h"
+
+namespace posthorn::sync {
+
+struct FolderRun {
+  FolderJob& job;
+  Journal journal;
+  LocalFolder local;
+  client::SelectedMailbox mailbox = {};
+  RemoteView remote = {};
+  bool complete = true;  // all that was to be done was done
+
+  void problem(std::string text) {
+    complete = false;
+    job.report.problems.push_back(job.mailbox + ": " + std::move(text));
+  }
+};
+
+// remote_view.cc.  SELECT, and what is there or has changed; the journal begins anew when the UIDVALIDITY is another.
+Task<Result<void>> look_there(FolderRun&);
+// matching.cc.  Files and UIDs of which nobody knows whether they are the same: all of them after a new beginning, else what was being
+// transferred when a run ended.
+Task<Result<void>> match_unknown(FolderRun&);
+// downloads.cc, uploads.cc
+Task<Result<void>> download(FolderRun&, std::vector<std::uint32_t> uids);
+Task<Result<void>> upload(FolderRun&, std::vector<std::string> uniques);
+
+}  // namespace posthorn::sync

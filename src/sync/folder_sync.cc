@@ -1,0 +1,125 @@
+#include "sync/folder_sync.h"
+
+#include <map>
+
+#include "sync/folder_state.h"
+
+namespace posthorn::sync {
+namespace {
+
+constexpr std::size_t kManyDeletions = 10;  // as many at once, of all, look like an accident
+constexpr int kMostPasses = 4;
+
+imap::NumberSet set_of(const std::vector<std::uint32_t>& uids) {
+  std::vector<imap::NumberRange> ranges;
+  for (const auto uid : uids) ranges.push_back({uid, uid});
+  return imap::NumberSet(std::move(ranges));
+}
+
+// A side that has suddenly nothing any more may be a disk that is not mounted, or a server that was set up anew.
+void guard(FolderRun& run, Plan& plan) {
+  if (run.job.options.force_delete || run.job.may_empty) return;
+  const auto say = [&run](std::size_t count, std::string_view where, std::string_view other) {
+    run.problem(std::string(other) + " is empty: " + std::to_string(count) + " messages are not deleted " + std::string(where) + " (--force-delete does it)");
+  };
+  if (plan.delete_there.size() >= kManyDeletions && run.local.size() == 0) {
+    say(plan.delete_there.size(), "on the server", "the folder here");
+    plan.delete_there.clear();
+  }
+  if (plan.delete_here.size() >= kManyDeletions && run.mailbox.messages == 0) {
+    say(plan.delete_here.size(), "here", "the mailbox on the server");
+    plan.delete_here.clear();
+  }
+}
+
+Task<Result<void>> change_flags_there(FolderRun& run, const Plan& plan) {
+  using Mode = client::StoreChange::Mode;
+  std::map<std::pair<Mode, std::string>, std::vector<imap::NumberRange>> groups;
+  for (const auto& one : plan.flags_there) {
+    if (!one.add.empty()) groups[{Mode::add, one.add.letters()}].push_back({one.uid, one.uid});
+    if (!one.remove.empty()) groups[{Mode::remove, one.remove.letters()}].push_back({one.uid, one.uid});
+  }
+  std::vector<client::StoreChange> changes;
+  for (auto& [what, ranges] : groups)
+    changes.push_back({.uids = imap::NumberSet(std::move(ranges)), .mode = what.first, .flags = run.local.flags_of(MaildirFlags(what.second)), .unchanged_since = {}});
+  if (changes.empty()) co_return Result<void>{};
+  CO_TRY_OK(co_await run.job.connection.store(changes));
+  run.job.report.flags_there += plan.flags_there.size();
+  co_return Result<void>{};
+}
+
+Task<Result<void>> delete_there(FolderRun& run, const Plan& plan) {
+  if (plan.delete_there.empty()) co_return Result<void>{};
+  CO_TRY(const bool gone, co_await run.job.connection.expunge(set_of(plan.delete_there)));
+  if (!gone) {
+    run.problem("the server cannot expunge single messages: " + std::to_string(plan.delete_there.size()) + " are only marked as deleted there");
+    co_return Result<void>{};
+  }
+  for (const auto uid : plan.delete_there) run.journal.put_gone(uid);
+  run.job.report.deleted_there += plan.delete_there.size();
+  co_return run.journal.write();
+}
+
+Result<void> change_here(FolderRun& run, const Plan& plan) {
+  for (const auto& one : plan.flags_here) TRY_OK(run.local.set_flags(run.journal.state().messages.at(one.uid).unique, one.to));
+  for (const auto uid : plan.delete_here) {
+    TRY_OK(run.local.remove(run.journal.state().messages.at(uid).unique));
+    run.journal.put_gone(uid);
+  }
+  if (!plan.flags_here.empty() || !plan.delete_here.empty()) TRY_OK(run.local.folder().sync());
+  run.job.report.flags_here += plan.flags_here.size();
+  run.job.report.deleted_here += plan.delete_here.size();
+  return {};
+}
+
+Task<Result<void>> carry_out(FolderRun& run, const Plan& plan) {
+  for (const auto uid : plan.forget) run.journal.put_gone(uid);
+  CO_TRY_OK(co_await upload(run, plan.uploads));
+  CO_TRY_OK(co_await change_flags_there(run, plan));
+  CO_TRY_OK(co_await delete_there(run, plan));
+  CO_TRY_OK(co_await download(run, plan.downloads));
+  CO_TRY_OK(change_here(run, plan));
+  for (const auto& one : plan.settled) run.journal.put_message(one.uid, one.flags, run.journal.state().messages.at(one.uid).unique);
+  co_return run.journal.write();
+}
+
+// A mailbox that may only be read gets nothing; what was to be done there is said once.
+void respect_read_only(FolderRun& run, Plan& plan) {
+  if (!run.mailbox.read_only) return;
+  const auto count = plan.uploads.size() + plan.delete_there.size() + plan.flags_there.size();
+  if (count > 0) run.problem("the mailbox may only be read: " + std::to_string(count) + " changes stay here");
+  plan.uploads.clear();
+  plan.delete_there.clear();
+  plan.flags_there.clear();
+  plan.settled.clear();
+}
+
+}  // namespace
+
+Task<Result<Agreed>> sync_folder(FolderJob job) {
+  CO_TRY(auto journal, Journal::open(job.folder.path(), job.options.account));
+  CO_TRY(auto local, LocalFolder::open(job.folder));
+  FolderRun run{.job = job, .journal = std::move(journal), .local = std::move(local)};
+  Agreed agreed;
+  // What we change there the server tells as changed: the last pass finds nothing, and then both are known to be alike.
+  for (int pass = 0; pass < kMostPasses; ++pass) {
+    CO_TRY_OK(co_await look_there(run));
+    CO_TRY_OK(co_await match_unknown(run));
+    auto plan = make_plan(run.journal.state(), run.local.view(), run.remote, run.local.kept_by(run.mailbox));
+    guard(run, plan);
+    respect_read_only(run, plan);
+    const bool at_rest = plan.is_empty();
+    CO_TRY_OK(co_await carry_out(run, plan));
+    if (!run.complete) break;
+    run.journal.put_seal(run.mailbox.high_mod_seq);
+    if (at_rest) {
+      agreed = {run.mailbox.uid_validity, run.mailbox.uid_next, run.mailbox.messages, run.mailbox.high_mod_seq};
+      break;
+    }
+    if (run.mailbox.high_mod_seq == 0 && run.journal.state().uploads.empty()) break;
+  }
+  CO_TRY_OK(run.journal.tidy());
+  co_return agreed;
+}
+
+}  // namespace posthorn::sync

@@ -1,0 +1,291 @@
+#include "sync/folders.h"
+
+#include "sync/journal.h"
+#include "sync/local_folder.h"
+
+namespace posthorn::sync {
+namespace {
+
+bool fits(std::string_view pattern, std::string_view name) {
+  const auto star = pattern.find('*');
+  if (star == pattern.npos) return pattern == name;
+  if (!name.starts_with(pattern.substr(0, star))) return false;
+  name.remove_prefix(star);
+  pattern.remove_prefix(star + 1);
+  for (std::size_t i = 0; i <= name.size(); ++i)
+    if (fits(pattern, name.substr(i))) return true;
+  return false;
+}
+
+std::optional<std::string> name_of(const TreeRun& run, const mailfile::FolderPath& path) {
+  std::string out;
+  const auto delimiter = run.connection.delimiter();
+  for (const auto& part : path) {
+    if (!out.empty()) {
+      if (!delimiter) return std::nullopt;
+      out += *delimiter;
+    }
+    if (delimiter && part.find(*delimiter) != part.npos) return std::nullopt;
+    out += part;
+  }
+  return out;
+}
+
+// The new name of `name` when `from` was renamed to `to`, with all below it.
+std::optional<std::string> renamed(const std::string& name, const std::string& from, const std::string& to, std::optional<char> delimiter) {
+  if (name == from) return to;
+  if (delimiter && name.starts_with(from + *delimiter)) return to + name.substr(from.size());
+  return std::nullopt;
+}
+
+void rename_known(TreeRun& run, const std::string& from, const std::string& to) {
+  KnownFolders out;
+  for (auto& [name, folder] : run.known) {
+    const auto other = renamed(name, from, to, run.connection.delimiter());
+    auto& kept = out[other.value_or(name)] = folder;
+    if (other) kept.changed = {};
+  }
+  run.known = std::move(out);
+}
+
+// Was this one, which is new here, another one that is known and gone here?
+Result<std::string> former_name(const TreeRun& run, const mailfile::FolderPath& path) {
+  TRY(const auto folder, run.tree.open_folder(path));
+  TRY(const auto journal, Journal::open(folder.path(), run.options.account));
+  const auto& was = journal.state().mailbox;
+  const bool moved = !was.empty() && was != "INBOX" && run.known.contains(was) && !run.here.contains(was) && run.there.contains(was);
+  return moved ? was : std::string();
+}
+
+Task<Result<void>> carry_renames_here(TreeRun& run) {
+  const auto here = run.here;
+  for (const auto& [name, path] : here) {
+    if (run.known.contains(name) || run.there.contains(name)) continue;
+    CO_TRY(const auto was, former_name(run, path));
+    if (was.empty()) continue;
+    auto done = co_await run.connection.rename(was, name);
+    if (!done && !run.connection.is_usable()) co_return done;
+    if (!done) {
+      run.problem(was + ": it cannot be renamed to " + name + " there: " + done.error().text);
+      continue;
+    }
+    ++run.report.folders_renamed;
+    (void)co_await run.connection.subscribe(was, false);
+    (void)co_await run.connection.subscribe(name);
+    rename_known(run, was, name);
+    CO_TRY_OK(co_await list_there(run));
+  }
+  co_return Result<void>{};
+}
+
+// The one that is known, gone there and here still, and that this new one there was.
+std::string former_name_there(const TreeRun& run, const client::MailboxInfo& now) {
+  if (!now.status) return {};
+  std::string found;
+  for (const auto& [name, known] : run.known) {
+    if (run.there.contains(name) || !run.here.contains(name) || name == "INBOX") continue;
+    const auto& s = *now.status;
+    // Without an id of its own the numbers have to be the same to the last one.
+    const bool same = !known.mailbox_id.empty() || !s.mailbox_id.empty()
+                          ? known.mailbox_id == s.mailbox_id
+                          : known.agreed.messages > 0 && s.uid_validity == known.agreed.uid_validity && s.uid_next == known.agreed.uid_next &&
+                                s.messages == known.agreed.messages && s.high_mod_seq.value_or(0) == known.agreed.mod_seq;
+    if (!same) continue;
+    if (!found.empty()) return {};
+    found = name;
+  }
+  return found;
+}
+
+Result<void> carry_renames_there(TreeRun& run) {
+  const auto there = run.there;
+  for (const auto& [name, info] : there) {
+    if (run.known.contains(name) || run.here.contains(name)) continue;
+    const auto was = former_name_there(run, info);
+    const auto path = path_of(run, name);
+    if (was.empty() || !path) continue;
+    auto done = run.tree.rename(run.here.at(was), *path);
+    if (!done) {
+      run.problem(was + ": it cannot be renamed to " + name + " here: " + done.error().text);
+      continue;
+    }
+    ++run.report.folders_renamed;
+    rename_known(run, was, name);
+    TRY_OK(list_here(run));
+  }
+  return {};
+}
+
+// Nothing is in it that was not known there, and nothing has changed.
+Result<bool> is_untouched(const TreeRun& run, const std::string& name) {
+  TRY(auto folder, run.tree.open_folder(run.here.at(name)));
+  TRY(const auto journal, Journal::open(folder.path(), run.options.account));
+  TRY(const auto local, LocalFolder::open(std::move(folder)));
+  if (journal.state().mailbox != name) return local.size() == 0;
+  for (const auto& [unique, flags] : local.view()) {
+    const auto uid = journal.state().by_unique.find(unique);
+    if (uid == journal.state().by_unique.end() || journal.state().messages.at(uid->second).flags != flags) return false;
+  }
+  return true;
+}
+
+bool is_untouched_there(const TreeRun& run, const std::string& name) {
+  const auto& status = run.there.at(name).status;
+  const auto& agreed = run.known.at(name).agreed;
+  return status && status->uid_validity == agreed.uid_validity && status->uid_next == agreed.uid_next && agreed.uid_validity != 0 &&
+         status->messages == agreed.messages && status->high_mod_seq.value_or(0) == agreed.mod_seq;
+}
+
+// All folders that were known are gone from that side, and not just one.
+template <class Side>
+bool looks_empty(const TreeRun& run, const Side& side) {
+  std::size_t known = 0;
+  for (const auto& [name, folder] : run.known) {
+    if (name == "INBOX" || !is_wanted(run.options, name)) continue;
+    if (side.contains(name)) return false;
+    ++known;
+  }
+  return known >= 2 || side.empty();
+}
+
+Task<Result<void>> delete_there(TreeRun& run, std::string name) {
+  auto done = co_await run.connection.remove(name);
+  if (!done && !run.connection.is_usable()) co_return done;
+  if (!done) {
+    run.problem(name + ": it cannot be deleted there: " + done.error().text);
+    co_return Result<void>{};
+  }
+  (void)co_await run.connection.subscribe(name, false);
+  ++run.report.folders_removed_there;
+  run.there.erase(name);
+  run.known.erase(name);
+  co_return Result<void>{};
+}
+
+Task<Result<void>> make_there(TreeRun& run, std::string name) {
+  auto done = co_await run.connection.create(name);
+  if (!done && !run.connection.is_usable()) co_return done;
+  if (!done) {
+    run.problem(name + ": it cannot be made there: " + done.error().text);
+    co_return Result<void>{};
+  }
+  (void)co_await run.connection.subscribe(name);
+  ++run.report.folders_made_there;
+  run.known.erase(name);
+  client::MailboxInfo info;
+  info.name = name;
+  run.there.emplace(name, std::move(info));
+  co_return Result<void>{};
+}
+
+Result<void> make_here(TreeRun& run, const std::string& name) {
+  const auto path = path_of(run, name);
+  auto made = path ? run.tree.create(*path) : Result<mailfile::MaildirFolder>(fail(Errc::invalid, "no folder can be called so"));
+  if (!made && made.error().code == Errc::no_space) return std::unexpected(made.error());
+  if (!made) {
+    run.problem(name + ": it cannot be made here: " + made.error().text);
+    return {};
+  }
+  ++run.report.folders_made_here;
+  run.here.emplace(name, *path);
+  return {};
+}
+
+Task<Result<void>> carry_missing_here(TreeRun& run) {
+  const bool suspicious = !run.options.force_delete && looks_empty(run, run.here);
+  const auto there = run.there;
+  for (const auto& [name, info] : there) {
+    if (run.here.contains(name)) continue;
+    const bool deleted = run.known.contains(name) && name != "INBOX";
+    if (deleted && is_untouched_there(run, name)) {
+      if (suspicious) run.problem(name + ": all folders are gone here: it is not deleted there (--force-delete does it)");
+      else CO_TRY_OK(co_await delete_there(run, name));
+      continue;
+    }
+    CO_TRY_OK(make_here(run, name));
+  }
+  co_return Result<void>{};
+}
+
+Task<Result<void>> carry_missing_there(TreeRun& run) {
+  const bool suspicious = !run.options.force_delete && looks_empty(run, run.there);
+  const auto here = run.here;
+  for (const auto& [name, path] : here) {
+    if (run.there.contains(name)) continue;
+    const bool deleted = run.known.contains(name) && name != "INBOX";
+    if (deleted) {
+      CO_TRY(const bool untouched, is_untouched(run, name));
+      if (untouched && suspicious) {
+        run.problem(name + ": all folders are gone there: it is not deleted here (--force-delete does it)");
+        continue;
+      }
+      if (untouched) {
+        CO_TRY_OK(run.tree.remove(path));
+        ++run.report.folders_removed_here;
+        run.here.erase(name);
+        run.known.erase(name);
+        continue;
+      }
+    }
+    CO_TRY_OK(co_await make_there(run, name));
+  }
+  co_return Result<void>{};
+}
+
+}  // namespace
+
+bool is_wanted(const SyncOptions& options, std::string_view mailbox) {
+  bool wanted = options.only.empty();
+  for (const auto& pattern : options.only) wanted |= fits(pattern, mailbox);
+  for (const auto& pattern : options.except) wanted &= !fits(pattern, mailbox);
+  return wanted;
+}
+
+std::optional<mailfile::FolderPath> path_of(const TreeRun& run, const std::string& mailbox) {
+  mailfile::FolderPath out{""};
+  const auto delimiter = run.connection.delimiter();
+  for (const char c : mailbox) {
+    if (delimiter && c == *delimiter) out.emplace_back();
+    else out.back() += c;
+  }
+  for (const auto& part : out)
+    if (part.empty()) return std::nullopt;
+  return out;
+}
+
+Task<Result<void>> list_there(TreeRun& run) {
+  client::ListWants wants;
+  wants.status = true;
+  CO_TRY(auto all, co_await run.connection.list(wants));
+  run.there.clear();
+  for (auto& one : all)
+    if (one.selectable && is_wanted(run.options, one.name)) run.there.emplace(one.name, std::move(one));
+  co_return Result<void>{};
+}
+
+Result<void> list_here(TreeRun& run) {
+  TRY(auto all, run.tree.list());
+  run.here.clear();
+  for (auto& path : all) {
+    const auto name = name_of(run, path);
+    if (!name) run.problem(path.back() + ": no mailbox there can be called so");
+    else if (is_wanted(run.options, *name)) run.here.emplace(*name, std::move(path));
+  }
+  return {};
+}
+
+Task<Result<void>> carry_renames(TreeRun& run) {
+  CO_TRY_OK(co_await carry_renames_here(run));
+  co_return carry_renames_there(run);
+}
+
+Task<Result<void>> carry_folders(TreeRun& run) {
+  CO_TRY_OK(co_await carry_missing_here(run));
+  CO_TRY_OK(co_await carry_missing_there(run));
+  std::erase_if(run.known, [&run](const auto& one) {
+    return is_wanted(run.options, one.first) && !run.here.contains(one.first) && !run.there.contains(one.first);
+  });
+  co_return Result<void>{};
+}
+
+}  // namespace posthorn::sync

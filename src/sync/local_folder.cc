@@ -1,0 +1,198 @@
+#include "sync/local_folder.h"
+
+#include <fcntl.h>
+
+#include <array>
+
+#include "text/ascii.h"
+
+namespace posthorn::sync {
+namespace {
+
+using imap::SystemFlag;
+using mailfile::MaildirEntry;
+
+constexpr std::size_t kPiece = 64 * 1024;
+constexpr std::size_t kHeader = 256 * 1024;  // of a message, to find its Message-ID
+
+constexpr std::pair<char, SystemFlag> kSystem[] = {
+    {'D', SystemFlag::draft}, {'F', SystemFlag::flagged}, {'R', SystemFlag::answered}, {'S', SystemFlag::seen}, {'T', SystemFlag::deleted}};
+constexpr std::string_view kForwarded = "$Forwarded";
+
+// LF becomes CRLF, CRLF stays; any chunking gives the same.
+class CrlfLines {
+ public:
+  void feed(std::string_view in, std::string& out) {
+    for (const char c : in) {
+      if (c == '\n' && last_ != '\r') out += '\r';
+      out += last_ = c;
+    }
+  }
+  std::uint64_t count(std::string_view in) {
+    std::uint64_t n = in.size();
+    for (const char c : in) {
+      n += c == '\n' && last_ != '\r';
+      last_ = c;
+    }
+    return n;
+  }
+
+ private:
+  char last_ = 0;
+};
+
+class FileSource final : public client::MessageSource {
+ public:
+  FileSource(mailfile::File file, std::string path) : file_(std::move(file)), path_(std::move(path)) {}
+  Task<Result<std::string_view>> next() override {
+    out_.clear();
+    std::array<char, kPiece> piece;
+    CO_TRY(const auto n, mailfile::read_some(file_.fd(), piece, path_));
+    lines_.feed({piece.data(), n}, out_);
+    co_return std::string_view(out_);
+  }
+
+ private:
+  mailfile::File file_;
+  std::string path_, out_;
+  CrlfLines lines_;
+};
+
+Result<std::uint64_t> size_with_crlf(const mailfile::File& file, const std::string& path) {
+  CrlfLines lines;
+  std::array<char, kPiece> piece;
+  std::uint64_t size = 0;
+  for (;;) {
+    TRY(const auto n, mailfile::read_some(file.fd(), piece, path));
+    if (n == 0) return size;
+    size += lines.count({piece.data(), n});
+  }
+}
+
+}  // namespace
+
+Result<LocalFolder> LocalFolder::open(mailfile::MaildirFolder folder) {
+  TRY(auto keywords, mailfile::MaildirKeywords::read(folder));
+  LocalFolder out(std::move(folder), std::move(keywords));
+  TRY(auto entries, out.folder_.list());
+  out.entries_.reserve(entries.size());
+  for (auto& entry : entries) out.add(std::move(entry));
+  return out;
+}
+
+void LocalFolder::add(MaildirEntry entry) {
+  auto unique = entry.name.unique;
+  entries_.insert_or_assign(std::move(unique), std::move(entry));
+}
+
+LocalView LocalFolder::view() const {
+  LocalView out;
+  out.reserve(entries_.size());
+  for (const auto& [unique, entry] : entries_) out.emplace(unique, entry.name.flags.value_or(MaildirFlags()));
+  return out;
+}
+
+imap::FlagList LocalFolder::flags_of(MaildirFlags letters) const {
+  imap::FlagList out;
+  for (const auto& [letter, flag] : kSystem)
+    if (letters.has(letter)) out.set(flag);
+  if (letters.has('P')) out.keywords.emplace_back(kForwarded);
+  for (char c = 'a'; c <= 'z'; ++c)
+    if (letters.has(c) && !keywords_.name(c).empty()) out.keywords.push_back(keywords_.name(c));
+  return out;
+}
+
+Result<MaildirFlags> LocalFolder::letters_of(const imap::FlagList& flags) {
+  MaildirFlags out;
+  for (const auto& [letter, flag] : kSystem)
+    if (flags.has(flag)) out.add(letter);
+  for (const auto& keyword : flags.keywords) {
+    if (text::iequals(keyword, kForwarded)) {
+      out.add('P');
+      continue;
+    }
+    char letter = keywords_.find(keyword);
+    if (letter == '\0') {
+      const auto made = keywords_.letter_for(keyword);
+      if (!made && made.error().code != Errc::limit && made.error().code != Errc::invalid) return std::unexpected(made.error());
+      if (!made) continue;
+      letter = *made;
+    }
+    out.add(letter);
+  }
+  return out;
+}
+
+MaildirFlags LocalFolder::kept_by(const client::SelectedMailbox& mailbox) const {
+  MaildirFlags out;
+  for (const auto& [letter, flag] : kSystem)
+    if (mailbox.permanent.has(flag)) out.add(letter);
+  const auto keeps = [&mailbox](std::string_view keyword) {
+    if (mailbox.any_keyword) return true;
+    for (const auto& one : mailbox.permanent.keywords)
+      if (text::iequals(one, keyword)) return true;
+    return false;
+  };
+  if (keeps(kForwarded)) out.add('P');
+  for (char c = 'a'; c <= 'z'; ++c)
+    if (!keywords_.name(c).empty() && keeps(keywords_.name(c))) out.add(c);
+  return out;
+}
+
+Result<void> LocalFolder::set_flags(const std::string& unique, MaildirFlags to) {
+  const auto at = entries_.find(unique);
+  if (at == entries_.end()) return {};
+  auto done = folder_.set_flags(at->second, to);
+  if (!done && done.error().code == Errc::not_found) return {};
+  return done;
+}
+
+Result<void> LocalFolder::remove(const std::string& unique) {
+  const auto at = entries_.find(unique);
+  if (at == entries_.end()) return {};
+  auto done = folder_.remove(at->second);
+  if (!done && done.error().code != Errc::not_found) return done;
+  entries_.erase(at);
+  return {};
+}
+
+Result<client::MessageToAppend> LocalFolder::to_append(const std::string& unique) {
+  auto& entry = entries_.at(unique);
+  TRY(const auto file, folder_.open_message(entry));
+  TRY(const auto facts, folder_.facts(entry));
+  const auto path = folder_.path_of(entry);
+  client::MessageToAppend out;
+  TRY(out.size, size_with_crlf(file, path));
+  out.flags = flags_of(entry.name.flags.value_or(MaildirFlags()));
+  out.internal_date = text::DateTime{.time = std::chrono::floor<std::chrono::seconds>(facts.internal_date), .offset_minutes = 0};
+  out.open = [this, unique]() -> std::unique_ptr<client::MessageSource> {
+    auto& one = entries_.at(unique);
+    auto opened = folder_.open_message(one);
+    if (!opened) return nullptr;
+    return std::make_unique<FileSource>(*std::move(opened), folder_.path_of(one));
+  };
+  return out;
+}
+
+Result<Fingerprint> LocalFolder::fingerprint(const std::string& unique) {
+  auto& entry = entries_.at(unique);
+  TRY(const auto file, folder_.open_message(entry));
+  TRY(const auto facts, folder_.facts(entry));
+  const auto path = folder_.path_of(entry);
+  std::string header;
+  CrlfLines lines;
+  std::array<char, kPiece> piece;
+  Fingerprint out;
+  for (;;) {
+    TRY(const auto n, mailfile::read_some(file.fd(), piece, path));
+    if (n == 0) break;
+    const std::string_view bytes(piece.data(), n);
+    out.size += lines.count(bytes);
+    header += bytes.substr(0, kHeader - std::min(kHeader, header.size()));
+  }
+  read_header(out, header);
+  out.time = std::chrono::floor<std::chrono::seconds>(facts.internal_date).time_since_epoch().count();
+  return out;
+}
+
+}  // namespace posthorn::sync

@@ -1,0 +1,50 @@
+// One folder here: its files, their flags as IMAP has them, and their bytes for sending.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "client/imap_types.h"
+#include "client/message_source.h"
+#include "mailfile/maildir.h"
+#include "mailfile/maildir_keywords.h"
+#include "sync/match.h"
+#include "sync/plan.h"
+
+namespace posthorn::sync {
+
+// Blocking.  Threads: one at a time.
+class LocalFolder {
+ public:
+  static Result<LocalFolder> open(mailfile::MaildirFolder folder);
+
+  const mailfile::MaildirFolder& folder() const { return folder_; }
+  LocalView view() const;
+  bool has(const std::string& unique) const { return entries_.contains(unique); }
+  std::size_t size() const { return entries_.size(); }
+  void add(mailfile::MaildirEntry entry);
+
+  // Letters of file names as flags of IMAP, and back.  "P" is $Forwarded.  A keyword for which there is no letter left is left out.
+  imap::FlagList flags_of(MaildirFlags) const;
+  Result<MaildirFlags> letters_of(const imap::FlagList&);
+  // The letters that can be kept there.
+  MaildirFlags kept_by(const client::SelectedMailbox&) const;
+
+  // What is wanted of a message that has vanished meanwhile is nothing.
+  Result<void> set_flags(const std::string& unique, MaildirFlags to);
+  Result<void> remove(const std::string& unique);
+
+  // not_found: it has vanished.
+  Result<client::MessageToAppend> to_append(const std::string& unique);
+  Result<Fingerprint> fingerprint(const std::string& unique);
+
+ private:
+  LocalFolder(mailfile::MaildirFolder folder, mailfile::MaildirKeywords keywords) : folder_(std::move(folder)), keywords_(std::move(keywords)) {}
+  mailfile::MaildirFolder folder_;
+  mailfile::MaildirKeywords keywords_;
+  std::unordered_map<std::string, mailfile::MaildirEntry> entries_;
+};
+
+}  // namespace posthorn::sync

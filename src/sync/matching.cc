@@ -1,0 +1,86 @@
+#include <algorithm>
+
+#include "sync/folder_state.h"
+
+namespace posthorn::sync {
+namespace {
+
+// Downloads whose files were delivered before the run that made them ended.
+void settle_downloads(FolderRun& run) {
+  const auto begun = run.journal.state().downloads;
+  for (const auto& [uid, known] : begun) {
+    if (run.local.has(known.unique) && !run.journal.state().messages.contains(uid)) run.journal.put_message(uid, known.flags, known.unique);
+    else if (!run.journal.state().messages.contains(uid)) run.journal.put_gone(uid);
+  }
+  const auto uploads = run.journal.state().uploads;
+  for (const auto& unique : uploads)
+    if (!run.local.has(unique)) run.journal.put_no_upload(unique);
+}
+
+std::vector<std::string> unknown_here(const FolderRun& run, bool all) {
+  std::vector<std::string> out;
+  const auto& state = run.journal.state();
+  if (all) {
+    for (const auto& [unique, flags] : run.local.view())
+      if (!state.by_unique.contains(unique)) out.push_back(unique);
+  } else {
+    for (const auto& unique : state.uploads)
+      if (run.local.has(unique)) out.push_back(unique);
+  }
+  std::ranges::sort(out);
+  return out;
+}
+
+imap::NumberSet unknown_there(const FolderRun& run) {
+  std::vector<imap::NumberRange> out;
+  for (const auto& [uid, flags] : run.remote.flags)
+    if (!run.journal.state().messages.contains(uid)) out.push_back({uid, uid});
+  return imap::NumberSet(std::move(out));
+}
+
+struct There {
+  std::vector<std::uint32_t> uids;
+  std::vector<Fingerprint> prints;
+};
+
+Task<Result<There>> fingerprints_there(FolderRun& run, imap::NumberSet uids) {
+  There out;
+  client::FetchWants wants{.flags = true, .date = true, .size = true, .changed_since = {}, .header_fields = "MESSAGE-ID DATE"};
+  const auto each = [&out](const imap::FetchResponse& fetch) {
+    Fingerprint print;
+    print.size = fetch.size.value_or(0);
+    if (fetch.internal_date) print.time = fetch.internal_date->time.time_since_epoch().count();
+    if (!fetch.sections.empty() && fetch.sections.back().text) read_header(print, *fetch.sections.back().text);
+    out.uids.push_back(*fetch.uid);
+    out.prints.push_back(std::move(print));
+  };
+  CO_TRY_OK(co_await run.job.connection.fetch(std::move(uids), wants, each));
+  co_return out;
+}
+
+}  // namespace
+
+Task<Result<void>> match_unknown(FolderRun& run) {
+  settle_downloads(run);
+  const bool from_nothing = run.journal.state().messages.empty();
+  const auto here = unknown_here(run, from_nothing);
+  const auto there_set = unknown_there(run);
+  const auto view = run.local.view();
+  if (here.empty() || there_set.empty()) co_return Result<void>{};
+  CO_TRY(const auto there, co_await fingerprints_there(run, there_set));
+  std::vector<Fingerprint> prints;
+  for (const auto& unique : here) {
+    auto print = run.local.fingerprint(unique);
+    if (!print && print.error().code != Errc::not_found) co_return std::unexpected(print.error());
+    prints.push_back(print ? *std::move(print) : Fingerprint{.message_id = {}, .date = {}, .size = 0, .time = -1});
+  }
+  for (const auto& [mine, theirs] : match(prints, there.prints)) {
+    // What both have now counts as what both had: a flag that only one of them has was added there, and nothing is taken away.
+    const auto flags = view.at(here[mine]) & run.remote.flags.at(there.uids[theirs]);
+    run.journal.put_message(there.uids[theirs], flags, here[mine]);
+    ++run.job.report.matched;
+  }
+  co_return run.journal.write();
+}
+
+}  // namespace posthorn::sync

@@ -1,0 +1,89 @@
+#include "sync/tree_sync.h"
+
+#include "sync/folders.h"
+
+namespace posthorn::sync {
+namespace {
+
+using Changed = mailfile::MaildirFolder::Changed;
+
+constexpr std::chrono::nanoseconds kSettled = std::chrono::seconds(2);  // times of directories are coarse
+
+bool is_same(const imap::StatusItems& now, const Agreed& then) {
+  return then.mod_seq != 0 && now.uid_validity == then.uid_validity && now.uid_next == then.uid_next && now.messages == then.messages &&
+         now.high_mod_seq == then.mod_seq;
+}
+
+// Nothing has happened in it since both sides were alike.
+bool may_skip(const TreeRun& run, const std::string& name) {
+  const auto known = run.known.find(name);
+  const auto& status = run.there.at(name).status;
+  if (known == run.known.end() || !status || !is_same(*status, known->second.agreed)) return false;
+  if (known->second.changed == Changed()) return false;
+  const auto folder = run.tree.open_folder(run.here.at(name));
+  const auto changed = folder ? folder->changed() : Result<Changed>(fail(Errc::io));
+  return changed && *changed == known->second.changed;
+}
+
+bool may_empty(const client::MailboxInfo& info) {
+  constexpr auto kUses = static_cast<std::uint8_t>(imap::SpecialUse::trash) | static_cast<std::uint8_t>(imap::SpecialUse::junk);
+  return (info.special_uses & kUses) != 0 || info.name == "Trash" || info.name == "Junk";
+}
+
+std::int64_t now_ns() { return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch()).count(); }
+
+Task<Result<void>> sync_one(TreeRun& run, std::string name) {
+  CO_TRY(const auto folder, run.tree.open_folder(run.here.at(name)));
+  CO_TRY(const auto before, folder.changed());
+  const auto began = now_ns();
+  FolderJob job{.connection = run.connection, .options = run.options, .report = run.report, .mailbox = name, .folder = folder, .may_empty = may_empty(run.there.at(name))};
+  auto agreed = co_await sync_folder(job);
+  if (!agreed) {
+    // A mailbox that cannot be selected is no reason to leave the others.
+    const auto code = agreed.error().code;
+    const bool of_mailbox = code == Errc::not_found || code == Errc::invalid || code == Errc::denied || code == Errc::busy || code == Errc::unsupported;
+    if (!of_mailbox || !run.connection.is_usable()) co_return std::unexpected(agreed.error());
+    run.problem(name + ": " + agreed.error().text);
+    co_return Result<void>{};
+  }
+  auto& known = run.known[name];
+  known.agreed = *agreed;
+  known.changed = {};
+  if (const auto& status = run.there.at(name).status) known.mailbox_id = status->mailbox_id;
+  CO_TRY(const auto changed, folder.changed());
+  if (changed == before && std::max(changed.cur_ns, changed.new_ns) < began - kSettled.count()) known.changed = changed;
+  co_return Result<void>{};
+}
+
+Task<Result<void>> sync_all(TreeRun& run) {
+  CO_TRY_OK(co_await list_there(run));
+  CO_TRY_OK(list_here(run));
+  CO_TRY_OK(co_await carry_renames(run));
+  CO_TRY_OK(co_await carry_folders(run));
+  std::set<std::string> changed;
+  for (const auto& [name, info] : run.there) {
+    if (!run.here.contains(name)) continue;
+    ++run.report.folders;
+    if (may_skip(run, name)) ++run.report.skipped;
+    else changed.insert(name);
+  }
+  CO_TRY_OK(co_await carry_moves(run, changed));
+  for (const auto& name : changed) CO_TRY_OK(co_await sync_one(run, name));
+  co_return Result<void>{};
+}
+
+}  // namespace
+
+Task<Result<SyncReport>> sync_tree(client::ImapConnection& connection, const mailfile::MaildirTree& tree, const SyncOptions& options) {
+  CO_TRY(const auto lock, lock_tree(tree.root()));
+  TreeRun run{.connection = connection, .tree = tree, .options = options};
+  CO_TRY(run.known, read_tree_file(tree.root(), options.account));
+  auto done = co_await sync_all(run);
+  // What is known counts even when the run has ended early.
+  auto written = write_tree_file(tree.root(), options.account, run.known);
+  CO_TRY_OK(std::move(done));
+  CO_TRY_OK(std::move(written));
+  co_return std::move(run.report);
+}
+
+}  // namespace posthorn::sync

@@ -1,0 +1,57 @@
+#include "sync/folder_state.h"
+
+namespace posthorn::sync {
+namespace {
+
+constexpr std::size_t kBatch = 200;  // messages that are written down together before they are sent
+
+// What became of one; an error ends the run.
+Result<void> take_result(FolderRun& run, const std::string& unique, MaildirFlags flags, const Result<client::AppendedMessage>& result) {
+  if (!result) {
+    // It was refused: nothing of it is there.
+    run.journal.put_no_upload(unique);
+    run.problem("a message cannot be stored there: " + result.error().text);
+    return {};
+  }
+  ++run.job.report.uploaded;
+  // Without a UID what was sent is looked for among what is new there.
+  if (result->uid == 0) return {};
+  if (result->uid_validity != run.mailbox.uid_validity) return fail(Errc::syntax, run.job.mailbox + ": the server has renumbered its messages meanwhile");
+  run.journal.put_message(result->uid, flags, unique);
+  return {};
+}
+
+Task<Result<void>> upload_batch(FolderRun& run, std::span<const std::string> uniques) {
+  std::vector<client::MessageToAppend> messages;
+  std::vector<std::string> sent;
+  const auto view = run.local.view();
+  for (const auto& unique : uniques) {
+    if (!run.local.has(unique)) continue;
+    auto message = run.local.to_append(unique);
+    if (!message && message.error().code == Errc::not_found) continue;
+    if (!message) co_return std::unexpected(message.error());
+    messages.push_back(*std::move(message));
+    sent.push_back(unique);
+  }
+  // [docs/formats/sync.md] `u`, sync, APPEND, `m`
+  for (const auto& unique : sent) run.journal.put_upload(unique);
+  CO_TRY_OK(run.journal.sync());
+  std::vector<Result<client::AppendedMessage>> results;
+  auto appended = co_await run.job.connection.append(run.job.mailbox, messages, results);
+  for (std::size_t i = 0; i < results.size(); ++i) CO_TRY_OK(take_result(run, sent[i], view.at(sent[i]), results[i]));
+  CO_TRY_OK(run.journal.write());
+  co_return appended;
+}
+
+}  // namespace
+
+Task<Result<void>> upload(FolderRun& run, std::vector<std::string> uniques) {
+  for (std::size_t at = 0; at < uniques.size(); at += kBatch) {
+    if (run.job.options.progress) run.job.options.progress(run.job.mailbox, at, uniques.size());
+    const std::span<const std::string> all(uniques);
+    CO_TRY_OK(co_await upload_batch(run, all.subspan(at, std::min(kBatch, uniques.size() - at))));
+  }
+  co_return Result<void>{};
+}
+
+}  // namespace posthorn::sync
