@@ -218,6 +218,7 @@ int run(int argc, char** argv) {
   add_fetch_command(top, chosen);
   add_check_command(top, chosen);
   add_send_command(top, chosen);
+  add_copy_commands(top, chosen);
   name_sendmail(top);
   try {
     top.parse(argc, argv);

@@ -1,4 +1,5 @@
-// APPEND, one after the other without waiting where the server allows it. [RFC3501 6.3.11] [RFC7888] [RFC4315]
+// APPEND, one after the other without waiting where the server allows it, or all with one command. [RFC3501 6.3.11] [RFC7888] [RFC4315]
+// [RFC3502]
 #include <algorithm>
 
 #include "client/imap_connection.h"
@@ -30,8 +31,20 @@ Task<Result<void>> send_octets(ImapState& s, const MessageToAppend& message, Dea
     s.channel->put_octets(*piece);
     CO_TRY_OK(co_await s.channel->flush_if_large(until));
   }
-  s.channel->put_line("");
   co_return Result<void>{};
+}
+
+// A literal of this size may be sent without asking.
+bool may_send_at_once(const ImapState& s, std::uint64_t size) {
+  return s.has("LITERAL+") || ((s.has("LITERAL-") || s.has("IMAP4REV2")) && size <= kLongestOfMinus);
+}
+
+// What stands before the octets: " (\\Seen) "date" {310+}".
+std::string front_of(const MessageToAppend& message, bool at_once) {
+  std::string line = " " + flags_text(message.flags);
+  if (message.internal_date) imap::Writer(line).sp().date_time(*message.internal_date);
+  if (message.uid != 0) line += " XUID " + std::to_string(message.uid);
+  return line + " {" + std::to_string(message.size) + (at_once ? "+}" : "}");
 }
 
 Result<AppendedMessage> result_of(const ImapState& s, const imap::StatusResponse& status) {
@@ -60,21 +73,16 @@ Task<Result<void>> ImapConnection::append(std::string mailbox, std::span<Message
   CO_TRY_OK(s.check_usable());
   CO_TRY(const auto name, s.wire_name(mailbox));
   const Deadline until = after(s.options.timeouts.transfer);
-  const bool plus = s.has("LITERAL+");
-  const bool minus = s.has("LITERAL-") || s.has("IMAP4REV2");
   std::vector<OpenAppend> open;
   std::uint64_t under_way = 0;
   for (auto& message : messages) {
-    const bool at_once = plus || (minus && message.size <= kLongestOfMinus);
+    const bool at_once = may_send_at_once(s, message.size);
     while (!open.empty() && (open.size() >= kMaxOpen || under_way + message.size > kMaxUnderWay || !at_once)) {
       under_way -= open.front().size;
       CO_TRY_OK(co_await s.channel->flush(until));
       CO_TRY_OK(co_await finish_oldest(s, open, results, until));
     }
-    std::string line = "APPEND " + name + " " + flags_text(message.flags);
-    if (message.internal_date) imap::Writer(line).sp().date_time(*message.internal_date);
-    line += " {" + std::to_string(message.size) + (at_once ? "+}" : "}");
-    const auto tag = begin_command(s, line);
+    const auto tag = begin_command(s, "APPEND " + name + front_of(message, at_once));
     if (!at_once) {
       CO_TRY_OK(co_await s.channel->flush(until));
       auto leave = co_await await_continuation(s, tag, until, "APPEND");
@@ -85,12 +93,36 @@ Task<Result<void>> ImapConnection::append(std::string mailbox, std::span<Message
       }
     }
     CO_TRY_OK(co_await send_octets(s, message, until));
+    s.channel->put_line("");
     open.push_back({tag, message.size});
     under_way += message.size;
   }
   if (!open.empty()) CO_TRY_OK(co_await s.channel->flush(until));
   while (!open.empty()) CO_TRY_OK(co_await finish_oldest(s, open, results, until));
   co_return Result<void>{};
+}
+
+Task<Result<void>> ImapConnection::append_all(std::string mailbox, std::span<MessageToAppend> messages) {
+  auto& s = *state_;
+  CO_TRY_OK(s.check_usable());
+  CO_TRY(const auto name, s.wire_name(mailbox));
+  const Deadline until = after(s.options.timeouts.transfer);
+  std::string tag;
+  for (auto& message : messages) {
+    const bool at_once = may_send_at_once(s, message.size);
+    const auto front = front_of(message, at_once);
+    if (tag.empty()) tag = begin_command(s, "APPEND " + name + front);
+    else s.channel->put_line(front);
+    if (!at_once) {
+      CO_TRY_OK(co_await s.channel->flush(until));
+      CO_TRY_OK(co_await await_continuation(s, tag, until, "APPEND"));
+    }
+    CO_TRY_OK(co_await send_octets(s, message, until));
+  }
+  s.channel->put_line("");
+  CO_TRY_OK(co_await s.channel->flush(until));
+  CO_TRY(const auto status, co_await finish_command(s, tag, until, {}));
+  co_return judge(s, status, "APPEND");
 }
 
 }  // namespace posthorn::client

@@ -80,6 +80,10 @@ class ImapConnection {
   // one that is refused does not take others with it.  Appends one result for each message of which the fate is known; where that is
   // fewer than were given, the error says why, and the next one may or may not have arrived.
   Task<Result<void>> append(std::string mailbox, std::span<MessageToAppend> messages, std::vector<Result<AppendedMessage>>& results);
+  // All of them with one command, or none.  REQUIRES: MULTIAPPEND [RFC3502], or just one; at least one.
+  Task<Result<void>> append_all(std::string mailbox, std::span<MessageToAppend> messages);
+  // The mailbox goes on with these numbers.  REQUIRES: XPOSTHORN-RESTORE.  invalid: it has others, and had messages.
+  Task<Result<void>> restore(std::string mailbox, std::uint32_t uid_validity, std::uint32_t uid_next);
   // UID STORE, several pipelined.  Every response that tells the state afterwards goes to `each`.  With `unchanged_since` those that the
   // server leaves alone [RFC7162 3.1.3] are in the result.
   Task<Result<imap::NumberSet>> store(std::span<const StoreChange> changes, std::function<void(const imap::FetchResponse&)> each = {});

@@ -179,6 +179,13 @@ TEST(ImapMessages, Append) {
   EXPECT_EQ(run(kIn + "C: a4 APPEND \"x\" (\\Seen) {5+}\nC: hello\nCLOSE", {"append x hello"}).outcomes.back(), "closed: mail.example: the server closed the connection");
 }
 
+TEST(ImapMessages, AppendAll) {
+  EXPECT_EQ(run(kIn + "C: a4 APPEND \"x\" (\\Seen) XUID 5 {5+}\nC: hello (\\Seen) {3+}\nC: you\nS: a4 OK [APPENDUID 7 5:6] x\n" + bye(5),
+                {"append-all x hello you", "logout"}).outcomes.at(1), "ok");
+  EXPECT_EQ(run(kOld + "C: a4 APPEND \"x\" (\\Seen) XUID 5 {5}\nS: + go\nC: hello (\\Seen) {3}\nS: a4 NO [TOOBIG] no\n" + bye(5),
+                {"append-all x hello you", "logout"}).outcomes.at(1), "too large: mail.example: the server said NO to APPEND: no");
+}
+
 TEST(ImapMessages, Changes) {
   const auto played = run(kIn + kSelected + "C: a5 UID STORE 1:3 (UNCHANGEDSINCE 5) +FLAGS.SILENT (\\Flagged $x)\nS: * 1 FETCH (UID 1 MODSEQ (13))\nS: a5 OK [MODIFIED 2,3] x\n"
                                             "C: a6 UID MOVE 1:2 \"b\"\nS: * OK [COPYUID 9 1:2 11,14] x\nS: * VANISHED 1:2\nS: a6 OK x\n" + bye(7),

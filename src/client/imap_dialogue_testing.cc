@@ -117,6 +117,10 @@ Task<std::string> call_append(Call call) {
     one.flags.set(imap::SystemFlag::recent);
     messages.push_back(std::move(one));
   }
+  if (call.words.front() == "append-all") {
+    messages.front().uid = 5;
+    co_return ok_or_error(co_await call.connection.append_all(call.words.at(1), messages));
+  }
   std::vector<Result<AppendedMessage>> results;
   auto done = co_await call.connection.append(call.words.at(1), messages, results);
   std::string out = ok_or_error(done);
@@ -195,7 +199,7 @@ Task<std::string> make_call(ImapConnection& c, std::string line) {
   if (verb == "select") co_return co_await call_select(std::move(call));
   if (verb == "fetch") co_return co_await call_fetch(std::move(call));
   if (verb == "messages") co_return co_await call_messages(std::move(call));
-  if (verb == "append") co_return co_await call_append(std::move(call));
+  if (verb == "append" || verb == "append-all") co_return co_await call_append(std::move(call));
   if (verb == "store" || verb == "move" || verb == "expunge") co_return co_await call_change(std::move(call));
   if (verb == "news") co_return call_news(c);
   if (verb == "search") {

@@ -193,4 +193,12 @@ Task<Result<void>> ImapConnection::subscribe(std::string mailbox, bool wanted) {
   co_return Result<void>{};
 }
 
+Task<Result<void>> ImapConnection::restore(std::string mailbox, std::uint32_t uid_validity, std::uint32_t uid_next) {
+  auto& s = *state_;
+  CO_TRY(const auto name, s.wire_name(mailbox));
+  CO_TRY_OK(co_await run_command(s, "XRESTORE " + name + " " + std::to_string(uid_validity) + " " + std::to_string(uid_next)));
+  if (mailbox == s.selected) s.uid_validity = uid_validity;  // we have asked for it
+  co_return Result<void>{};
+}
+
 }  // namespace posthorn::client

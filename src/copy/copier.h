@@ -1,0 +1,79 @@
+// Brings the mail of one place to another: all of it the first time, then the difference.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "async/task.h"
+#include "base/result.h"
+#include "copy/mail_place.h"
+
+namespace posthorn::copy {
+
+struct CopyOptions {
+  std::vector<std::string> folders;                           // "Archive", with what is below; empty: all
+  std::vector<std::string> without;                           // likewise
+  std::vector<std::pair<std::string, std::string>> renamed;   // "Sent Items" is to be "Sent" there, with what is below
+  bool new_uids = false;    // UIDs are not kept, also where they could be
+  bool flags = true;        // those of messages that are there already are made the same
+  bool dry_run = false;     // only says what would be done
+  std::size_t batch_messages = 250;
+  std::uint64_t batch_bytes = 8 << 20;  // one message may be larger
+};
+
+struct CopyReport {
+  std::uint64_t folders = 0, folders_in_all = 0;
+  std::uint64_t messages = 0;     // at the source, of the folders that have been looked at
+  std::uint64_t copied = 0, copied_bytes = 0;
+  std::uint64_t there = 0;        // were at the target already
+  std::uint64_t flags_changed = 0;
+  std::uint64_t gone = 0;         // were there and are not any more, or were refused in an earlier run: left alone
+  std::uint64_t refused = 0;
+  std::uint64_t with_new_uids = 0;  // folders that could not keep their UIDs
+  std::string folder;             // under way
+  std::vector<std::string> problems;  // a line each; at most kMostProblems
+  static constexpr std::size_t kMostProblems = 1000;
+  void complain(std::string line) {
+    if (problems.size() < kMostProblems) problems.push_back(std::move(line));
+  }
+};
+
+// Reads the next messages while the ones before are being stored; holds two batches at most.
+//
+// INVARIANT 1: nothing at the source is changed, nothing at the target is removed.
+// INVARIANT 2: after an error, or the end of the process at any instant, the next run copies what is not there yet, and nothing twice.
+// INVARIANT 3: what cannot be stored at the target is named in the report, and the others are copied all the same.
+// Threads: one reactor's.
+class Copier {
+ public:
+  using Show = std::function<void(const CopyReport&)>;
+  Copier(MailPlace& source, MailPlace& target, CopyOptions options, Show show = {})
+      : source_(source), target_(target), options_(std::move(options)), show_(std::move(show)) {}
+
+  // The error is of one of the places; report() says how far it got.
+  Task<Result<void>> run();
+  const CopyReport& report() const { return report_; }
+  // The folders that it is about, and what they are at the target.
+  Task<Result<std::vector<std::pair<FolderInfo, FolderInfo>>>> pairs();
+
+ private:
+  bool is_wanted(const std::string& name) const;
+  FolderInfo at_target(const FolderInfo&) const;
+  Task<Result<void>> copy_folder(const FolderInfo& folder, const FolderInfo& there);
+  Task<Result<void>> copy_messages(const std::vector<MessageInfo>& messages, const std::vector<std::size_t>& missing);
+  Task<Result<void>> store(std::vector<Letter>);
+  void show() const {
+    if (show_) show_(report_);
+  }
+
+  MailPlace& source_;
+  MailPlace& target_;
+  CopyOptions options_;
+  Show show_;
+  CopyReport report_;
+};
+
+}  // namespace posthorn::copy

@@ -1,0 +1,26 @@
+#include "copy/mail_place.h"
+
+#include "message/header.h"
+#include "text/ascii.h"
+
+namespace posthorn::copy {
+
+std::string to_string(const FolderPath& path) {
+  std::string out;
+  for (const auto& level : path) out += (out.empty() ? "" : "/") + level;
+  return out;
+}
+
+std::string identity_of(std::string_view header) {
+  const message::HeaderView fields(header);
+  std::string text;
+  for (const char* name : {"Message-ID", "Date", "From", "Subject"}) {
+    if (const auto field = fields.find(name))
+      for (const char c : field->value)
+        if (!text::is_space(c) && c != '\r' && c != '\n') text += c;
+    text += '\n';
+  }
+  return std::string(crypto::view(crypto::sha256(text)).substr(0, 16));
+}
+
+}  // namespace posthorn::copy

@@ -1,0 +1,66 @@
+#include "copy/spool.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <utility>
+
+namespace posthorn::copy {
+namespace {
+
+constexpr std::size_t kPiece = 64 << 10;
+
+Result<mailfile::File> temporary_file() {
+  const char* given = ::getenv("TMPDIR");
+  const std::string directory = given && *given ? given : "/tmp";
+  const int fd = ::open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+  if (fd >= 0) return mailfile::File(fd);
+  std::string name = directory + "/posthorn-XXXXXX";  // a file system without O_TMPFILE
+  const int made = ::mkostemp(name.data(), O_CLOEXEC);
+  if (made < 0) return mailfile::errno_failure("make a temporary file in", directory);
+  ::unlink(name.c_str());
+  return mailfile::File(made);
+}
+
+}  // namespace
+
+Result<void> Spool::write(std::string_view octets) {
+  sha_.update(octets);
+  for (std::size_t at = octets.find('\n'); at != octets.npos && !bare_lf_; at = octets.find('\n', at + 1)) bare_lf_ = (at ? octets[at - 1] : last_) != '\r';
+  if (!octets.empty()) last_ = octets.back();
+  size_ += octets.size();
+  if (!file_.is_open() && memory_.size() + octets.size() <= kInMemory) {
+    memory_ += octets;
+    return {};
+  }
+  if (!file_.is_open()) {
+    TRY(file_, temporary_file());
+    TRY_OK(mailfile::write_all(file_.fd(), std::exchange(memory_, {}), "a temporary file"));
+  }
+  return mailfile::write_all(file_.fd(), octets, "a temporary file");
+}
+
+crypto::Sha256Digest Spool::digest() { return sha_.finish(); }
+
+Result<std::string_view> Spool::read(std::uint64_t offset) {
+  if (offset >= size_) return std::string_view();
+  if (!file_.is_open()) return std::string_view(memory_).substr(offset, kPiece);
+  if (!piece_) piece_ = std::make_unique<char[]>(kPiece);
+  for (;;) {
+    const auto n = ::pread(file_.fd(), piece_.get(), kPiece, static_cast<off_t>(offset));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return mailfile::errno_failure("read", "a temporary file");
+    if (n == 0) return fail(Errc::io, "a temporary file is shorter than what was written");
+    return std::string_view(piece_.get(), static_cast<std::size_t>(n));
+  }
+}
+
+Task<Result<std::string_view>> SpoolSource::next() {
+  auto piece = spool_.read(at_);
+  if (piece) at_ += piece->size();
+  co_return piece;
+}
+
+}  // namespace posthorn::copy

@@ -1,0 +1,87 @@
+#include "copy/verifier.h"
+
+#include <algorithm>
+#include <map>
+
+namespace posthorn::copy {
+namespace {
+
+struct Seen {
+  std::uint32_t uid = 0;
+  imap::FlagList flags;
+};
+using ByDigest = std::multimap<crypto::Sha256Digest, Seen>;
+
+class IntoDigests final : public LetterSink {
+ public:
+  explicit IntoDigests(ByDigest& out) : out_(out) {}
+  Task<Result<void>> take(Letter letter) override {
+    std::ranges::sort(letter.info.flags.keywords);
+    out_.emplace(letter.octets.digest(), Seen{letter.info.uid, std::move(letter.info.flags)});
+    co_return Result<void>{};
+  }
+
+ private:
+  ByDigest& out_;
+};
+
+Task<Result<ByDigest>> digests(MailPlace& place) {
+  constexpr std::size_t kAtOnce = 500;
+  CO_TRY(const auto all, co_await place.list(false));
+  ByDigest out;
+  IntoDigests sink(out);
+  for (std::size_t at = 0; at < all.size(); at += kAtOnce) {
+    std::vector<std::uint32_t> uids;
+    for (std::size_t i = at; i < std::min(at + kAtOnce, all.size()); ++i) uids.push_back(all[i].uid);
+    CO_TRY_OK(co_await place.read(std::move(uids), sink));
+  }
+  co_return out;
+}
+
+void compare(const ByDigest& here, ByDigest there, bool same_numbers, VerifyReport& report) {
+  const auto complain = [&](const Seen& seen, std::string_view what) {
+    if (report.problems.size() < CopyReport::kMostProblems)
+      report.problems.push_back(report.folder + ", message " + std::to_string(seen.uid) + ": " + std::string(what));
+  };
+  for (const auto& [digest, seen] : here) {
+    ++report.messages;
+    auto [begin, end] = there.equal_range(digest);
+    if (begin == end) {
+      ++report.missing;
+      complain(seen, "no message at the target has these octets");
+      continue;
+    }
+    // Of several copies the one that fits best.
+    auto best = begin;
+    for (auto it = begin; it != end; ++it) {
+      if (it->second.uid == seen.uid && same_numbers) best = it;
+      else if (best->second.flags != seen.flags && it->second.flags == seen.flags && !(same_numbers && best->second.uid == seen.uid)) best = it;
+    }
+    if (best->second.flags != seen.flags) ++report.flags, complain(seen, "its flags are others at the target");
+    if (same_numbers && best->second.uid != seen.uid) ++report.numbers, complain(seen, "its UID is another at the target");
+    there.erase(best);
+  }
+}
+
+}  // namespace
+
+Task<Result<void>> verify(MailPlace& source, MailPlace& target, const std::vector<std::pair<FolderInfo, FolderInfo>>& pairs, VerifyReport& report,
+                          std::function<void(const VerifyReport&)> show) {
+  for (const auto& [folder, there] : pairs) {
+    report.folder = to_string(folder.path);
+    if (show) show(report);
+    CO_TRY(const auto numbers, co_await source.enter(folder, Entering::to_read));
+    CO_TRY(const auto here, co_await digests(source));
+    auto entered = co_await target.enter(there, Entering::to_read);
+    if (!entered && entered.error().code != Errc::not_found) co_return std::unexpected(std::move(entered).error());
+    ByDigest others;
+    if (entered) {
+      CO_TRY(others, co_await digests(target));
+    }
+    compare(here, std::move(others), entered && numbers.uid_validity != 0 && entered->uid_validity == numbers.uid_validity, report);
+    ++report.folders;
+  }
+  co_return Result<void>{};
+}
+
+}  // namespace posthorn::copy

@@ -1,0 +1,263 @@
+"""posthorn copy, export and import: whole accounts between Dovecot, Maildirs and ourselves, compared octet by octet, with flags and UIDs."""
+
+import hashlib
+import imaplib
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+import unittest
+
+import harness
+from harness import ACCOUNTS, BINARY, DOMAIN, Server
+from harness import PASSWORD as OURS
+from mail_store import PASSWORD as THEIRS
+from mail_store import DovecotStore
+
+FOLDERS = ("INBOX", "Sent Items", "Archive", "Archive/2024", "Entw&APw-rfe")  # modified UTF-7, as it goes over the wire
+FLAGS = ("", r"\Seen", r"\Seen \Answered", r"\Flagged $Forwarded", r"\Seen Work", r"\Draft", r"\Deleted \Seen")
+
+
+def letter(number, body=None):
+    text = body if body is not None else f"This is letter {number}.\r\n" * (1 + number % 40)
+    return (f"From: joe@far.test\r\nTo: eve@far.test\r\nSubject: =?utf-8?q?Nummer_{number}?=\r\n"
+            f"Date: Sun, 22 Nov 2026 10:{number % 60:02}:00 +0000\r\nMessage-ID: <{number}.{random.random()}@far.test>\r\n\r\n{text}").encode()
+
+
+def fill(client, count):
+    """Letters in several folders, with holes in their UIDs."""
+    for folder in FOLDERS[1:]:
+        client.create(f'"{folder}"')
+    for number in range(count):
+        folder = FOLDERS[number % len(FOLDERS)]
+        date = f'"{1 + number % 28:02}-Feb-2003 04:05:06 +0100"'
+        client.append(f'"{folder}"', f"({FLAGS[number % len(FLAGS)]})", date, letter(number))
+    for folder in FOLDERS:
+        client.select(f'"{folder}"')
+        client.store("2", "+FLAGS", r"(\Deleted)")
+        client.uid("EXPUNGE", "2")
+        client.unselect()
+
+
+def account(client, folders=FOLDERS):
+    """What a client sees: for each folder UIDVALIDITY, and of each message UID, flags, date and digest."""
+    out = {}
+    for folder in folders:
+        typ, _ = client.select(f'"{folder}"', readonly=True)
+        if typ != "OK":
+            continue
+        validity = int(client.response("UIDVALIDITY")[1][0])
+        _, parts = client.uid("FETCH", "1:*", "(FLAGS INTERNALDATE BODY.PEEK[])")
+        messages = {}
+        for part in parts:
+            if not isinstance(part, tuple):
+                continue
+            head = part[0].decode()
+            uid = int(re.search(r"UID (\d+)", head).group(1))
+            flags = frozenset(re.search(r"FLAGS \(([^)]*)\)", head).group(1).split()) - {r"\Recent"}
+            moment = imaplib.Internaldate2tuple(part[0])
+            messages[uid] = (flags, time.mktime(moment), hashlib.sha256(part[1]).hexdigest())
+        out[folder] = (validity, messages)
+    client.unselect()
+    return out
+
+
+def contents(seen):
+    """The same without UIDs and UIDVALIDITY."""
+    return {folder: sorted((sorted(flags), date, digest) for flags, date, digest in messages.values()) for folder, (_, messages) in seen.items()}
+
+
+class Copy(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.mkdtemp(prefix="posthorn-copy-")
+        cls.server = cls.store = None
+        try:
+            cls.server = Server()
+            cls.server.create_accounts((*ACCOUNTS, *(f"user{i}" for i in range(12))))
+            cls.server.start()
+            cls.store = DovecotStore()
+            cls.store.start()
+            cls.store_password = cls.password_file("theirs", THEIRS)
+            cls.our_password = cls.password_file("ours", OURS)
+            cls.client = cls.store.imap("joe")
+            fill(cls.client, 150)
+        except BaseException:
+            cls.tearDownClass()
+            raise
+
+    @classmethod
+    def tearDownClass(cls):
+        if cls.store:
+            cls.store.stop()
+        if cls.server:
+            try:
+                cls.server.stop()
+                cls.server.check_store()
+            finally:
+                cls.server.remove()
+        shutil.rmtree(cls.folder, ignore_errors=True)
+
+    @classmethod
+    def password_file(cls, name, password):
+        path = os.path.join(cls.folder, name)
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(password + "\n")
+        os.chmod(path, 0o600)
+        return path
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def posthorn(self, *words, status=0, **how):
+        done = subprocess.run([BINARY, *words], text=True, capture_output=True, timeout=240, **how)
+        self.assertEqual(done.returncode, status, f"{words}\n{done.stdout}{done.stderr}\n{self.store.log()}\n{self.server.log(20)}")
+        return done.stdout + done.stderr
+
+    def copy(self, source, target, *words, status=0):
+        return self.posthorn("copy", source, target, "--config", self.server.config, "--source-password-file", self.store_password, "--source-ca",
+                             self.store.certificate, "--target-password-file", self.our_password, "--target-insecure", *words, status=status)
+
+    def ours(self, user):
+        client = imaplib.IMAP4("127.0.0.1", self.server.ports["imap_plain"])
+        client.login(f"{user}@{DOMAIN}", OURS)
+        return client
+
+    def test_an_account_moves_here_and_clients_notice_nothing(self):
+        before = account(self.client)
+        out = self.copy(self.store.url(), f"posthorn:user0@{DOMAIN}", "--verify")
+        self.assertRegex(out, "copied 145 messages in 5 folders; compared: all the same")
+        self.assertEqual(account(self.ours("user0")), before)
+        # The next message gets a UID above all that there ever were.
+        ours = self.ours("user0")
+        _, answer = ours.append("INBOX", "", None, letter(1000))
+        self.assertIn(f"[APPENDUID {before['INBOX'][0]} 31]".encode(), answer[0])
+        # Again: the difference, which is nothing; then a new message, and other flags.
+        self.assertRegex(self.copy(self.store.url(), f"posthorn:user0@{DOMAIN}"), "copied 0 messages in 5 folders, 145 were there already\n")
+
+    def test_the_difference_is_copied(self):
+        client = self.store.imap("ann")
+        fill(client, 20)
+        target = f"posthorn:user1@{DOMAIN}"
+        self.copy(self.store.url("ann"), target)
+        client.append("Archive", r"(\Seen)", None, letter(77))
+        client.select("INBOX")
+        client.uid("STORE", "1", "+FLAGS", r"(\Answered $Later)")
+        client.unselect()
+        dry = self.copy(self.store.url("ann"), target, "--dry-run")
+        self.assertRegex(dry, "would copy 1 message ")
+        self.assertRegex(self.copy(self.store.url("ann"), target, "--verify"), "copied 1 message in 5 folders, 15 were there already, changed the flags of 1; compared")
+        self.assertEqual(account(self.ours("user1")), account(client))
+        # What was deleted here meanwhile does not come back.
+        ours = self.ours("user1")
+        ours.select("Archive")
+        ours.uid("STORE", "1", "+FLAGS", r"(\Deleted)")
+        ours.uid("EXPUNGE", "1")
+        self.assertRegex(self.copy(self.store.url("ann"), target), "copied 0 messages.*left out 1 that are not there any more")
+
+    def test_from_dovecot_by_maildir_and_back(self):
+        """Dovecot, Posthorn, Maildir, Posthorn: the same octets, flags, dates and UIDs at the end."""
+        before = account(self.client)
+        tree = self.path("tree")
+        self.copy(self.store.url(), f"posthorn:user2@{DOMAIN}")
+        out = self.posthorn("export", f"user2@{DOMAIN}", f"maildir:{tree}", "--verify", "--config", self.server.config)
+        self.assertIn("compared: all the same", out)
+        self.assertTrue(os.path.isdir(os.path.join(tree, ".Archive.2024", "cur")))
+        out = self.posthorn("import", f"maildir:{tree}", f"user3@{DOMAIN}", "--verify", "--config", self.server.config)
+        self.assertIn("compared: all the same", out)
+        after = account(self.ours("user3"))
+        self.assertEqual(after, before)
+        self.assertRegex(self.posthorn("import", f"maildir:{tree}", f"user3@{DOMAIN}", "--config", self.server.config), "copied 0 messages")
+        self.assertRegex(self.posthorn("export", f"user2@{DOMAIN}", f"maildir:{tree}", "--config", self.server.config), "copied 0 messages")
+
+    def test_between_two_foreign_servers(self):
+        """No UIDs can be kept; nothing is copied twice all the same."""
+        client = self.store.imap("eve")
+        for _ in range(2):  # two that look the same
+            client.append("INBOX", r"(\Seen)", '"01-Feb-2003 04:05:06 +0100"', letter(5, "same\r\n").replace(b"Message-ID", b"X-ID"))
+        fill(client, 12)
+        target = f"imap://user4%40{DOMAIN}@127.0.0.1:{self.server.ports['imap']}"
+        self.assertRegex(self.copy(self.store.url("eve"), target, "--verify"), "copied 9 messages in 5 folders; 5 folders got new UIDs; compared: all the same")
+        self.assertEqual(contents(account(self.ours("user4"))), contents(account(client)))
+        self.assertRegex(self.copy(self.store.url("eve"), target), "copied 0 messages in 5 folders, 9 were there already")
+
+    def test_folders_are_chosen_and_renamed(self):
+        out = self.copy(self.store.url(), f"posthorn:user5@{DOMAIN}", "--folder", "Archive", "--folder", "Sent Items", "--without", "Archive/2024", "--rename", "Sent Items=Sent")
+        self.assertIn("in 2 folders", out)
+        names = {line.decode().rpartition(" ")[2].strip('"') for line in self.ours("user5").list()[1]}
+        self.assertIn("Archive", names)
+        self.assertNotIn("Items", "".join(names))
+        self.assertEqual(len(account(self.ours("user5"), ["Sent"])["Sent"][1]), 29)
+
+    def test_many_accounts_of_a_file(self):
+        lines = ["source,password,target,password"]
+        for i in range(6):
+            client = self.store.imap(f"many{i}")
+            fill(client, 10)
+            lines.append(f'{self.store.url(f"many{i}")},"{THEIRS}",posthorn:user{6 + i}@{DOMAIN},')
+        lines.append(f"{self.store.url('joe')},wrong,posthorn:alice@{DOMAIN},")
+        path = self.password_file("accounts.csv", "\n".join(lines))
+        done = subprocess.run([BINARY, "copy", "--csv", path, "--json", "--source-ca", self.store.certificate, "--config", self.server.config, "--connections", "3"],
+                              text=True, capture_output=True, timeout=240)
+        answers = [json.loads(line) for line in done.stdout.splitlines()]
+        self.assertEqual([a["ok"] for a in answers], [True] * 6 + [False], done.stdout + done.stderr)
+        self.assertEqual([a["copied"] for a in answers[:6]], [5] * 6)
+        self.assertIn("does not let", answers[6]["error"])
+        self.assertEqual(done.returncode, 77)
+        self.assertNotIn(THEIRS, done.stdout + done.stderr)
+
+    def test_killed_at_any_moment(self):
+        """Dovecot to us by IMAP and to a Maildir: at the end everything is there once."""
+        before = account(self.client)
+        total = sum(len(messages) for _, messages in before.values())
+        for target, rounds in ((f"posthorn:bob@{DOMAIN}", 8), (f"maildir:{self.path('killed')}", 5)):
+            for _ in range(rounds):
+                process = subprocess.Popen([BINARY, "copy", self.store.url(), target, "--config", self.server.config, "--source-password-file", self.store_password,
+                                            "--source-ca", self.store.certificate], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                time.sleep(random.uniform(0.02, 0.5))
+                process.send_signal(signal.SIGKILL)
+                process.wait(30)
+            self.assertIn("compared: all the same", self.copy(self.store.url(), target, "--verify"))
+        self.assertEqual(account(self.ours("bob")), before)
+        files = sum(len(names) for at, _, names in os.walk(self.path("killed")) if os.path.basename(at) in ("cur", "new"))
+        self.assertEqual(files, total)
+
+    def test_what_goes_wrong_is_said(self):
+        cases = [
+            ((self.store.url(), "pop3://joe@127.0.0.1"), 64, "no place that mail can be copied from or to"),
+            ((self.store.url(), f"posthorn:nobody@{DOMAIN}"), 67, "there is no account nobody"),
+            ((f"imaps://joe@127.0.0.1:{harness.free_ports(1)[0]}", f"posthorn:alice@{DOMAIN}"), 74, "cannot connect to 127.0.0.1"),
+            ((f"imap://joe@127.0.0.1:{self.server.ports['imap_plain']}", f"posthorn:alice@{DOMAIN}"), None, "TLS"),
+            ((f"posthorn:alice@{DOMAIN}", f"posthorn:alice@{DOMAIN}"), 64, "the same"),
+        ]
+        for (source, target), status, text in cases:
+            done = subprocess.run([BINARY, "copy", source, target, "--config", self.server.config, "--source-password-file", self.store_password, "--source-ca",
+                                   self.store.certificate, "--retries", "0"], text=True, capture_output=True, timeout=60)
+            self.assertIn(text, done.stderr)
+            self.assertNotEqual(done.returncode, 0)
+            if status is not None:
+                self.assertEqual(done.returncode, status, done.stderr)
+
+    def test_a_store_without_a_server(self):
+        """export and import open it themselves."""
+        server = Server()
+        try:
+            server.create_accounts()
+            tree = self.path("alone")
+            self.copy(self.store.url(), f"maildir:{tree}")
+            out = self.posthorn("import", f"maildir:{tree}", f"alice@{DOMAIN}", "--verify", "--config", server.config)
+            self.assertIn("copied 145 messages in 5 folders; compared: all the same", out)
+            server.check_store()
+            server.start()
+            server.stop()
+        finally:
+            server.remove()
+
+
+if __name__ == "__main__":
+    unittest.main()
