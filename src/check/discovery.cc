@@ -75,6 +75,7 @@ Task<> ask_autoconfig(World& world, std::string address, Document& out) {
   const auto got = co_await fetch(world, *url, after(2 * world.probe.timeout));
   // Hosts and pages that are not there are the usual case: nothing to say.
   if (!got && got.error().code == Errc::denied) out.findings.warn(out.url, "the certificate of its web server: " + got.error().text, "programs cannot use it: repair the certificate");
+  if (!got && got.error().code == Errc::too_large) out.findings.warn(out.url, "it cannot be used: the document is too long", "repair the document, or take it away");
   if (!got) co_return;
   auto servers = parse_autoconfig(got->response.body, address);
   // Web servers that answer any name with some page are no mistake of the mail system.

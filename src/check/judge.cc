@@ -22,7 +22,13 @@ std::string day(SysTime t) {
   return text::format_rfc3339_utc(std::chrono::floor<std::chrono::seconds>(t)).substr(0, 10);
 }
 
+std::string_view protocol_of(Service service) { return service == Service::submission ? "SMTP" : to_string(service); }
 std::string_view command_of(Service service) { return service == Service::pop3 ? "STLS" : "STARTTLS"; }
+
+std::string what_failed(const PortReport& r) {
+  constexpr std::string_view kSaid = "TLS handshake: ";
+  return r.verdict.text.starts_with(kSaid) ? r.verdict.text.substr(kSaid.size()) : r.verdict.text;
+}
 
 void judge_reach(Findings& out, const PortReport& r) {
   const auto place = place_of(r);
@@ -44,11 +50,12 @@ void judge_speech(Findings& out, const PortReport& r) {
   const auto place = place_of(r);
   const auto port = std::to_string(r.target.port);
   if (r.spoke == Spoke::nothing) {
+    const auto trouble = r.trouble.empty() ? what_failed(r) : r.trouble;
     const bool handshake = r.target.expected == Security::implicit && r.verdict.problem == net::TlsProblem::handshake;
     if (handshake)
-      out.error(place, "the TLS handshake fails: " + r.verdict.text, "offer TLS 1.2 and 1.3 with a certificate that the server can use; its log says more");
+      out.error(place, "the TLS handshake fails: " + what_failed(r), "offer TLS 1.2 and 1.3 with a certificate that the server can use; its log says more");
     else
-      out.error(place, "it takes connections, but speaks no " + std::string(to_string(r.target.service)) + (r.trouble.empty() ? "" : ": " + r.trouble),
+      out.error(place, "it takes connections, but speaks no " + std::string(protocol_of(r.target.service)) + (trouble.empty() ? "" : ": " + trouble),
                 "look at what listens on port " + port + ", and at its log");
   } else if (r.target.expected == Security::implicit && r.spoke == Spoke::clear) {
     out.error(place, "it speaks clear text, where TLS from the first byte is expected [RFC8314 3.3]",
@@ -79,7 +86,7 @@ void judge_clear(Findings& out, const PortReport& r) {
   if (!r.start_tls_trouble.empty())
     out.error(place, command + " is offered and then fails: " + r.start_tls_trouble, "look at the server's log; often its certificate or key cannot be read");
   else if (r.before.start_tls && !r.tls)
-    out.error(place, "the TLS handshake fails: " + r.verdict.text, "offer TLS 1.2 and 1.3 with a certificate that the server can use; its log says more");
+    out.error(place, "the TLS handshake fails: " + what_failed(r), "offer TLS 1.2 and 1.3 with a certificate that the server can use; its log says more");
 }
 
 std::string advice_for(net::TlsProblem problem, const std::string& host) {

@@ -8,6 +8,7 @@ namespace posthorn::check {
 namespace {
 
 constexpr int kWaitsOfAConnection = 3;
+constexpr std::chrono::milliseconds kFarewell{500};  // what is said to QUIT matters to nobody
 
 // One connection's worth of looking.
 class Look {
@@ -136,7 +137,7 @@ Task<> Look::under_tls() {
 }
 
 Task<> Look::close() {
-  if (in_step_ && connection_) co_await dialect_->leave({*connection_, std::min(options_.timeout, std::chrono::milliseconds(2000)), end_});
+  if (in_step_ && connection_) co_await dialect_->leave({*connection_, std::min(options_.timeout, kFarewell), end_});
   connection_.reset();
 }
 
