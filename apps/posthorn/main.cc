@@ -216,6 +216,7 @@ int run(int argc, char** argv) {
   add_setup_command(top, arguments, chosen);
   add_dns_commands(top, arguments, chosen);
   add_fetch_command(top, chosen);
+  add_sync_command(top, chosen);
   add_check_command(top, chosen);
   add_send_command(top, chosen);
   add_copy_commands(top, chosen);

@@ -86,6 +86,7 @@ boost::json::object as_json(const sync::SyncReport& r) {
           {"folders_removed_here", r.folders_removed_here},
           {"folders_removed_there", r.folders_removed_there},
           {"folders_renamed", r.folders_renamed},
+          {"notes", boost::json::array(r.notes.begin(), r.notes.end())},
           {"problems", boost::json::array(r.problems.begin(), r.problems.end())}};
 }
 
@@ -115,6 +116,7 @@ int tell(Session& s) {
     std::cout << boost::json::serialize(as_json(r)) << '\n';
     return code;
   }
+  for (const auto& note : r.notes) std::cerr << "posthorn sync: " << printable(note) << '\n';
   for (const auto& problem : r.problems) std::cerr << "posthorn sync: " << printable(problem) << '\n';
   if (!s.options.client.quiet && (s.options.client.verbose || ::isatty(STDOUT_FILENO)))
     std::cout << client::grouped(r.folders) << " folders: " << in_words(r) << '\n';

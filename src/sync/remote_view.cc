@@ -3,14 +3,6 @@
 namespace posthorn::sync {
 namespace {
 
-// The UIDs that are known, for the server to name just those that vanished.
-imap::NumberSet known_uids(const FolderState& state) {
-  std::vector<imap::NumberRange> ranges;
-  ranges.reserve(state.messages.size());
-  for (const auto& [uid, message] : state.messages) ranges.push_back({uid, uid});
-  return imap::NumberSet(std::move(ranges));
-}
-
 Result<void> take_flags(FolderRun& run, const imap::FetchResponse& fetch) {
   if (!fetch.uid || !fetch.flags) return {};
   TRY(const auto letters, run.local.letters_of(*fetch.flags));
@@ -36,11 +28,12 @@ Task<Result<void>> look_there(FolderRun& run) {
   run.remote = {};
   client::SelectWants wants;
   if (state.uid_validity != 0 && state.mod_seq != 0)
-    wants.known = {.uid_validity = state.uid_validity, .mod_seq = state.mod_seq, .uids = known_uids(state)};
+    // Not the UIDs that are known: of others, new ones, nothing would be told. [RFC7162 3.2.5.2]
+    wants.known = {.uid_validity = state.uid_validity, .mod_seq = state.mod_seq, .uids = {}};
   CO_TRY(run.mailbox, co_await run.job.connection.select(run.job.mailbox, wants));
   if (run.mailbox.uid_validity != state.uid_validity || state.mailbox != run.job.mailbox) {
     if (run.mailbox.uid_validity != state.uid_validity) {
-      if (state.uid_validity != 0) run.job.report.problems.push_back(run.job.mailbox + ": the server has renumbered its messages; they are matched anew");
+      if (state.uid_validity != 0) run.job.report.notes.push_back(run.job.mailbox + ": the server has renumbered its messages; they are matched anew");
       CO_TRY_OK(run.journal.begin(run.job.mailbox, run.mailbox.uid_validity));
     } else {
       CO_TRY_OK(run.journal.rename(run.job.mailbox));

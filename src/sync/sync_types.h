@@ -22,6 +22,7 @@ struct SyncReport {
   std::uint64_t downloaded = 0, uploaded = 0, moved = 0, matched = 0;
   std::uint64_t deleted_here = 0, deleted_there = 0, flags_here = 0, flags_there = 0;
   std::uint64_t folders_made_here = 0, folders_made_there = 0, folders_removed_here = 0, folders_removed_there = 0, folders_renamed = 0;
+  std::vector<std::string> notes;     // what is worth knowing, and nothing to worry about
   std::vector<std::string> problems;  // what was left as it was, and why; the next run tries again
 };
 

@@ -48,6 +48,9 @@ bool is_before_message(std::string_view text) {
   while (at < text.size() && text::is_digit(text[at])) ++at;
   if (at == 2 || !text::istarts_with(text.substr(at), " FETCH (") || !text.ends_with(' ')) return false;
   text.remove_suffix(1);
+  // A few fields of a header are for who asked for them, and not for where messages go.
+  const auto bracket = text.rfind('[');
+  if (bracket != text.npos && text::istarts_with(text.substr(bracket + 1), "HEADER.FIELDS")) return false;
   if (text.ends_with(']') || text.ends_with('>')) return true;
   const auto word = text.substr(text.find_last_of(" (") + 1);
   return text::iequals(word, "RFC822") || text::iequals(word, "RFC822.TEXT") || text::iequals(word, "RFC822.HEADER");

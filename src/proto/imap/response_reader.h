@@ -24,7 +24,7 @@ struct ResponseEvent {
 };
 
 // Incremental: any chunking gives the same events, but for where a message is cut.
-// 1. No message is held: of a literal behind BODY[...], BINARY[...] or RFC822 only what one call was given is passed on.
+// 1. No message is held: of a literal behind BODY[...] (but not BODY[HEADER.FIELDS ...]), BINARY[...] or RFC822 only what one call was given is passed on.
 // 2. Memory is bounded by ResponseLimits::line.
 // A bare LF ends a line as CRLF does: it hides nothing from a client.
 // After an error it is of no use any more.  Errors: syntax; too_large: beyond a limit.

@@ -51,6 +51,7 @@ TEST(ResponseReader, IsTheSameHoweverTheStreamIsCut) {
       {"* 2 FETCH (RFC822.HEADER {1}\r\nx BODY[TEXT] {1}\r\ny)\r\n",
        "[1] * 2 FETCH (RFC822.HEADER \n<x>\nend\n[1] * 2 FETCH (RFC822.HEADER {0}\r\n BODY[TEXT] \n<y>\nend\n"
        "* 2 FETCH (RFC822.HEADER {0}\r\n BODY[TEXT] {0}\r\n)\n"},
+      {"* 2 FETCH (BODY[HEADER.FIELDS (DATE)] {1}\r\nx UID 3)\r\n", "* 2 FETCH (BODY[HEADER.FIELDS (DATE)] {1}\r\nx UID 3)\n"},
       {"* 2 FETCH (ENVELOPE ({1}\r\nx))\r\n", "* 2 FETCH (ENVELOPE ({1}\r\nx))\n"},
       {"* NO beware of {5}\r\na1 NO {3}\r\n+ {9}\r\n", "* NO beware of {5}\na1 NO {3}\n+ {9}\n"},
   };
