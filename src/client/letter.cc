@@ -182,7 +182,8 @@ Result<MessagePieces> write_letter(const Letter& letter) {
   const auto delimiter = "--" + letter.boundary;
   put_header_field(head, "Content-Type", "multipart/mixed;\nboundary=\"" + letter.boundary + '"');
   head += "\r\n";
-  if (!letter.text.empty()) head += delimiter + "\r\n" + part;
+  // [RFC2046 5.1.1] The line end before a delimiter belongs to it.
+  if (!letter.text.empty()) head += delimiter + "\r\n" + part + "\r\n";
   for (const auto& one : letter.attachments) {
     pieces.push_back(text_piece(std::exchange(head, "\r\n") + delimiter + "\r\n" + attachment_header(shown_name(one.path))));
     if (one.size != 0) pieces.push_back(in_base64(one));
