@@ -1,5 +1,6 @@
 // posthorn check: its answer for people.
 #include <algorithm>
+#include <map>
 
 #include "check/judge.h"
 #include "check_options.h"
@@ -40,22 +41,26 @@ std::string day(SysTime t) { return text::format_rfc3339_utc(std::chrono::floor<
 std::int64_t days_left(const net::PeerCertificate& c) { return std::chrono::floor<std::chrono::days>(c.not_after - now()).count(); }
 
 // --- who names servers
+std::string named_by(const std::vector<check::Candidate>& candidates, check::Source source) {
+  std::vector<std::string> out;
+  for (const auto& c : candidates) {
+    if (c.source != source) continue;
+    const bool host_only = c.port == 0 || source == check::Source::mx;
+    auto text = host_only ? c.host : std::string(check::to_string(c.service)) + ' ' + c.host + ':' + std::to_string(c.port);
+    if (std::ranges::find(out, text) == out.end()) out.push_back(std::move(text));
+  }
+  return joined(out, ", ");
+}
+
 void show_sources(const TerminalText& out, const check::Report& r) {
   if (r.question.host.empty()) {
     out.line(out.in(Colour::bold, "Who names servers of " + printable(r.question.domain)));
     for (const auto source : {check::Source::srv, check::Source::autoconfig, check::Source::ispdb, check::Source::mx, check::Source::guess}) {
-      std::string text;
-      for (const auto& c : r.candidates) {
-        if (c.source != source) continue;
-        if (!text.empty()) text += ", ";
-        const auto service = source == check::Source::mx ? std::string() : std::string(check::to_string(c.service)) + ' ';
-        const auto port = c.port == 0 || source == check::Source::mx ? std::string() : ':' + std::to_string(c.port);
-        text += service + c.host + port;
-      }
+      const auto text = named_by(r.candidates, source);
       const bool must = source == check::Source::srv || source == check::Source::autoconfig || source == check::Source::mx;
       if (text.empty() && !must) continue;
-      const auto name = "  " + std::string(source == check::Source::guess ? "usual names" : check::to_string(source));
-      out.wrapped(name, name.size(), 15, text.empty() ? "nothing" : printable(text), text.empty() ? Colour::faint : Colour::plain);
+      const auto name = "  " + std::string(source == check::Source::guess ? "guesses" : check::to_string(source));
+      out.wrapped(name, name.size(), 15, text.empty() ? "nothing" : text, text.empty() ? Colour::faint : Colour::plain);
     }
     out.line();
   }
@@ -70,8 +75,9 @@ struct Row {
 std::string speaks(const PortReport& r) {
   if (r.rejected) return "refuses us";
   if (r.spoke == Spoke::nothing) return "nothing sensible";
-  if (r.spoke == Spoke::tls) return r.tls_version;
-  if (r.tls) return "STARTTLS, " + r.tls_version;
+  const auto version = r.tls_version.starts_with("TLSv") ? "TLS " + r.tls_version.substr(4) : r.tls_version;
+  if (r.spoke == Spoke::tls) return version;
+  if (r.tls) return (r.target.service == Service::pop3 ? "STLS, " : "STARTTLS, ") + version;
   return r.before.start_tls ? "clear, TLS fails" : "clear text only";
 }
 
@@ -171,14 +177,18 @@ void show_certificates(const TerminalText& out, const std::vector<const PortRepo
   }
 }
 
-void show_capabilities(const TerminalText& out, const std::vector<const PortReport*>& ports) {
+// The mechanisms stand in the table.
+bool is_sign_in(const std::string& capability) { return capability.starts_with("AUTH") || capability.starts_with("SASL "); }
+
+void show_capabilities(const TerminalText& out, const std::vector<const PortReport*>& ports, bool verbose) {
   std::vector<Service> seen;
   for (const auto* r : ports) {
     const auto& offer = r->tls ? r->behind : r->before;
     if (offer.capabilities.empty() || std::ranges::find(seen, r->target.service) != seen.end()) continue;
     seen.push_back(r->target.service);
     std::string text;
-    for (const auto& one : offer.capabilities) text += (text.empty() ? "" : ", ") + one;
+    for (const auto& one : offer.capabilities)
+      if (verbose || !is_sign_in(one)) text += (text.empty() ? "" : ", ") + one;
     const auto name = "  " + std::string(check::to_string(r->target.service));
     out.wrapped(name, name.size(), 15, printable(text), Colour::faint);
   }
@@ -197,21 +207,20 @@ void show_host(const TerminalText& out, const check::HostReport& host, const che
   for (const auto* p : open) show_row(out, row_of(*p));
   show_closed(out, closed);
   show_certificates(out, open);
-  show_capabilities(out, open);
+  show_capabilities(out, open, verbose);
   for (const auto* p : open)
     if (verbose) out.wrapped("  " + fitted(std::to_string(p->target.port), 11), 13, 15, "greets: " + printable(p->greeting), Colour::faint);
   out.line();
 }
 
 void show_hosts(const TerminalText& out, const check::Report& r, bool verbose) {
-  std::string unknown;
+  std::map<std::string, std::vector<std::string>> unknown;  // by why
   for (const auto& host : r.hosts) {
-    if (host.lookup.addresses.empty()) unknown += (unknown.empty() ? "" : ", ") + host.host + " (" + host.lookup.why + ')';
+    if (host.lookup.addresses.empty()) unknown[host.lookup.why].push_back(host.host);
     else show_host(out, host, r, verbose);
   }
-  if (unknown.empty()) return;
-  out.wrapped("Not found:", 10, 11, printable(unknown), Colour::faint);
-  out.line();
+  for (const auto& [why, hosts] : unknown) out.wrapped("Not found:", 10, 11, joined(hosts, ", ") + " (" + printable(why) + ')', Colour::faint);
+  if (!unknown.empty()) out.line();
 }
 
 // --- findings
@@ -220,7 +229,12 @@ void show_findings(const TerminalText& out, const std::string& title, const std:
   out.line(out.in(Colour::bold, title));
   for (const auto& f : all) {
     const auto level = fitted(check::to_string(f.level), 8);
-    out.wrapped("  " + out.in(colour_of(f.level), level) + ' ', 11, 11, printable(f.about + ": " + f.text));
+    const auto about = printable(f.about);
+    // What it is about stands out; a long list of ports is wrapped like the rest.
+    const bool fits = columns_of(about) < out.width() / 2;
+    const auto start = "  " + out.in(colour_of(f.level), level) + ' ';
+    if (fits) out.wrapped(start + out.in(Colour::bold, about) + ": ", 13 + columns_of(about), 11, printable(f.text));
+    else out.wrapped(start, 11, 11, about + ": " + printable(f.text));
     if (!f.advice.empty()) out.wrapped(std::string(11, ' ') + "> ", 13, 13, printable(f.advice), f.level == Level::note ? Colour::faint : Colour::plain);
   }
   out.line();

@@ -65,7 +65,8 @@ void TerminalText::wrapped(std::string_view first, std::size_t first_width, std:
     words.remove_prefix(std::min(n + 1, words.size()));
     if (word.empty()) continue;
     const auto wide = columns_of(word);
-    if (!text.empty() && at + 1 + wide > width_) put();
+    const bool fresh = text.empty() && at == indent;  // a word that does not fit here fits nowhere
+    if (!fresh && at + !text.empty() + wide > width_) put();
     if (!text.empty()) text += ' ', ++at;
     text += word;
     at += wide;

@@ -118,7 +118,7 @@ Task<Report> examine(World& world, Question question, OnStep on_step) {
   }
   co_await probe_all(world, plan_targets(out.candidates, question.only), on_step, out, findings);
   out.settings = choose_settings(out.ports, out.candidates, question.address);
-  judge_settings(out, findings);
+  if (found.mx.kind != dns::MxRoute::Kind::no_domain) judge_settings(out, findings);
   if (question.host.empty()) {
     if (on_step) on_step({"reading the domain's records", 0, 0});
     auto records = co_await examine_domain(world, found, question.domain, question.selectors, out.ports);

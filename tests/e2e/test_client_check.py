@@ -234,7 +234,7 @@ class OwnServer(Check):
         options = ("--selector", ",".join(self.selectors))
         text = self.run_check("alice@example.test", self.ports, *options).stdout
         self.assertNotIn("\033", text)
-        for part in ("993   IMAP        TLSv1.3             good, 19 days", f"read by IMAP {HOST}, port 993, SSL/TLS, user alice@example.test", "- closed: 2525", "0 errors, 1 warning"):
+        for part in ("993   IMAP        TLS 1.3             good, 19 days", f"read by IMAP {HOST}, port 993, SSL/TLS, user alice@example.test", "- closed: 2525", "0 errors, 1 warning"):
             self.assertIn(part, text)
         for width in (80, 120):
             shown = self.on_terminal(width, "alice@example.test", *options)
