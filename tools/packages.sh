@@ -5,7 +5,7 @@ run_packages="curl python3"
 test_packages="$run_packages llvm-19 libclang-rt-19-dev libgtest-dev libbenchmark-dev swaks isync mutt fetchmail getmail6 mpop msmtp
   libio-socket-ssl-perl libauthen-sasl-perl gsasl libsasl2-modules openssl iproute2 dovecot-imapd imapfilter offlineimap3 neomutt
   python3-dkim python3-nacl python3-prometheus-client opendkim libmail-srs-perl nsd ldnsutils postfix dovecot-lmtpd
-  libdb5.3 libgnutls-dane0 libidn12 libnsl2 libpcre2-8-0"
+  groff-base dovecot-pop3d libdb5.3 libgnutls-dane0 libidn12 libnsl2 libpcre2-8-0"
 # Debian has one mail server installed at a time: Exim and Courier, which the tests talk to as well, are only unpacked (their libraries are above, or
 # unpacked beside them).
 unpacked_packages="exim4-daemon-light courier-imap courier-base courier-authlib libcourier-unicode4"

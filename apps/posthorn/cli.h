@@ -19,5 +19,6 @@ void add_fetch_command(CLI::App& top, Run& chosen);  // fetch_cli.cc
 void add_check_command(CLI::App& top, Run& chosen);  // check_cli.cc
 void add_sync_command(CLI::App& top, Run& chosen);   // sync_cli.cc
 void add_copy_commands(CLI::App& top, Run& chosen);  // copy_cli.cc: copy, export, import
+void add_manual_command(CLI::App& top, Run& chosen);  // manual_cli.cc
 
 }  // namespace posthorn

@@ -18,6 +18,10 @@ void add_what(CLI::App& sub, CopyCommand& o) {
   sub.add_option("--retries", o.retries, "How often to begin again when a connection breaks")->capture_default_str()->check(CLI::Range(0, 100));
 }
 
+constexpr const char* kExit =
+    "\nExit:\n0, all is there; 65, messages were refused or differ (each is named); 64 usage, 67 no such account, 68 to 76 servers and "
+    "connections, 77 signing in. A run that was stopped goes on where it was.\n";
+
 }  // namespace
 
 void add_copy_commands(CLI::App& top, Run& chosen) {
@@ -35,6 +39,9 @@ void add_copy_commands(CLI::App& top, Run& chosen) {
   add_place_options(*sub, copy.target, "target-");
   add_client_options(*sub, copy.client);
   config(*sub, copy);
+  sub->footer(std::string("Examples:\n  posthorn copy imaps://joe@old.example.org posthorn:joe@example.org --source-password-file joe.pw --verify\n"
+                          "  posthorn copy imaps://joe@old.example.org imaps://joe@new.example.org\n"
+                          "  posthorn copy --csv accounts.csv --connections 8\n") + kExit);
   sub->callback([&chosen] { chosen = [] { return copy_command(copy); }; });
 
   exporting.verb = "export";
@@ -45,6 +52,7 @@ void add_copy_commands(CLI::App& top, Run& chosen) {
   add_place_options(*sub, exporting.target);
   add_client_options(*sub, exporting.client);
   config(*sub, exporting);
+  sub->footer(std::string("Examples:\n  posthorn export joe@example.org maildir:/backup/joe\n") + kExit);
   sub->callback([&chosen] {
     exporting.source.name = "posthorn:" + exporting.source.name;
     chosen = [] { return copy_command(exporting); };
@@ -58,6 +66,7 @@ void add_copy_commands(CLI::App& top, Run& chosen) {
   add_place_options(*sub, importing.source);
   add_client_options(*sub, importing.client);
   config(*sub, importing);
+  sub->footer(std::string("Examples:\n  posthorn import maildir:/backup/joe joe@example.org --verify\n") + kExit);
   sub->callback([&chosen] {
     importing.target.name = "posthorn:" + importing.target.name;
     chosen = [] { return copy_command(importing); };

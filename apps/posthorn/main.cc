@@ -189,7 +189,17 @@ void add_setup_command(CLI::App& top, Arguments& a, Run& chosen) {
 
 // Its options are sendmail's own: it never comes this far.
 void name_sendmail(CLI::App& top) {
-  top.add_subcommand("sendmail", "Send the message on standard input, as /usr/sbin/sendmail does (-t -i -f ADDRESS ...)");
+  top.add_subcommand("sendmail", "Send the message on standard input, as /usr/sbin/sendmail does (-t -i -f ADDRESS ...)")
+      ->footer("Options are those of sendmail, not the ones above:\n"
+               "  -t            recipients are those of To, Cc and Bcc\n"
+               "  -i, -oi       a line with only a dot does not end the message\n"
+               "  -f, -r ADDR   the sender of the envelope\n"
+               "  -F NAME       the full name of the sender\n"
+               "  -N, -R, -V    notices: never or success,failure,delay; full or hdrs; a name\n"
+               "  -bp, mailq    list the queue\n"
+               "  -q            try the queue now\n"
+               "  -bs           SMTP on standard input and output\n"
+               "  -C FILE       the configuration file");
 }
 
 void add_trace_command(CLI::App& top, Arguments& a, Run& chosen) {
@@ -205,6 +215,7 @@ int run(int argc, char** argv) {
   CLI::App top("Posthorn, a mail server", "posthorn");
   Arguments arguments;
   top.add_option("-c,--config", arguments.common.config, "The configuration file")->capture_default_str();
+  top.require_subcommand(0, 1);  // what follows one may be called like another: "posthorn manual copy"
   Run chosen;
   add_server_commands(top, arguments, chosen);
   add_domain_commands(top, arguments, chosen);
@@ -220,6 +231,7 @@ int run(int argc, char** argv) {
   add_check_command(top, chosen);
   add_send_command(top, chosen);
   add_copy_commands(top, chosen);
+  add_manual_command(top, chosen);
   name_sendmail(top);
   try {
     top.parse(argc, argv);
