@@ -5,9 +5,10 @@
 
 #include "async/reactor.h"
 #include "fetch/journal.h"
-#include "fetch/line_ends.h"
 #include "fetch/maildir_target.h"
+#include "fetch/mbox_target.h"
 #include "fetch/reception.h"
+#include "mailfile/line_ends.h"
 #include "mailfile/maildir.h"
 
 namespace posthorn::fetch {
@@ -129,14 +130,14 @@ TEST_F(FetchTest, JournalIsWrittenAnewWhenMostOfItIsOfNoUse) {
 TEST(FetchLineEnds, AreLfHoweverTheTextIsCut) {
   for (const std::string_view in : {"a\r\nb\r\n", "\r\r\n", "a\rb\n\r", "", "\r", "\n\r\n\n"}) {
     std::string whole;
-    ToLf all;
+    mailfile::ToLf all;
     all.put(whole, in);
     all.finish(whole);
     std::string want(in);
     for (auto at = want.find("\r\n"); at != want.npos; at = want.find("\r\n")) want.erase(at, 1);
     if (in != "\r\r\n") EXPECT_EQ(whole, want);
     std::string cut;
-    ToLf pieces;
+    mailfile::ToLf pieces;
     for (const char c : in) pieces.put(cut, std::string_view(&c, 1));
     pieces.finish(cut);
     EXPECT_EQ(cut, whole);
@@ -148,7 +149,7 @@ Task<Result<void>> store(Target& target, Journal& journal, WorkerPool& pool, int
   CO_TRY_OK(co_await target.open(journal, pool));
   Reception reception(target, journal, pool, {.messages = 3, .bytes = 1000});
   for (int i = from; i < to; ++i) {
-    CO_TRY_OK(target.begin());
+    CO_TRY_OK(target.begin({}));
     CO_TRY_OK(target.put("Subject: " + std::to_string(i) + "\r\n\r\nx\r\n"));
     CO_TRY_OK(co_await reception.end("u" + std::to_string(i)));
   }
@@ -174,6 +175,41 @@ TEST_F(FetchTest, MaildirHasEachMessageOnceWhereverTheJournalEnds) {
   ASSERT_TRUE(run_task(store(*target, journal, pool, 10, 12)));
   for (int i = 0; i < 12; ++i) EXPECT_TRUE(journal.stored("u" + std::to_string(i)));
   EXPECT_EQ(folder().list()->size(), 12u);
+}
+
+TEST_F(FetchTest, MboxIsWholeWhereverAKillLeftIt) {
+  WorkerPool pool(1);
+  const auto mbox = (home / "mbox").string();
+  {
+    auto journal = open();
+    const auto target = make_mbox_target(mbox);
+    ASSERT_TRUE(run_task(store(*target, journal, pool, 0, 3)));
+  }
+  const auto whole = mailfile::read_whole(mbox, 1 << 20).value();
+  std::string prepared, line, where;
+  for (std::ifstream in(path()); std::getline(in, line);) {
+    if (line.size() < 9 || line[9] != 'S') prepared += line + "\n";
+    if (line.size() > 9 && line[9] == 'P')
+      where = line.substr(line.find("spool-"), line.find(' ', line.find("spool-")) - line.find("spool-"));
+  }
+  for (std::size_t cut = 0; cut <= whole.size(); cut += 7) {
+    std::ofstream(path(), std::ios::binary) << prepared;
+    std::ofstream(path() + "." + where, std::ios::binary) << whole;
+    std::ofstream(mbox, std::ios::binary) << whole.substr(0, cut);
+    auto journal = open();
+    const auto target = make_mbox_target(mbox);
+    ASSERT_TRUE(run_task(store(*target, journal, pool, 0, 0)));
+    EXPECT_FALSE(journal.stored("u0"));
+    EXPECT_EQ(fs::file_size(mbox), 0u) << cut;
+    EXPECT_FALSE(fs::exists(path() + "." + where));
+  }
+  std::ofstream(path(), std::ios::binary) << prepared;
+  std::ofstream(mbox, std::ios::binary) << whole << "From other Thu Jan  1 00:00:00 1970\n\nlater\n\n";
+  auto journal = open();
+  const auto target = make_mbox_target(mbox);
+  ASSERT_TRUE(run_task(store(*target, journal, pool, 3, 4)));
+  EXPECT_TRUE(journal.stored("u0") && journal.stored("u3"));
+  EXPECT_TRUE(mailfile::read_whole(mbox, 1 << 20)->starts_with(whole + "From other"));
 }
 
 }  // namespace

@@ -59,13 +59,6 @@ std::string parent_of(const std::string& path) {
 
 }  // namespace
 
-std::string boot_id() {
-  auto text = mailfile::read_whole("/proc/sys/kernel/random/boot_id", 100);
-  if (!text) return {};
-  while (!text->empty() && !is_word(text->substr(text->size() - 1))) text->pop_back();
-  return is_word(*text) ? *text : std::string();
-}
-
 Result<Journal> Journal::open(std::string path) {
   Journal out(std::move(path));
   TRY_OK(mailfile::make_directories(parent_of(out.path_)));
@@ -97,12 +90,14 @@ Result<void> Journal::read() {
     TRY_OK(append(std::string(kMagic)));
     return sync();
   }
+  Open open;
   std::size_t good = kMagic.size();
   for (auto lf = text.find('\n', good); lf != text.npos; lf = text.find('\n', good)) {
-    if (!take_line(std::string_view(text).substr(good, lf - good))) break;
+    if (!take_line(std::string_view(text).substr(good, lf - good), open)) break;
     good = lf + 1;
     ++lines_;
   }
+  for (auto& [key, all] : open) pending_.insert(pending_.end(), all.begin(), all.end());
   length_ = good;
   if (good == text.size()) return {};
   // A last line without its end is what a crash leaves; more than that is kept for who wants to look.
@@ -111,7 +106,7 @@ Result<void> Journal::read() {
   return undo(good);
 }
 
-bool Journal::take_line(std::string_view line) {
+bool Journal::take_line(std::string_view line, Open& open) {
   if (line.size() < 12 || checked(std::string(line.substr(9))) != std::string(line) + "\n") return false;
   line.remove_prefix(9);
   const auto kind = take_word(line);
@@ -119,7 +114,7 @@ bool Journal::take_line(std::string_view line) {
   if (!when) return false;
   if (kind == "S" || kind == "D") {
     std::string key(line);
-    std::erase_if(pending_, [&](const Prepared& one) { return one.key == key; });
+    open.erase(key);
     if (kind == "D")
       stored_.erase(key);
     else
@@ -130,7 +125,7 @@ bool Journal::take_line(std::string_view line) {
   Prepared one{
       .key = {}, .when = *when, .boot = std::string(take_word(line)), .where = std::string(take_word(line))};
   one.key = line;
-  pending_.push_back(std::move(one));
+  open[one.key].push_back(std::move(one));
   return true;
 }
 
@@ -195,7 +190,8 @@ Result<void> Journal::keep_only(const std::unordered_set<std::string>& keys) {
   for (const auto& [key, when] : stored_)
     if (!keys.contains(key)) gone.push_back(key);
   for (const auto& key : gone) stored_.erase(key);
-  if (pending_.empty() && lines_ + gone.size() > 2 * stored_.size() + kSlack) return rewrite();
+  if (pending_.empty() && lines_ + gone.size() > stored_.size() + stored_.size() / 2 + kSlack)
+    return rewrite();
   if (gone.empty()) return {};
   TRY_OK(append_forgotten(gone, std::chrono::floor<std::chrono::seconds>(now())));
   return sync();

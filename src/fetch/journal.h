@@ -69,7 +69,8 @@ class Journal {
   explicit Journal(std::string path) : path_(std::move(path)) {}
   Result<void> lock();
   Result<void> read();
-  bool take_line(std::string_view line);
+  using Open = std::unordered_map<std::string, std::vector<Prepared>>;  // by their keys
+  bool take_line(std::string_view line, Open&);
   Result<void> append_keys(char kind, std::span<const std::string> keys, Seconds when);
   Result<void> append(const std::string& lines);
   Result<void> rewrite();
@@ -82,8 +83,5 @@ class Journal {
   std::unordered_map<std::string, Seconds> stored_;
   std::vector<Prepared> pending_;
 };
-
-// Of this start of the machine, as the kernel names it; empty: it is not known, and then no two are the same.
-std::string boot_id();
 
 }  // namespace posthorn::fetch

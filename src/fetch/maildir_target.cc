@@ -6,7 +6,7 @@
 #include <charconv>
 
 #include "crypto/digest.h"
-#include "fetch/line_ends.h"
+#include "mailfile/line_ends.h"
 
 namespace posthorn::fetch {
 namespace {
@@ -70,7 +70,7 @@ class MaildirFetchBatch final : public Batch {
  private:
   Result<void> store(Journal& journal, Seconds when) {
     MaildirBatch batch(folder_);
-    const auto boot = boot_id();
+    const auto boot = mailfile::boot_id();
     std::vector<Prepared> prepared;
     std::vector<std::string> keys;
     for (auto& [draft, crc, key] : all_) {
@@ -122,7 +122,8 @@ class MaildirTarget final : public Target {
     co_return done;
   }
 
-  Result<void> begin() override {
+  Result<void> begin(Facts facts) override {
+    facts_ = std::move(facts);
     TRY(draft_, MaildirDraft::begin(folder_));
     to_lf_ = {};
     crc_ = 0;
@@ -135,15 +136,15 @@ class MaildirTarget final : public Target {
     return write();
   }
 
-  Result<void> end(std::string key, Facts facts) override {
+  Result<void> end(std::string key) override {
     text_.clear();
     to_lf_.finish(text_);
     TRY_OK(write());
-    TRY_OK(draft_->finish(facts.internal_date));
+    TRY_OK(draft_->finish(facts_.internal_date));
     auto name = draft_->name();
     name.set_field('S', draft_->size());
     name.set_field('W', draft_->size() + to_lf_.bare());
-    if (!facts.flags.empty()) name.flags = mailfile::MaildirFlags(facts.flags);
+    if (!facts_.flags.empty()) name.flags = mailfile::MaildirFlags(facts_.flags);
     draft_->set_name(std::move(name));
     bytes_ += draft_->size();
     waiting_.push_back({.draft = *std::move(draft_), .crc = crc_, .key = std::move(key)});
@@ -179,7 +180,7 @@ class MaildirTarget final : public Target {
       folder_.clean_tmp(now());
       return {};
     }
-    const auto boot = boot_id();
+    const auto boot = mailfile::boot_id();
     std::vector<std::string> nowhere;
     for (const auto& one : journal.pending()) {
       const auto where = parse_where(one.where);
@@ -229,7 +230,8 @@ class MaildirTarget final : public Target {
 
   MaildirFolder folder_;
   std::optional<MaildirDraft> draft_;
-  ToLf to_lf_;
+  Facts facts_;
+  mailfile::ToLf to_lf_;
   std::string text_;
   std::uint32_t crc_ = 0;
   std::vector<Waiting> waiting_;

@@ -19,7 +19,7 @@ class Intake final : public client::Pop3Sink {
         report_(report),
         wanted_(std::move(wanted)) {}
 
-  Result<void> begin(std::uint32_t) override { return reception_.target().begin(); }
+  Result<void> begin(std::uint32_t) override { return reception_.target().begin({}); }
 
   Result<void> put(std::string_view piece) override {
     report_.bytes += piece.size();

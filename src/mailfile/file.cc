@@ -162,4 +162,11 @@ Result<void> make_directories(const std::string& path) {
   return sync_directory(parent);
 }
 
+std::string boot_id() {
+  const auto text = read_whole("/proc/sys/kernel/random/boot_id", 100);
+  if (!text) return {};
+  const auto end = text->find_first_not_of("0123456789abcdef-");
+  return text->substr(0, end);
+}
+
 }  // namespace posthorn::mailfile

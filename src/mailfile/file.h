@@ -57,4 +57,8 @@ Result<Synced> sync_files(std::span<const int> fds, const std::string& directory
 Result<void> make_directories(const std::string& path);
 bool is_directory(const std::string& path);
 
+// Of this start of this machine, as the kernel names it, printable; empty: it is not known, and then no two
+// are the same.
+std::string boot_id();
+
 }  // namespace posthorn::mailfile

@@ -39,7 +39,9 @@ void note(MaildirUids& out, std::string_view file_name, std::uint32_t uid) {
   if (uid < 0xFFFFFFFF) out.uid_next = std::max(out.uid_next, uid + 1);
 }
 
-std::unexpected<Error> not_understood() { return fail(Errc::corrupt, "the list of UIDs cannot be understood"); }
+std::unexpected<Error> not_understood() {
+  return fail(Errc::corrupt, "the list of UIDs cannot be understood");
+}
 
 }  // namespace
 
@@ -80,8 +82,8 @@ Result<MaildirUids> parse_courier_uids(std::string_view text) {
 }
 
 Result<MaildirUids> MaildirUids::read(const MaildirFolder& folder) {
-  constexpr std::pair<const char*, Result<MaildirUids> (*)(std::string_view)> kFiles[] = {{"/dovecot-uidlist", parse_dovecot_uids},
-                                                                                          {"/courierimapuiddb", parse_courier_uids}};
+  constexpr std::pair<const char*, Result<MaildirUids> (*)(std::string_view)> kFiles[] = {
+      {"/dovecot-uidlist", parse_dovecot_uids}, {"/courierimapuiddb", parse_courier_uids}};
   for (const auto& [name, parse] : kFiles) {
     const auto text = read_whole(folder.path() + name, kLongest);
     if (!text && text.error().code == Errc::not_found) continue;

@@ -1,4 +1,5 @@
-// Which UID the messages of a Maildir folder have: "dovecot-uidlist", as Dovecot keeps it (version 3), or Courier's "courierimapuiddb".
+// Which UID the messages of a Maildir folder have: "dovecot-uidlist", as Dovecot keeps it (version 3), or
+// Courier's "courierimapuiddb".
 #pragma once
 
 #include <cstdint>
@@ -13,7 +14,7 @@ namespace posthorn::mailfile {
 
 // Blocking.  Threads: one at a time.
 struct MaildirUids {
-  std::uint32_t uid_validity = 0, uid_next = 0;  // 0: nobody has given numbers
+  std::uint32_t uid_validity = 0, uid_next = 0;         // 0: nobody has given numbers
   std::unordered_map<std::string, std::uint32_t> uids;  // by the unique part of the name
 
   // No file: nothing in it.  corrupt: it cannot be understood; limit: more than 512 MiB.

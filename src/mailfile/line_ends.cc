@@ -1,8 +1,8 @@
-#include "fetch/line_ends.h"
+#include "mailfile/line_ends.h"
 
 #include <algorithm>
 
-namespace posthorn::fetch {
+namespace posthorn::mailfile {
 
 void ToLf::put(std::string& out, std::string_view text) {
   if (text.empty()) return;
@@ -30,4 +30,4 @@ void ToLf::finish(std::string& out) {
   after_cr_ = false;
 }
 
-}  // namespace posthorn::fetch
+}  // namespace posthorn::mailfile

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace posthorn::fetch {
+namespace posthorn::mailfile {
 
 // A CR before an LF goes; every other CR stays.  The result does not depend on how the text is cut.
 class ToLf {
@@ -20,4 +20,4 @@ class ToLf {
   std::uint64_t lines_ = 0;
 };
 
-}  // namespace posthorn::fetch
+}  // namespace posthorn::mailfile
