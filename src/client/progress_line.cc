@@ -38,9 +38,11 @@ std::string joined(const std::vector<std::string>& parts) {
   return out;
 }
 
+double share_of(const ProgressState& s) { return std::min(1.0, static_cast<double>(s.done) / static_cast<double>(s.total)); }
+std::string percent(const ProgressState& s) { return std::to_string(static_cast<int>(share_of(s) * 100)) + '%'; }
+
 std::string bar(const ProgressState& s, std::size_t width) {
-  const double share = std::min(1.0, static_cast<double>(s.done) / static_cast<double>(s.total));
-  const auto full = static_cast<std::size_t>(share * static_cast<double>(width));
+  const auto full = static_cast<std::size_t>(share_of(s) * static_cast<double>(width));
   return '[' + std::string(full, '#') + std::string(width - full, '.') + "] ";
 }
 
@@ -80,6 +82,7 @@ std::string progress_line(const ProgressState& s, std::chrono::milliseconds elap
   };
   const std::size_t wanted = s.total == 0 ? 0 : kShortestBar + 3;  // with brackets and a blank
   while (parts.size() > 1 && room() < wanted) parts.pop_back();
+  if (wanted != 0 && room() < wanted) parts.front() = percent(s);
   auto line = front;
   if (wanted != 0 && room() >= wanted) line += bar(s, std::min(kLongestBar, room() - 3));
   line += joined(parts);

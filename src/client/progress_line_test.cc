@@ -15,8 +15,9 @@ TEST(ProgressLine, HasWhatThereIsRoomFor) {
   EXPECT_EQ(progress_line(kFetch, 400ms, 80), "posthorn fetch: [####################....................] 512/1,000  12.3 MiB");
   EXPECT_EQ(progress_line(kFetch, 2s, 80), "posthorn fetch: [############............] 512/1,000  12.3 MiB  256/s  0:02 left");
   EXPECT_EQ(progress_line(kFetch, 2s, 40), "posthorn fetch: [######......] 512/1,000");
-  EXPECT_EQ(progress_line(kFetch, 2s, 30), "posthorn fetch: 512/1,000");
-  EXPECT_EQ(progress_line(kFetch, 2s, 20), "posthorn fetch: 512/");
+  EXPECT_EQ(progress_line(kFetch, 2s, 32), "posthorn fetch: [#####.....] 51%");
+  EXPECT_EQ(progress_line(kFetch, 2s, 20), "posthorn fetch: 51%");
+  EXPECT_EQ(progress_line(kFetch, 2s, 10), "posthorn f");
   EXPECT_EQ(progress_line(kFetch, 2s, 0), "");
 }
 
