@@ -10,8 +10,8 @@ namespace posthorn {
 void add_check_command(CLI::App& top, Run& chosen) {
   static CheckOptions o;
   auto* sub = top.add_subcommand("check", "Examine the servers of a mail address, a domain or a host, and say what is wrong with them (exit code 69: something is)");
-  sub->add_option("target", o.place.name, "An address (joe@example.org), a domain (@example.org), or one host (mail.example.org, 192.0.2.1)")->required();
-  sub->add_option("--only", o.only, "Look at these services only: smtp, submission, imap, pop3; smtp is the port between servers")->delimiter(',')->expected(1)->take_all();
+  sub->add_option("target", o.place.name, "An address (joe@example.org), a domain (@example.org), one host (mail.example.org, 192.0.2.1), or the name of an account of yours")->required();
+  sub->add_option("--only", o.only, "Look at these services only: imap, pop3, smtp; of SMTP also mx (the port between servers) or submission alone")->delimiter(',')->expected(1)->take_all();
   sub->add_flag("--login", o.login, "Sign in, send a message to oneself, see it arrive, and delete it");
   sub->add_option("--arrival", o.arrival, "How many seconds that message may take to arrive")->capture_default_str()->check(CLI::Range(0.1, 3600.0));
   sub->add_option("--user", o.user, "The name to sign in by, when it is not the address");
@@ -23,6 +23,7 @@ void add_check_command(CLI::App& top, Run& chosen) {
   sub->add_option("--map", o.maps, "Connect to another port than the one that is said, as 993=10993: for tests")->expected(1)->take_all();
   add_place_options(*sub, o.place);
   add_client_options(*sub, o.client);
+  sub->get_option("--verbose")->description("Show greetings and all capabilities, too");
   sub->callback([&chosen] { chosen = [] { return check_command(o); }; });
 }
 

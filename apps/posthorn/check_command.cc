@@ -41,18 +41,20 @@ Result<std::map<std::uint16_t, std::uint16_t>> port_map(const std::vector<std::s
 Result<std::set<check::Service>> services(const std::vector<std::string>& only) {
   std::set<check::Service> out;
   for (const auto& one : only) {
-    bool known = false;
-    for (const auto service : {check::Service::smtp, check::Service::submission, check::Service::imap, check::Service::pop3})
-      if (text::iequals(one, check::to_string(service))) known = out.insert(service).second || true;
-    if (!known) return fail(Errc::invalid, "--only: '" + one + "' is none of smtp, submission, imap, pop3");
+    const bool smtp = text::iequals(one, "smtp"), mx = smtp || text::iequals(one, "mx"), submission = smtp || text::iequals(one, "submission");
+    const bool imap = text::iequals(one, "imap"), pop3 = text::iequals(one, "pop3");
+    if (mx) out.insert(check::Service::smtp);
+    if (submission) out.insert(check::Service::submission);
+    if (imap) out.insert(check::Service::imap);
+    if (pop3) out.insert(check::Service::pop3);
+    if (!mx && !submission && !imap && !pop3) return fail(Errc::invalid, "--only: '" + one + "' is none of imap, pop3, smtp, mx, submission");
   }
   return out;
 }
 
 // "joe@example.org", "@example.org", "mail.example.org", "192.0.2.1".
-Result<check::Question> question_of(const CheckOptions& o) {
+Result<check::Question> question_of(const CheckOptions& o, const std::string& target) {
   check::Question out;
-  const auto& target = o.place.name;
   const auto at = target.rfind('@');
   if (at == target.npos) {
     const bool is_ip = IpAddress::parse(target).has_value();
@@ -131,6 +133,18 @@ Result<std::optional<check::Login>> login_of(const CheckOptions& o, const check:
                       .patience = std::chrono::milliseconds(static_cast<std::int64_t>(o.arrival * 1000))};
 }
 
+// "work", where the accounts file has it.
+Result<std::optional<Place>> account_of(const CheckOptions& o) {
+  if (o.place.name.find_first_of("@.:") != std::string::npos) return std::nullopt;
+  TRY(const bool known, has_account(o.client, o.place.name));
+  if (!known) return std::nullopt;
+  TRY(auto place, find_place(o.client, o.place));
+  if (!client::is_server(place.url.scheme)) return fail(Errc::invalid, "the account '" + o.place.name + "' is on no server");
+  return place;
+}
+// The address, when the user's name is one; else the host.
+std::string target_of(const Place& account) { return account.url.user.find('@') == std::string::npos ? account.url.host : account.url.user; }
+
 check::ProbeOptions probe_options(const CheckOptions& o, const client::TlsForHosts& tls, std::map<std::uint16_t, std::uint16_t> map) {
   return {.tls = tls.context(),
           .policy = [&tls](const std::string& host) { return tls.policy(host); },
@@ -139,9 +153,14 @@ check::ProbeOptions probe_options(const CheckOptions& o, const client::TlsForHos
 }
 
 Result<check::Report> examine(const CheckOptions& o) {
-  TRY(auto question, question_of(o));
+  TRY(auto account, account_of(o));
+  TRY(auto question, question_of(o, account ? target_of(*account) : o.place.name));
   TRY(auto map, port_map(o.maps));
-  TRY(const auto place, place_of(o, question));
+  if (!account) {
+    TRY(account, place_of(o, question));
+  }
+  auto& place = *account;
+  if (!o.user.empty()) place.url.user = o.user;
   TRY(question.login, login_of(o, question, place));
   TRY(const auto tls, client::TlsForHosts::make(place.trust));
   TRY(const auto dns, open_dns(o));

@@ -344,7 +344,7 @@ service pop3-login {{
         postfix = Postfix(1)
         self.addCleanup(postfix.stop)
         postfix.start()
-        report = self.report("postfix.hosts.test", {25: postfix.port}, "--only", "smtp")
+        report = self.report("postfix.hosts.test", {25: postfix.port}, "--only", "mx")
         port = report["ports"][0]
         self.assertEqual((port["spoke"], port["tls"], port["verified"]), ("clear", "TLSv1.3", False))
         self.assertIn("PIPELINING", port["behind_tls"]["capabilities"])
@@ -473,7 +473,7 @@ class Domains(Check):
         zone("forged.test", "@ MX 10 mx\nmx A 127.0.0.1", sign="expired")
 
     def records(self, domain, status=UNAVAILABLE, ports=None):
-        return self.report("@" + domain, {443: self.web.server.server_address[1], **(ports or {})}, "--only", "smtp", status=status, timeout=2)["records"]
+        return self.report("@" + domain, {443: self.web.server.server_address[1], **(ports or {})}, "--only", "mx", status=status, timeout=2)["records"]
 
     def test_a_bare_one(self):
         found = self.records("bare.test")  # nobody answers on port 25
