@@ -1,7 +1,10 @@
 #include "sync/folder_sync.h"
 
+#include <chrono>
 #include <map>
+#include <unordered_set>
 
+#include "async/reactor.h"
 #include "sync/folder_state.h"
 
 namespace posthorn::sync {
@@ -83,6 +86,34 @@ Task<Result<void>> carry_out(FolderRun& run, const Plan& plan) {
   co_return run.journal.write();
 }
 
+// What a killed run has sent may arrive after we have looked: it is sent again only when nothing more has come for a while.
+class Latecomers {
+ public:
+  explicit Latecomers(FolderRun& run) : run_(run) {
+    const auto age = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count() - run.journal.written();
+    if (age < kForgotten) waiting_ = run.journal.state().uploads;
+  }
+  // Those that are waited for are no uploads yet.
+  void hold_back(Plan& plan) {
+    const auto before = waiting_.size();
+    std::erase_if(waiting_, [this](const auto& unique) { return !run_.journal.state().uploads.contains(unique); });
+    if (waiting_.size() < before || looks_ == 0) quiet_since_ = std::chrono::steady_clock::now();
+    if (++looks_ > kMostLooks || std::chrono::steady_clock::now() - quiet_since_ >= kQuiet) waiting_.clear();
+    if (!waiting_.empty()) std::erase_if(plan.uploads, [this](const auto& unique) { return waiting_.contains(unique); });
+  }
+  bool any() const { return !waiting_.empty(); }
+  Task<> wait() { co_await sleep_for(kBetween); }
+
+ private:
+  static constexpr std::int64_t kForgotten = 120;
+  static constexpr std::chrono::milliseconds kQuiet{2500}, kBetween{500};
+  static constexpr int kMostLooks = 60;
+  FolderRun& run_;
+  std::unordered_set<std::string> waiting_;
+  std::chrono::steady_clock::time_point quiet_since_;
+  int looks_ = 0;
+};
+
 // A mailbox that may only be read gets nothing; what was to be done there is said once.
 void respect_read_only(FolderRun& run, Plan& plan) {
   if (!run.mailbox.read_only) return;
@@ -101,16 +132,23 @@ Task<Result<Agreed>> sync_folder(FolderJob job) {
   CO_TRY(auto local, LocalFolder::open(job.folder));
   FolderRun run{.job = job, .journal = std::move(journal), .local = std::move(local)};
   Agreed agreed;
+  Latecomers latecomers(run);
   // What we change there the server tells as changed: the last pass finds nothing, and then both are known to be alike.
-  for (int pass = 0; pass < kMostPasses; ++pass) {
+  for (int pass = 0; pass < kMostPasses;) {
     CO_TRY_OK(co_await look_there(run));
     CO_TRY_OK(co_await match_unknown(run));
     auto plan = make_plan(run.journal.state(), run.local.view(), run.remote, run.local.kept_by(run.mailbox));
+    latecomers.hold_back(plan);
     guard(run, plan);
     respect_read_only(run, plan);
     const bool at_rest = plan.is_empty();
     CO_TRY_OK(co_await carry_out(run, plan));
     if (!run.complete) break;
+    if (latecomers.any()) {
+      co_await latecomers.wait();
+      continue;
+    }
+    ++pass;
     run.journal.put_seal(run.mailbox.high_mod_seq);
     if (at_rest) {
       agreed = {run.mailbox.uid_validity, run.mailbox.uid_next, run.mailbox.messages, run.mailbox.high_mod_seq};
