@@ -16,6 +16,7 @@
 #include "client_imap.h"
 #include "copy/imap_place.h"
 #include "copy/maildir_place.h"
+#include "copy/mbox_place.h"
 #include "copy/verifier.h"
 #include "csv_lines.h"
 #include "output.h"
@@ -107,6 +108,7 @@ class CopyRun {
       case Scheme::imap:
       case Scheme::imaps: break;
       case Scheme::maildir:
+      case Scheme::mbox:
       case Scheme::posthorn: return end;
       default: return fail(Errc::invalid, std::string(client::to_string(url.scheme)) + " is no place that mail can be copied from or to: " + client::to_string(url));
     }
@@ -195,6 +197,7 @@ class CopyRun {
         auto stream = std::make_unique<net::Connection>(fd, net::Peer{.ip = {}, .port = 0, .loopback = true});
         co_return co_await copy::open_imap_place(client::to_string(url), {.host = url.path, .tls = client::TlsMode::none}, std::move(stream));
       }
+      case Scheme::mbox: co_return co_await copy::open_mbox_place(url.path, workers_);
       default: co_return co_await copy::open_maildir_place(url.path, workers_);
     }
   }

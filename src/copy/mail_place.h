@@ -81,6 +81,8 @@ class MailPlace {
   virtual Task<Result<bool>> keep_numbers(FolderNumbers) = 0;
   // Durably stored where the outcome says so.  The error is of the place, and then the fate of those without an outcome is not known.
   virtual Task<Result<void>> add(std::vector<Letter>&, std::vector<Added>& outcomes) = 0;
+  virtual bool changes_flags() const { return true; }
+  // REQUIRES: changes_flags().
   virtual Task<Result<void>> set_flags(std::vector<std::pair<std::uint32_t, imap::FlagList>>) = 0;
   virtual Task<> close() = 0;
 };

@@ -234,11 +234,12 @@ class MaildirPlace final : public MailPlace {
       name.flags = flags;
       TRY(auto draft, MaildirDraft::begin(*folder_, name));
       const bool as_it_is = lies_as_it_is(letter.octets);
+      WithoutCr lines;
       for (std::uint64_t at = 0;;) {
         TRY(const auto piece, letter.octets.read(at));
         if (piece.empty()) break;
         at += piece.size();
-        TRY_OK(draft.put(as_it_is ? std::string(piece) : without_cr(piece, at == letter.octets.size())));
+        TRY_OK(draft.put(as_it_is ? std::string(piece) : lines.take(piece, at == letter.octets.size())));
       }
       TRY_OK(draft.finish(letter.info.date ? std::optional<SysTime>(letter.info.date->time) : std::nullopt));
       uids.push_back(keeping_ ? letter.info.uid : next_uid_);
@@ -262,19 +263,6 @@ class MaildirPlace final : public MailPlace {
     return {};
   }
 
-  // A CR before a LF goes; one at the end of a piece is kept for the next.
-  std::string without_cr(std::string_view piece, bool last) {
-    std::string out;
-    out.reserve(piece.size() + 1);
-    for (const char c : piece) {
-      if (held_cr_ && c != '\n') out += '\r';
-      held_cr_ = c == '\r';
-      if (!held_cr_) out += c;
-    }
-    if (last && std::exchange(held_cr_, false)) out += '\r';
-    return out;
-  }
-
   MaildirTree tree_;
   WorkerPool& workers_;
   std::optional<MaildirFolder> folder_;
@@ -283,7 +271,7 @@ class MaildirPlace final : public MailPlace {
   std::vector<std::pair<std::uint32_t, MaildirEntry>> entries_;  // ascending
   std::uint32_t next_uid_ = 1;
   std::size_t unwritten_ = 0;
-  bool keeping_ = false, held_cr_ = false;
+  bool keeping_ = false;
 };
 
 }  // namespace

@@ -22,6 +22,18 @@ void MaildirText::put(std::string& out, std::string_view text) {
   }
 }
 
+std::string WithoutCr::take(std::string_view piece, bool last) {
+  std::string out;
+  out.reserve(piece.size() + 1);
+  for (const char c : piece) {
+    if (held_cr_ && c != '\n') out += '\r';
+    held_cr_ = c == '\r';
+    if (!held_cr_) out += c;
+  }
+  if (last && held_cr_) out += '\r';
+  return out;
+}
+
 bool lies_as_it_is(Spool& octets) {
   if (!octets.has_bare_lf()) return false;
   char before = 0;

@@ -19,6 +19,16 @@ class MaildirText {
   char last_ = 0;
 };
 
+// LF for each CRLF, in pieces.
+class WithoutCr {
+ public:
+  // `last`: nothing follows.
+  std::string take(std::string_view piece, bool last);
+
+ private:
+  bool held_cr_ = false;  // the last octet was a CR, and is not given out yet
+};
+
 // Some line ends with LF alone, but not the first: with LF for CRLF the message could not be had back.
 bool lies_as_it_is(Spool&);
 

@@ -79,7 +79,7 @@ class Copy(unittest.TestCase):
         cls.server = cls.store = None
         try:
             cls.server = Server()
-            cls.server.create_accounts((*ACCOUNTS, *(f"user{i}" for i in range(12))))
+            cls.server.create_accounts((*ACCOUNTS, *(f"user{i}" for i in range(13))))
             cls.server.start()
             cls.store = DovecotStore()
             cls.store.start()
@@ -174,6 +174,36 @@ class Copy(unittest.TestCase):
         self.assertEqual(after, before)
         self.assertRegex(self.posthorn("import", f"maildir:{tree}", f"user3@{DOMAIN}", "--config", self.server.config), "copied 0 messages")
         self.assertRegex(self.posthorn("export", f"user2@{DOMAIN}", f"maildir:{tree}", "--config", self.server.config), "copied 0 messages")
+
+    def test_by_mbox_and_back(self):
+        """The same messages; keywords and UIDs have no place there."""
+        boxes = self.path("boxes") + "/"
+        out = self.copy(self.store.url(), f"mbox:{boxes}")
+        self.assertIn("copied 145 messages in 5 folders", out)
+        self.assertRegex(out, "cannot keep the keyword (Work|.Forwarded)")
+        self.assertEqual(sorted(os.listdir(boxes)), ["Archive", "Archive.sbd", "Entw\u00fcrfe", "INBOX", "Sent Items"])
+        self.assertRegex(self.copy(self.store.url(), f"mbox:{boxes}"), "copied 0 messages in 5 folders, 145 were there already")
+        self.posthorn("import", f"mbox:{boxes}", f"user12@{DOMAIN}", "--verify", "--config", self.server.config)
+        system = lambda seen: {f: sorted((sorted(x for x in flags if x[0] == "\\"), date, digest) for flags, date, digest in messages.values())
+                               for f, (_, messages) in seen.items()}
+        self.assertEqual(system(account(self.ours("user12"))), system(account(self.client)))
+        # Killed in the middle of an append: what was begun is taken back, and comes whole.
+        inbox = os.path.join(boxes, "INBOX")
+        with open(inbox, "rb") as f:
+            whole = f.read()
+        last = whole.rindex(b"\nFrom ") + 1
+        with open(inbox, "wb") as f:
+            f.write(whole[:last] + whole[last:-100])
+        with open(inbox + ".posthorn-copy", "w", encoding="ascii") as f:
+            f.write(f"{last} {len(whole) - last}\n")
+        self.assertRegex(self.copy(self.store.url(), f"mbox:{boxes}", "--folder", "INBOX"), "copied 1 message in 1 folder, 28 were there already")
+        with open(inbox, "rb") as f:
+            self.assertEqual(f.read(), whole)
+        single = self.path("single")
+        self.copy(self.store.url(), f"mbox:{single}", "--folder", "INBOX")
+        with open(single, "rb") as f:
+            self.assertEqual(f.read().count(b"\nSubject: =?utf-8?q?Nummer_"), 29)
+        self.assertIn("name a directory", self.copy(self.store.url(), f"mbox:{single}", status=64))
 
     def test_between_two_foreign_servers(self):
         """No UIDs can be kept; nothing is copied twice all the same."""

@@ -1,0 +1,303 @@
+#include "copy/mbox_place.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "copy/maildir_text.h"
+#include "mailfile/mbox_reader.h"
+#include "mailfile/mbox_writer.h"
+
+namespace posthorn::copy {
+namespace {
+
+using namespace mailfile;
+namespace fs = std::filesystem;
+
+constexpr std::string_view kBelow = ".sbd";
+constexpr std::size_t kMostHeader = 256 << 10;
+
+constexpr std::pair<char, imap::SystemFlag> kLetters[] = {{'D', imap::SystemFlag::draft}, {'F', imap::SystemFlag::flagged}, {'R', imap::SystemFlag::answered},
+                                                          {'S', imap::SystemFlag::seen},  {'T', imap::SystemFlag::deleted}};
+
+imap::FlagList flags_of(std::string_view letters) {
+  imap::FlagList flags;
+  for (const auto& [letter, flag] : kLetters)
+    if (letters.contains(letter)) flags.set(flag);
+  return flags;
+}
+
+std::string letters_of(const imap::FlagList& flags) {
+  std::string letters;
+  for (const auto& [letter, flag] : kLetters)
+    if (flags.has(flag)) letters += letter;
+  return letters;
+}
+
+Result<bool> looks_like_mbox(const std::string& path) {
+  TRY(const auto file, open_file(path, O_RDONLY));
+  char begin[5];
+  TRY(const auto n, read_some(file.fd(), begin, path));
+  return n == 0 || std::string_view(begin, n) == "From ";
+}
+
+// What comes of a message to whoever wants it: the wanted ones as letters, in the order of the file.
+class Collect final : public MboxReader::Events {
+ public:
+  struct Found {
+    std::uint64_t offset = 0;
+    MessageInfo info;
+  };
+  Collect(std::uint64_t base, bool with_fields, std::vector<std::uint32_t>* wanted, std::uint32_t first)
+      : base_(base), with_fields_(with_fields), wanted_(wanted), number_(first - 1) {}
+  std::vector<Found> found;
+  std::vector<Letter> letters;
+  bool done() const { return wanted_ && letters.size() == wanted_->size(); }
+
+  Result<void> begin(const MboxMessage& message) override {
+    ++number_;
+    if (done()) return fail(Errc::cancelled);
+    now_ = {.offset = base_ + message.offset, .info = {.uid = number_, .flags = flags_of(message.flags)}};
+    if (message.when) now_.info.date = text::DateTime{std::chrono::floor<std::chrono::seconds>(*message.when), 0};
+    takes_ = wanted_ && std::ranges::binary_search(*wanted_, number_);
+    text_ = {};
+    header_.clear();
+    octets_ = {};
+    return {};
+  }
+  Result<void> put(std::string_view bytes) override {
+    std::string octets;
+    text_.put(octets, bytes);
+    now_.info.size += octets.size();
+    if (with_fields_ && header_.size() < kMostHeader) header_ += octets;
+    if (takes_) return octets_.write(octets);
+    return {};
+  }
+  Result<void> end() override {
+    if (with_fields_) now_.info.fields = identity_of(header_);
+    if (takes_) letters.push_back({now_.info, std::move(octets_)});
+    found.push_back(std::move(now_));
+    return {};
+  }
+
+ private:
+  const std::uint64_t base_;
+  const bool with_fields_;
+  std::vector<std::uint32_t>* wanted_;
+  std::uint32_t number_;
+  Found now_;
+  MaildirText text_;
+  std::string header_;
+  Spool octets_;
+  bool takes_ = false;
+};
+
+class MboxPlace final : public MailPlace {
+ public:
+  MboxPlace(std::string path, bool is_tree, WorkerPool& workers) : path_(std::move(path)), is_tree_(is_tree), workers_(workers) {}
+
+  std::string name() const override { return "mbox:" + path_; }
+  bool changes_flags() const override { return false; }
+
+  Task<Result<std::vector<FolderInfo>>> folders() override {
+    co_return co_await workers_.run([this]() -> Result<std::vector<FolderInfo>> {
+      std::vector<FolderInfo> out;
+      if (!is_tree_) out.push_back({{"INBOX"}});
+      else TRY_OK(find_folders(path_, {}, out));
+      std::ranges::sort(out, {}, &FolderInfo::path);
+      return out;
+    });
+  }
+
+  Task<Result<FolderNumbers>> enter(FolderInfo folder, Entering how) override {
+    co_return co_await workers_.run([&]() -> Result<FolderNumbers> {
+      TRY(file_, file_of(folder.path));
+      if (how == Entering::to_write) {
+        TRY_OK(make_directories(fs::path(file_).parent_path().string()));
+        TRY_OK(take_back_half());
+      } else if (!fs::exists(file_)) {
+        return fail(Errc::not_found, "there is no mbox " + file_);
+      }
+      offsets_.clear();
+      return FolderNumbers{};
+    });
+  }
+
+  Task<Result<std::vector<MessageInfo>>> list(bool with_fields) override {
+    co_return co_await workers_.run([&]() -> Result<std::vector<MessageInfo>> {
+      Collect all(0, with_fields, nullptr, 1);
+      TRY_OK(scan(all, 0));
+      std::vector<MessageInfo> out;
+      offsets_.clear();
+      for (auto& one : all.found) {
+        offsets_.push_back(one.offset);
+        out.push_back(std::move(one.info));
+      }
+      return out;
+    });
+  }
+
+  Task<Result<void>> read(std::vector<std::uint32_t> uids, LetterSink& sink) override {
+    if (uids.empty()) co_return Result<void>{};
+    std::vector<Letter> letters;
+    const auto read = co_await workers_.run([&]() -> Result<void> {
+      if (uids.front() == 0 || uids.back() > offsets_.size()) return fail(Errc::not_found, "there is no such message in " + file_);
+      const auto from = offsets_[uids.front() - 1];
+      Collect some(from, false, &uids, uids.front());
+      TRY_OK(scan(some, from));
+      letters = std::move(some.letters);
+      return {};
+    });
+    CO_TRY_OK(read);
+    for (auto& letter : letters) CO_TRY_OK(co_await sink.take(std::move(letter)));
+    co_return Result<void>{};
+  }
+
+  Task<Result<bool>> keep_numbers(FolderNumbers) override { co_return false; }
+
+  Task<Result<void>> add(std::vector<Letter>& letters, std::vector<Added>& outcomes) override {
+    co_return co_await workers_.run([&]() -> Result<void> {
+      std::vector<Added> added(letters.size());
+      Spool text;
+      for (std::size_t i = 0; i < letters.size(); ++i) {
+        TRY_OK(encode(letters[i], text));
+        for (const auto& keyword : letters[i].info.flags.keywords) added[i].lost += (added[i].lost.empty() ? "the keyword " : ", ") + keyword;
+      }
+      TRY_OK(append_all(text));
+      for (auto& one : added) outcomes.push_back(std::move(one));
+      return {};
+    });
+  }
+
+  Task<Result<void>> set_flags(std::vector<std::pair<std::uint32_t, imap::FlagList>>) override { co_return fail(Errc::unsupported, "flags in an mbox are not changed"); }
+  Task<> close() override { co_return; }
+
+ private:
+  // Up to what `events` wants.
+  Result<void> scan(Collect& events, std::uint64_t from) {
+    TRY(const auto file, open_file(file_, O_RDONLY));
+    if (::lseek(file.fd(), static_cast<off_t>(from), SEEK_SET) < 0) return errno_failure("read", file_);
+    MboxReader reader;
+    std::vector<char> piece(256 << 10);
+    for (;;) {
+      TRY(const auto n, read_some(file.fd(), piece, file_));
+      auto done = n ? reader.feed({piece.data(), n}, events) : reader.finish(events);
+      if (!done && done.error().code == Errc::cancelled) return {};
+      if (!done) return fail(done.error().code, file_ + ": " + done.error().text);
+      if (n == 0 || events.done()) return {};
+    }
+  }
+
+  // What is under way stands in a file beside it: where it begins, and how long it is to be.
+  std::string note_path() const { return file_ + ".posthorn-copy"; }
+
+  Result<void> append_all(Spool& text) {
+    TRY(auto append, MboxAppend::begin(file_));
+    TRY_OK(append.separate());
+    TRY_OK(replace_file(note_path(), std::to_string(append.start()) + " " + std::to_string(text.size()) + "\n"));
+    for (std::uint64_t at = 0;;) {
+      TRY(const auto piece, text.read(at));
+      if (piece.empty()) break;
+      at += piece.size();
+      TRY_OK(append.put(piece));
+    }
+    TRY_OK(append.commit());
+    ::unlink(note_path().c_str());
+    return {};
+  }
+
+  // An earlier run was killed while it wrote: half a message must not be taken for one.
+  Result<void> take_back_half() {
+    TRY(auto append, MboxAppend::begin(file_));  // makes it
+    const auto note = read_whole(note_path(), 100);
+    if (!note && note.error().code == Errc::not_found) return {};
+    if (!note) return std::unexpected(note.error());
+    unsigned long long start = 0, size = 0;
+    const bool whole = std::sscanf(note->c_str(), "%llu %llu", &start, &size) == 2;
+    if (whole && append.length() > start && append.length() < start + size) {
+      TRY_OK(append.cut_back(start));
+    }
+    ::unlink(note_path().c_str());
+    return {};
+  }
+
+  static Result<void> encode(Letter& letter, Spool& text) {
+    MboxEncoder encoder;
+    std::string out;
+    const SysTime when = letter.info.date ? SysTime(letter.info.date->time) : now();
+    encoder.begin(out, {}, when, letters_of(letter.info.flags));
+    const bool as_it_is = lies_as_it_is(letter.octets);
+    WithoutCr lines;
+    for (std::uint64_t at = 0;;) {
+      TRY(const auto piece, letter.octets.read(at));
+      if (piece.empty()) break;
+      at += piece.size();
+      encoder.put(out, as_it_is ? std::string(piece) : lines.take(piece, at == letter.octets.size()));
+      TRY_OK(text.write(out));
+      out.clear();
+    }
+    encoder.finish(out);
+    return text.write(out);
+  }
+
+  // "Archive/2024" is DIR/Archive.sbd/2024.
+  Result<std::string> file_of(const FolderPath& path) const {
+    if (!is_tree_) {
+      if (path == FolderPath{"INBOX"}) return path_;
+      return fail(Errc::invalid, path_ + " is one folder; for " + to_string(path) + " name a directory, as mbox:" + path_ + ".d/");
+    }
+    std::string out = path_;
+    for (std::size_t i = 0; i < path.size(); ++i) {
+      TRY(const auto level, folder_to_path({path[i]}, MaildirLayout::nested));
+      out += "/" + level;
+      if (i + 1 < path.size()) out += kBelow;
+    }
+    return out;
+  }
+
+  static Result<void> find_folders(const std::string& directory, const FolderPath& above, std::vector<FolderInfo>& out) {
+    constexpr std::size_t kDeepest = 32;
+    std::error_code error;
+    for (fs::directory_iterator it(directory, error), end; !error && it != end; it.increment(error)) {
+      const auto file = it->path().filename().string();
+      if (file.starts_with('.')) continue;
+      const bool below = it->is_directory() && file.ends_with(kBelow) && above.size() < kDeepest;
+      auto level = path_to_folder(below ? file.substr(0, file.size() - kBelow.size()) : file, MaildirLayout::nested);
+      if (!level) continue;
+      FolderPath path = above;
+      path.insert(path.end(), level->begin(), level->end());
+      if (below) {
+        TRY_OK(find_folders(it->path().string(), path, out));
+      } else if (it->is_regular_file()) {
+        TRY(const bool is_mbox, looks_like_mbox(it->path().string()));
+        if (is_mbox) out.push_back({std::move(path)});
+      }
+    }
+    if (error) return fail(Errc::io, "cannot read " + directory + ": " + error.message());
+    return {};
+  }
+
+  const std::string path_;
+  const bool is_tree_;
+  WorkerPool& workers_;
+  std::string file_;                    // of the folder that was entered
+  std::vector<std::uint64_t> offsets_;  // of its messages
+};
+
+}  // namespace
+
+Task<Result<std::unique_ptr<MailPlace>>> open_mbox_place(std::string path, WorkerPool& workers) {
+  bool is_tree = path.ends_with('/');
+  while (path.size() > 1 && path.ends_with('/')) path.pop_back();
+  std::error_code none;
+  is_tree = is_tree || fs::is_directory(path, none);
+  co_return std::make_unique<MboxPlace>(std::move(path), is_tree, workers);
+}
+
+}  // namespace posthorn::copy
