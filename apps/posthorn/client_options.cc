@@ -89,7 +89,7 @@ Result<Place> find_place(const ClientOptions& options, const PlaceOptions& named
   TRY(auto place, look_up(options, named.name));
   place.name = named.name;
   TRY_OK(override_by(place, named));
-  if (place.trust.insecure)
+  if (place.trust.insecure && client::is_server(place.url.scheme))
     std::fprintf(stderr, "posthorn: certificates are not verified: anybody may be at the other end of %s\n", printable(named.name).c_str());
   return place;
 }

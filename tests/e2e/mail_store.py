@@ -1,4 +1,4 @@
-"""Debian's Dovecot as a mail store that others reach by IMAP and POP3: an instance of its own on loopback, stopped by its pid.
+"""Debian's Dovecot and Courier as mail stores that others reach by IMAP and POP3: instances of their own on loopback, stopped by their pids.
 
     store = DovecotStore(["joe"]); store.start(); store.ports["imaps"]; store.imap("joe"); store.stop()
 """
@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 
 from harness import free_ports
@@ -127,3 +128,86 @@ service anvil {{
 
     def url(self, user="joe", scheme="imaps"):
         return f"{scheme}://{user}@127.0.0.1:{self.ports[scheme]}"
+
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+FOREIGN = os.environ.get("POSTHORN_FOREIGN", os.path.join(HERE, os.pardir, os.pardir, "build", "foreign"))
+COURIER_PACKAGES = ("courier-imap", "courier-base", "courier-authlib", "libcourier-unicode4")
+HAS_COURIER = all(os.path.isdir(os.path.join(FOREIGN, package)) for package in COURIER_PACKAGES)
+
+
+class CourierStore:
+    """Courier's imapd behind a sign-in of ours, which takes every password; each session is a process of its own."""
+
+    def __init__(self):
+        self.folder = tempfile.mkdtemp(prefix="posthorn-courier-")
+        packages = [os.path.join(FOREIGN, package) for package in COURIER_PACKAGES]
+        no_monitor(self.folder)
+        libraries = ":".join([self.folder] + [os.path.join(folder, part) for folder in packages for part in ("usr/lib", "usr/lib/x86_64-linux-gnu")])
+        self.environment = {"LD_LIBRARY_PATH": libraries, "AUTHENTICATED": "joe", "AUTHADDR": "joe", "TCPREMOTEIP": "127.0.0.1", "TCPREMOTEPORT": "1", "PROTOCOL": "IMAP", "HOME": self.folder, "MAILDIR": "Maildir", "IMAP_KEYWORDS": "1",
+                            "IMAP_CAPABILITY": "IMAP4rev1 UIDPLUS CHILDREN NAMESPACE SORT QUOTA IDLE", "TZ": "UTC", "PATH": "/usr/bin:/bin"}
+        subprocess.run([os.path.join(FOREIGN, "courier-base/usr/bin/maildirmake.courier"), "Maildir"], cwd=self.folder, env=self.environment, check=True, timeout=60)
+        self.listener = socket.socket()
+        self.listener.bind(("127.0.0.1", 0))
+        self.listener.listen()
+        self.port = self.listener.getsockname()[1]
+        self.processes = []
+        self.thread = threading.Thread(target=self.serve)
+
+    def start(self):
+        self.thread.start()
+
+    def serve(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            with client:
+                tag = self.sign_in(client)
+                if tag:
+                    self.processes.append(subprocess.Popen([os.path.join(FOREIGN, "courier-imap/usr/bin/imapd"), "Maildir"], cwd=self.folder, stdin=client, stdout=client,
+                                                           stderr=subprocess.DEVNULL, env={**self.environment, "IMAPLOGINTAG": tag}))
+
+    def sign_in(self, client):
+        """The tag of LOGIN, whose answer imapd gives."""
+        client.settimeout(20)
+        client.sendall(b"* OK ready\r\n")
+        while True:
+            line = b""
+            while not line.endswith(b"\n"):
+                piece = client.recv(1)
+                if not piece:
+                    return None
+                line += piece
+            tag, verb = line.decode().split()[:2]
+            if verb.upper() == "LOGIN":
+                client.settimeout(None)
+                return tag
+            known = verb.upper() == "CAPABILITY"
+            client.sendall(((f"* CAPABILITY {self.environment['IMAP_CAPABILITY']}\r\n" if known else "") + f"{tag} {'OK' if known else 'BAD'} x\r\n").encode())
+
+    def stop(self):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        self.thread.join(10)
+        for process in self.processes:
+            process.terminate()
+            process.wait(20)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def imap(self):
+        client = imaplib.IMAP4("127.0.0.1", self.port)
+        client.login("joe", PASSWORD)
+        return client
+
+
+def no_monitor(folder):
+    """A libfam that says it has no monitor of files: the real one looks for its daemon for a second whenever a folder is opened."""
+    source = os.path.join(folder, "fam.c")
+    with open(source, "w", encoding="ascii") as f:
+        f.write("int FAMErrno; const char *FamErrlist[8];\n")
+        f.writelines(f"int FAM{name}(void) {{ return -1; }}\n"
+                     for name in ("Open", "Open2", "Close", "NextEvent", "Pending", "MonitorDirectory", "MonitorFile", "CancelMonitor"))
+    compiler = shutil.which("clang-19") or "cc"
+    subprocess.run([compiler, "-shared", "-fPIC", "-Wl,-soname,libfam.so.0", "-o", os.path.join(folder, "libfam.so.0"), source], check=True, timeout=60)

@@ -17,7 +17,7 @@ import harness
 from harness import ACCOUNTS, BINARY, DOMAIN, Server
 from harness import PASSWORD as OURS
 from mail_store import PASSWORD as THEIRS
-from mail_store import DovecotStore
+from mail_store import HAS_COURIER, CourierStore, DovecotStore
 
 FOLDERS = ("INBOX", "Sent Items", "Archive", "Archive/2024", "Entw&APw-rfe")  # modified UTF-7, as it goes over the wire
 FLAGS = ("", r"\Seen", r"\Seen \Answered", r"\Flagged $Forwarded", r"\Seen Work", r"\Draft", r"\Deleted \Seen")
@@ -79,7 +79,7 @@ class Copy(unittest.TestCase):
         cls.server = cls.store = None
         try:
             cls.server = Server()
-            cls.server.create_accounts((*ACCOUNTS, *(f"user{i}" for i in range(13))))
+            cls.server.create_accounts((*ACCOUNTS, *(f"user{i}" for i in range(15))))
             cls.server.start()
             cls.store = DovecotStore()
             cls.store.start()
@@ -174,6 +174,33 @@ class Copy(unittest.TestCase):
         self.assertEqual(after, before)
         self.assertRegex(self.posthorn("import", f"maildir:{tree}", f"user3@{DOMAIN}", "--config", self.server.config), "copied 0 messages")
         self.assertRegex(self.posthorn("export", f"user2@{DOMAIN}", f"maildir:{tree}", "--config", self.server.config), "copied 0 messages")
+
+    @unittest.skipUnless(HAS_COURIER, "Courier is not unpacked: see tools/packages.sh")
+    def test_from_courier(self):
+        """All of its mailboxes are below INBOX, and by its files it can be read too; UIDs stay either way."""
+        courier = CourierStore()
+        self.addCleanup(courier.stop)
+        courier.start()
+        client = courier.imap()
+        names = ("INBOX", "INBOX.Sent", "INBOX.Archive.2024")
+        for name in names[1:]:
+            client.create(name)
+        for number in range(30):
+            client.append(names[number % 3], f"({FLAGS[number % len(FLAGS)]})", '"05-Feb-2003 04:05:06 +0100"', letter(number))
+        client.select("INBOX")
+        client.uid("STORE", "2", "+FLAGS", r"(\Deleted)")
+        client.expunge()
+        client.unselect() if "UNSELECT" in client.capabilities else client.close()
+        before = account(client, names)
+        out = self.copy(f"imap://joe@127.0.0.1:{courier.port}", f"posthorn:user13@{DOMAIN}", "--source-allow-plaintext", "--verify")
+        count = sum(len(messages) for _, messages in before.values())
+        self.assertIn(f"copied {count} messages in 3 folders; compared: all the same", out)
+        expected = {name.removeprefix("INBOX.").replace(".", "/"): seen for name, seen in before.items()}
+        self.assertEqual(account(self.ours("user13"), list(expected)), expected)
+        out = self.posthorn("import", f"maildir:{courier.folder}/Maildir", f"user14@{DOMAIN}", "--verify", "--config", self.server.config)
+        self.assertIn("compared: all the same", out)
+        numbers = lambda seen: {folder: (validity, {uid: digest for uid, (_, _, digest) in messages.items()}) for folder, (validity, messages) in seen.items()}
+        self.assertEqual(numbers(account(self.ours("user14"), list(expected))), numbers(expected))
 
     def test_by_mbox_and_back(self):
         """The same messages; keywords and UIDs have no place there."""

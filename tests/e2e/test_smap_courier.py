@@ -10,11 +10,9 @@ import tempfile
 import unittest
 
 from harness import DOMAIN, PASSWORD, ServerTestCase
+from mail_store import COURIER_PACKAGES, FOREIGN, HAS_COURIER, no_monitor
 from smap_client import SmapClient
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-FOREIGN = os.environ.get("POSTHORN_FOREIGN", os.path.join(HERE, os.pardir, os.pardir, "build", "foreign"))
-PACKAGES = ("courier-imap", "courier-base", "courier-authlib", "libcourier-unicode4")
 ALICE = f"alice@{DOMAIN}"
 
 SIMPLE = b"Subject: up3\nFrom: a@example.test\n\nhello3\n"
@@ -71,23 +69,12 @@ DIFFERENCES = {
 SOMETIMES = {"DELETE INBOX nosuch"}
 
 
-def no_monitor(folder):
-    """A libfam that says it has no monitor of files: the real one looks for its daemon for a second whenever a folder is opened."""
-    source = os.path.join(folder, "fam.c")
-    with open(source, "w", encoding="ascii") as f:
-        f.write("int FAMErrno; const char *FamErrlist[8];\n")
-        f.writelines(f"int FAM{name}(void) {{ return -1; }}\n"
-                     for name in ("Open", "Open2", "Close", "NextEvent", "Pending", "MonitorDirectory", "MonitorFile", "CancelMonitor"))
-    compiler = shutil.which("clang-19") or "cc"
-    subprocess.run([compiler, "-shared", "-fPIC", "-Wl,-soname,libfam.so.0", "-o", os.path.join(folder, "libfam.so.0"), source], check=True, timeout=60)
-
-
 class Courier:
     """imapd behind the sign-in, with a maildir of its own."""
 
     def __init__(self):
         self.home = tempfile.mkdtemp(prefix="posthorn-courier-")
-        folders = [os.path.join(FOREIGN, package) for package in PACKAGES]
+        folders = [os.path.join(FOREIGN, package) for package in COURIER_PACKAGES]
         no_monitor(self.home)
         libraries = ":".join([self.home] + [os.path.join(folder, part) for folder in folders for part in ("usr/lib", "usr/lib/x86_64-linux-gnu")])
         environment = {"LD_LIBRARY_PATH": libraries, "AUTHENTICATED": ALICE, "PROTOCOL": "SMAP1", "HOME": self.home, "MAILDIR": "Maildir",
@@ -130,7 +117,7 @@ def play(client):
     return replies
 
 
-@unittest.skipUnless(all(os.path.isdir(os.path.join(FOREIGN, package)) for package in PACKAGES), "Courier is not unpacked: see tools/packages.sh")
+@unittest.skipUnless(HAS_COURIER, "Courier is not unpacked: see tools/packages.sh")
 class CourierComparison(ServerTestCase):
     def test_the_same_session(self):
         courier = Courier()
