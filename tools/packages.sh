@@ -6,9 +6,10 @@ test_packages="$run_packages llvm-19 libclang-rt-19-dev libgtest-dev libbenchmar
   libio-socket-ssl-perl libauthen-sasl-perl gsasl libsasl2-modules openssl iproute2 dovecot-imapd imapfilter offlineimap3 neomutt
   python3-dkim python3-nacl python3-prometheus-client opendkim libmail-srs-perl nsd ldnsutils postfix dovecot-lmtpd
   groff-base dovecot-pop3d libdb5.3 libgnutls-dane0 libidn12 libnsl2 libpcre2-8-0"
-# Debian has one mail server installed at a time: Exim and Courier, which the tests talk to as well, are only unpacked (their libraries are above, or
+# Debian has one mail server installed at a time: Exim, Courier and Cyrus, which the tests talk to as well, are only unpacked (their libraries are above, or
 # unpacked beside them).
-unpacked_packages="exim4-daemon-light courier-imap courier-base courier-authlib libcourier-unicode4"
+unpacked_packages="exim4-daemon-light courier-imap courier-base courier-authlib libcourier-unicode4
+  cyrus-imapd cyrus-common libical3 libclamav12 libxapian30 libzephyr4 libjansson4 libwrap0 libpcre3 libtfm1 libjson-c5 libpq5 libxml2 libmspack0"
 
 # install_packages PACKAGE...  installs those that are missing; asks for root only then.
 install_packages() {

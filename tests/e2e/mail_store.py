@@ -1,4 +1,4 @@
-"""Debian's Dovecot and Courier as mail stores that others reach by IMAP and POP3: instances of their own on loopback, stopped by their pids.
+"""Debian's Dovecot, Courier and Cyrus as mail stores that others reach by IMAP and POP3: instances of their own on loopback, stopped by their pids.
 
     store = DovecotStore(["joe"]); store.start(); store.ports["imaps"]; store.imap("joe"); store.stop()
 """
@@ -199,6 +199,126 @@ class CourierStore:
     def imap(self):
         client = imaplib.IMAP4("127.0.0.1", self.port)
         client.login("joe", PASSWORD)
+        return client
+
+
+CYRUS_PACKAGES = ("cyrus-imapd", "cyrus-common", "libical3", "libclamav12", "libxapian30", "libzephyr4", "libjansson4", "libwrap0", "libpcre3", "libtfm1",
+                  "libjson-c5", "libpq5", "libxml2", "libmspack0")
+CYRUS_LIBRARIES = ":".join(os.path.join(FOREIGN, package, part) for package in CYRUS_PACKAGES for part in ("usr/lib/x86_64-linux-gnu", "lib/x86_64-linux-gnu"))
+CYRUS_PROGRAMS = os.path.join(FOREIGN, "cyrus-common/usr/lib/cyrus/bin")
+
+
+def has_cyrus():
+    """It is unpacked, and so is everything that it needs."""
+    program = os.path.join(FOREIGN, "cyrus-imapd/usr/lib/cyrus/bin/imapd")
+    program = program if os.path.exists(program) else os.path.join(CYRUS_PROGRAMS, "imapd")
+    if os.getuid() != 0 or not os.path.exists(program):
+        return False
+    found = subprocess.run(["ldd", program], capture_output=True, text=True, timeout=60, env={**os.environ, "LD_LIBRARY_PATH": CYRUS_LIBRARIES})
+    return found.returncode == 0 and "not found" not in found.stdout
+
+
+class CyrusStore:
+    """Cyrus with mailboxes below INBOX and "." between levels, as it was for long; every password is right."""
+
+    CONFIG = """\
+configdirectory: {folder}/conf
+defaultpartition: default
+partition-default: {folder}/spool
+admins: cyrus
+cyrus_user: nobody
+cyrus_group: nogroup
+allowplaintext: yes
+sasl_pwcheck_method: saslauthd
+sasl_saslauthd_path: {folder}/sasl/mux
+sasl_mech_list: PLAIN
+altnamespace: no
+unixhierarchysep: no
+proc_path: {folder}/run/proc
+mboxname_lockpath: {folder}/run/lock
+idlesocket: {folder}/run/idle
+notifysocket: {folder}/run/notify
+sievedir: {folder}/conf/sieve
+"""
+    SERVICES = """\
+START {{
+  recover cmd="{programs}/ctl_cyrusdb -C {folder}/imapd.conf -r"
+}}
+SERVICES {{
+  imap cmd="{imapd} -C {folder}/imapd.conf -U 30" listen="127.0.0.1:{port}" proto="tcp4" prefork=0 maxchild=20
+}}
+EVENTS {{
+}}
+"""
+
+    def __init__(self):
+        self.folder = tempfile.mkdtemp(prefix="posthorn-cyrus-")
+        os.chmod(self.folder, 0o755)
+        for name in ("conf", "spool", "run", "sasl"):
+            os.mkdir(os.path.join(self.folder, name))
+            if name != "sasl":
+                shutil.chown(os.path.join(self.folder, name), "nobody", "nogroup")
+        self.port = free_ports(1)[0]
+        imapd = os.path.join(FOREIGN, "cyrus-imapd/usr/lib/cyrus/bin/imapd")
+        names = {"folder": self.folder, "port": self.port, "programs": CYRUS_PROGRAMS,
+                 "imapd": imapd if os.path.exists(imapd) else os.path.join(CYRUS_PROGRAMS, "imapd")}
+        for name, text in (("imapd.conf", self.CONFIG), ("cyrus.conf", self.SERVICES)):
+            with open(os.path.join(self.folder, name), "w", encoding="ascii") as f:
+                f.write(text.format(**names))
+        self.process = None
+        self.passwords = socket.socket(socket.AF_UNIX)
+        self.thread = threading.Thread(target=self.say_yes)
+
+    def say_yes(self):
+        """What saslauthd does, for everybody."""
+        while True:
+            try:
+                client, _ = self.passwords.accept()
+            except OSError:
+                return
+            with client, client.makefile("rb") as asked:
+                for _ in range(4):
+                    asked.read(int.from_bytes(asked.read(2), "big"))
+                client.sendall(b"\0\2OK")
+
+    def start(self):
+        path = os.path.join(self.folder, "sasl", "mux")
+        self.passwords.bind(path)
+        os.chmod(path, 0o777)
+        self.passwords.listen()
+        self.thread.start()
+        with open(os.path.join(self.folder, "out"), "wb") as out:
+            self.process = subprocess.Popen([os.path.join(CYRUS_PROGRAMS, "master"), "-C", os.path.join(self.folder, "imapd.conf"), "-M",
+                                             os.path.join(self.folder, "cyrus.conf"), "-p", os.path.join(self.folder, "run", "pid"), "-D"],
+                                            env={"LD_LIBRARY_PATH": CYRUS_LIBRARIES, "PATH": "/usr/bin:/bin"}, stdout=out, stderr=out, start_new_session=True)
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                admin = self.imap("cyrus")
+                break
+            except (OSError, imaplib.IMAP4.error):
+                if self.process.poll() is not None or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.05)
+        admin.create("user.joe")
+        admin.logout()
+
+    def stop(self):
+        self.passwords.shutdown(socket.SHUT_RDWR)
+        self.passwords.close()
+        self.thread.join(10)
+        if self.process:
+            self.process.terminate()
+            try:
+                self.process.wait(20)
+            except subprocess.TimeoutExpired:
+                os.killpg(self.process.pid, signal.SIGKILL)
+                self.process.wait(20)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def imap(self, user="joe"):
+        client = imaplib.IMAP4("127.0.0.1", self.port)
+        client.login(user, PASSWORD)
         return client
 
 

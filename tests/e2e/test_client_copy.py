@@ -17,7 +17,7 @@ import harness
 from harness import ACCOUNTS, BINARY, DOMAIN, Server
 from harness import PASSWORD as OURS
 from mail_store import PASSWORD as THEIRS
-from mail_store import HAS_COURIER, CourierStore, DovecotStore
+from mail_store import HAS_COURIER, CourierStore, CyrusStore, DovecotStore, has_cyrus
 
 FOLDERS = ("INBOX", "Sent Items", "Archive", "Archive/2024", "Entw&APw-rfe")  # modified UTF-7, as it goes over the wire
 FLAGS = ("", r"\Seen", r"\Seen \Answered", r"\Flagged $Forwarded", r"\Seen Work", r"\Draft", r"\Deleted \Seen")
@@ -79,7 +79,7 @@ class Copy(unittest.TestCase):
         cls.server = cls.store = None
         try:
             cls.server = Server()
-            cls.server.create_accounts((*ACCOUNTS, *(f"user{i}" for i in range(15))))
+            cls.server.create_accounts((*ACCOUNTS, *(f"user{i}" for i in range(16))))
             cls.server.start()
             cls.store = DovecotStore()
             cls.store.start()
@@ -174,6 +174,22 @@ class Copy(unittest.TestCase):
         self.assertEqual(after, before)
         self.assertRegex(self.posthorn("import", f"maildir:{tree}", f"user3@{DOMAIN}", "--config", self.server.config), "copied 0 messages")
         self.assertRegex(self.posthorn("export", f"user2@{DOMAIN}", f"maildir:{tree}", "--config", self.server.config), "copied 0 messages")
+
+    def test_from_cyrus_and_to_it(self):
+        if not has_cyrus():
+            self.skipTest("Cyrus is not unpacked, or nobody is root: see tools/packages.sh")
+        cyrus = CyrusStore()
+        self.addCleanup(cyrus.stop)
+        cyrus.start()
+        url = f"imap://joe@127.0.0.1:{cyrus.port}"
+        out = self.posthorn("copy", self.store.url(), url, "--source-password-file", self.store_password, "--source-ca", self.store.certificate,
+                            "--target-password-file", self.store_password, "--target-allow-plaintext", "--verify")
+        self.assertIn("copied 145 messages in 5 folders; 5 folders got new UIDs; compared: all the same", out)
+        client = cyrus.imap()
+        before = account(client, [f"INBOX.{name}".replace("/", ".") if name != "INBOX" else name for name in FOLDERS])
+        out = self.copy(url, f"posthorn:user15@{DOMAIN}", "--source-allow-plaintext", "--verify")
+        self.assertIn("copied 145 messages in 5 folders; compared: all the same", out)
+        self.assertEqual(account(self.ours("user15")), {name.removeprefix("INBOX.").replace(".", "/"): seen for name, seen in before.items()})
 
     @unittest.skipUnless(HAS_COURIER, "Courier is not unpacked: see tools/packages.sh")
     def test_from_courier(self):
