@@ -227,7 +227,8 @@ Result<MailUrl> parse_mail_url(std::string_view s) {
 std::string to_string(const MailUrl& url) {
   std::string out = std::string(to_string(url.scheme)) + ':';
   if (!is_server(url.scheme)) return out + url.path;
-  if (url.host.empty()) return out + encode(url.path, "/@:+=,");
+  // [RFC3986 3.3] A path that begins with "//" would be taken for a host.
+  if (url.host.empty()) return out + (url.path.starts_with("//") ? "//" : "") + encode(url.path, "/@:+=,");
   out += "//";
   if (!url.user.empty()) out += encode(url.user, "@+=,") + '@';
   out += url.host.contains(':') ? '[' + url.host + ']' : url.host;

@@ -43,6 +43,7 @@ TEST(MailUrl, IsRead) {
       {"lmtp://127.0.0.1:24", "lmtp host=127.0.0.1 port=24"},
       {"lmtp:/run/mail%20er", "lmtp path=/run/mail er"},
       {"lmtp:///run/mailer", "lmtp path=/run/mailer", "lmtp:/run/mailer"},
+      {"lmtp:////run/mailer", "lmtp path=//run/mailer"},
       {"maildir:~/Mail", "maildir path=/home/joe/Mail", "maildir:/home/joe/Mail"},
       {"maildir:~joe", "maildir path=~joe"},
       {"mbox:a%20b:c?", "mbox path=a%20b:c?"},
