@@ -13,6 +13,7 @@ void add_check_command(CLI::App& top, Run& chosen) {
   sub->add_option("target", o.place.name, "An address (joe@example.org), a domain (@example.org), one host (mail.example.org, 192.0.2.1), or the name of an account of yours")->required();
   sub->add_option("--only", o.only, "Look at these services only: imap, pop3, smtp; of SMTP also mx (the port between servers) or submission alone")->delimiter(',')->expected(1)->take_all();
   sub->add_flag("--login", o.login, "Sign in, send a message to oneself, see it arrive, and delete it");
+  sub->add_option("--login-at", o.login_at, "Sign in at this host, though its name is not of the domain and only unsigned records name it")->delimiter(',')->expected(1)->take_all();
   sub->add_option("--arrival", o.arrival, "How many seconds that message may take to arrive")->capture_default_str()->check(CLI::Range(0.1, 3600.0));
   sub->add_option("--user", o.user, "The name to sign in by, when it is not the address");
   sub->add_option("--selector", o.selectors, "A selector of DKIM to look at, besides the usual ones")->delimiter(',')->expected(1)->take_all();

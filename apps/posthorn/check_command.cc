@@ -128,7 +128,11 @@ Result<std::optional<check::Login>> login_of(const CheckOptions& o, const check:
   if (q.address.empty() && o.user.empty()) return fail(Errc::invalid, "--login: of whom?  Give an address (joe@example.org), or --user");
   TRY(auto credentials, obtain_credentials(place));
   if (!credentials) return fail(Errc::invalid, "--login: there is no user");
+  auto hosts = o.login_at;
+  for (auto& host : hosts) host = text::to_lower(host);
+  if (!place.url.host.empty()) hosts.push_back(text::to_lower(place.url.host));  // of the account
   return check::Login{.credentials = *std::move(credentials),
+                      .hosts = std::move(hosts),
                       .address = q.address.empty() ? o.user : q.address,
                       .patience = std::chrono::milliseconds(static_cast<std::int64_t>(o.arrival * 1000))};
 }

@@ -44,7 +44,7 @@ Task<> ask_srv(World& world, dns::Name name, ServiceName what, SrvAnswer& out) {
   for (const auto& r : answer.records) {
     // [RFC6186 3.4] "." says that the service is not there.
     if (r.target.is_root() || out.candidates.size() == kServersOfOneService) continue;
-    out.candidates.push_back({what.service, r.target.text(), r.port, what.security, Source::srv, name.text(), {}});
+    out.candidates.push_back({.service = what.service, .host = r.target.text(), .port = r.port, .security = what.security, .source = Source::srv, .where = name.text(), .vouched = answer.secure()});
   }
 }
 
@@ -64,7 +64,8 @@ std::string percent_encoded(std::string_view text) {
 struct Document {
   std::string url;
   Source source = Source::autoconfig;
-  bool found = false;  // the server had something there
+  bool vouched = true;  // if it comes by https: the URL is of the domain
+  bool found = false;   // the server had something there
   std::vector<Candidate> candidates;
   Findings findings;
 };
@@ -86,6 +87,7 @@ Task<> ask_autoconfig(World& world, std::string address, Document& out) {
   for (auto& server : *servers) {
     server.source = out.source;
     server.where = got->url.substr(0, got->url.find('?'));
+    server.vouched = out.vouched && url->tls;
     if (server.security == Security::none)
       out.findings.error(server.host + ':' + std::to_string(server.port), std::string(to_string(out.source)) + " tells programs to use clear text there",
                          "write SSL with 465, 993 or 995 into the document");
@@ -148,10 +150,16 @@ void put_guesses(Discovery& out, const std::string& domain) {
       {Service::submission, "smtp."}, {Service::submission, "mail."}, {Service::imap, "imap."}, {Service::imap, "mail."}, {Service::pop3, "pop."}, {Service::pop3, "mail."}};
   const auto named = out.candidates;
   for (const auto& [service, label] : kUsual)
-    if (!has(named, service)) out.candidates.push_back({service, label + domain, 0, Security::implicit, Source::guess, "the usual name", {}});
+    if (!has(named, service)) out.candidates.push_back({.service = service, .host = label + domain, .source = Source::guess, .where = "the usual name"});
   if (out.mx.hosts.empty()) return;
   for (const auto service : {Service::submission, Service::imap, Service::pop3})
-    if (!has(named, service)) out.candidates.push_back({service, out.mx.hosts.front().name.text(), 0, Security::implicit, Source::guess, "the host of the MX record", {}});
+    if (!has(named, service))
+      out.candidates.push_back({.service = service, .host = out.mx.hosts.front().name.text(), .source = Source::guess, .where = "the host of the MX record", .vouched = out.mx.dnssec == dns::Dnssec::secure});
+}
+
+bool is_within(const std::string& host, const dns::Name& domain) {
+  const auto name = dns::Name::parse(host);
+  return name && name->is_at_or_below(domain);
 }
 
 std::string shown(const Candidate& c) {
@@ -207,6 +215,7 @@ Task<Discovery> discover(World& world, DiscoveryOptions options) {
     if (found) break;
     auto more = documents_of(provider, options.address);
     more.pop_back();
+    for (auto& document : more) document.vouched = out.mx.dnssec == dns::Dnssec::secure;
     co_await ask_all(world, options.address, more);
     found = take_first(out, more);
   }
@@ -218,8 +227,9 @@ Task<Discovery> discover(World& world, DiscoveryOptions options) {
     take_first(out, ispdb);
   }
   for (const auto& host : out.mx.hosts)
-    out.candidates.push_back({Service::smtp, host.name.text(), 25, Security::starttls, Source::mx, options.domain, {}});
+    out.candidates.push_back({.service = Service::smtp, .host = host.name.text(), .port = 25, .security = Security::starttls, .source = Source::mx, .where = options.domain});
   put_guesses(out, options.domain);
+  for (auto& c : out.candidates) c.vouched = c.vouched || is_within(c.host, *domain);
   out.findings.add(contradictions(out.candidates));
   co_return out;
 }

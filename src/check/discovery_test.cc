@@ -36,13 +36,26 @@ TEST(Discovery, SrvInTheOrderOfItsPriorities) {
   EXPECT_EQ(asked.findings, "");
 }
 
+// [RFC6186 6]
+TEST(Discovery, WhoMayBeBelieved) {
+  const auto believed = [](const char* state) {
+    const auto asked = ask(std::string("zone example.org ") + state + "\n_imaps._tcp.example.org SRV 0 1 993 mail.provider.net\n_imaps._tcp.example.org SRV 1 1 993 in.example.org\nexample.org MX 10 mx.provider.net");
+    std::string out;
+    for (const auto& c : asked.found.candidates)
+      if (c.vouched) out += c.host + ' ';
+    return out;
+  };
+  EXPECT_EQ(believed("insecure"), "in.example.org smtp.example.org mail.example.org pop.example.org mail.example.org ");
+  EXPECT_EQ(believed("secure"), "mail.provider.net in.example.org smtp.example.org mail.example.org pop.example.org mail.example.org mx.provider.net mx.provider.net ");
+}
+
 TEST(Discovery, TroubleWithTheDnsIsTold) {
   const auto asked = ask("fail _imaps._tcp.example.org SRV servfail\nexample.org MX 10 mx.example.org");
   EXPECT_NE(asked.findings.find("warning SRV _imaps._tcp.example.org: the DNS gives no answer"), std::string::npos) << asked.findings;
 }
 
 TEST(Discovery, Contradictions) {
-  const Candidate srv{Service::imap, "a.example", 993, Security::implicit, Source::srv, "x", {}};
+  const Candidate srv{Service::imap, "a.example", 993, Security::implicit, Source::srv, "x"};
   auto same = srv, other = srv;
   same.source = other.source = Source::autoconfig;
   other.port = 143;

@@ -15,7 +15,7 @@ const SysTime kNow{std::chrono::sys_days(std::chrono::year(2026) / 11 / 23)};
 // One that nothing is wrong with.
 PortReport good(Service service, std::uint16_t port, Security expected) {
   PortReport r;
-  r.target = {service, "mail.example.org", port, expected, {}};
+  r.target = {.service = service, .host = "mail.example.org", .port = port, .expected = expected};
   r.address = "192.0.2.7";
   r.reached = Reached::yes;
   r.spoke = expected == Security::implicit ? Spoke::tls : Spoke::clear;
@@ -130,17 +130,17 @@ TEST(Settings, TheBestOfEach) {
 
 TEST(Settings, TheUserAsAutoconfigHasIt) {
   const std::vector<PortReport> ports{good(Service::imap, 993, Security::implicit)};
-  const std::vector<Candidate> candidates{{Service::imap, "mail.example.org", 993, Security::implicit, Source::autoconfig, "u", "%EMAILLOCALPART%"}};
+  const std::vector<Candidate> candidates{{Service::imap, "mail.example.org", 993, Security::implicit, Source::autoconfig, "u", false, "%EMAILLOCALPART%"}};
   EXPECT_EQ(shown(choose_settings(ports, candidates, "joe@example.org")), "IMAP mail.example.org:993 joe SCRAM-SHA-256\n");
   EXPECT_EQ(user_by_form("x-%emaildomain%-%EMAILADDRESS%%", "joe@example.org"), "x-example.org-joe@example.org%");
 }
 
 // --- plan
 TEST(Plan, WhatIsPromisedAndTheStandardPortsBesideIt) {
-  const std::vector<Candidate> candidates{{Service::imap, "imap.example.org", 1993, Security::implicit, Source::srv, "_imaps._tcp.example.org", {}},
-                                          {Service::imap, "imap.example.org", 1993, Security::implicit, Source::autoconfig, "https://x", {}},
-                                          {Service::smtp, "mx.example.org", 25, Security::starttls, Source::mx, "example.org", {}},
-                                          {Service::submission, "smtp.example.org", 0, Security::implicit, Source::guess, "the usual name", {}}};
+  const std::vector<Candidate> candidates{{Service::imap, "imap.example.org", 1993, Security::implicit, Source::srv, "_imaps._tcp.example.org"},
+                                          {Service::imap, "imap.example.org", 1993, Security::implicit, Source::autoconfig, "https://x"},
+                                          {Service::smtp, "mx.example.org", 25, Security::starttls, Source::mx, "example.org"},
+                                          {Service::submission, "smtp.example.org", 0, Security::implicit, Source::guess, "the usual name"}};
   std::string all;
   for (const auto& t : plan_targets(candidates, {})) {
     all += t.host + ':' + std::to_string(t.port);
@@ -155,8 +155,8 @@ TEST(Plan, WhatIsPromisedAndTheStandardPortsBesideIt) {
 
 TEST(Plan, IsBounded) {
   std::vector<Candidate> candidates;
-  for (int i = 0; i < 1000; ++i) candidates.push_back({Service::imap, "h" + std::to_string(i), 993, Security::implicit, Source::srv, "x", {}});
-  for (int i = 1; i < 1000; ++i) candidates.push_back({Service::imap, "h0", static_cast<std::uint16_t>(i), Security::implicit, Source::srv, "x", {}});
+  for (int i = 0; i < 1000; ++i) candidates.push_back({Service::imap, "h" + std::to_string(i), 993, Security::implicit, Source::srv, "x"});
+  for (int i = 1; i < 1000; ++i) candidates.push_back({Service::imap, "h0", static_cast<std::uint16_t>(i), Security::implicit, Source::srv, "x"});
   EXPECT_EQ(plan_targets(candidates, {}).size(), kTargets);
 }
 

@@ -18,7 +18,7 @@ std::size_t standard_place(const ProbeTarget& t) {
 ProbeTarget& target_of(std::vector<ProbeTarget>& all, Service service, const std::string& host, std::uint16_t port, Security expected) {
   const auto found = std::ranges::find_if(all, [&](const ProbeTarget& t) { return t.service == service && t.host == host && t.port == port; });
   if (found != all.end()) return *found;
-  return all.emplace_back(ProbeTarget{service, host, port, expected, {}});
+  return all.emplace_back(ProbeTarget{.service = service, .host = host, .port = port, .expected = expected});
 }
 
 }  // namespace
@@ -43,6 +43,7 @@ std::vector<ProbeTarget> plan_targets(std::span<const Candidate> candidates, con
     for (const auto& p : standard_ports())
       if (p.service == c.service) target_of(out, p.service, c.host, p.port, p.security);
   }
+  for (auto& t : out) t.vouched = std::ranges::any_of(candidates, [&](const Candidate& c) { return c.host == t.host && c.vouched; });
   std::ranges::sort(out, {}, [&](const ProbeTarget& t) { return std::tuple(std::ranges::find(hosts, t.host) - hosts.begin(), standard_place(t), t.service, t.port); });
   if (out.size() > kTargets) out.resize(kTargets);
   return out;
@@ -51,7 +52,7 @@ std::vector<ProbeTarget> plan_targets(std::span<const Candidate> candidates, con
 std::vector<Candidate> candidates_of_host(const std::string& host) {
   std::vector<Candidate> out;
   for (const auto service : {Service::smtp, Service::submission, Service::imap, Service::pop3})
-    out.push_back({service, host, 0, Security::implicit, Source::given, {}, {}});
+    out.push_back({.service = service, .host = host, .source = Source::given, .vouched = true});
   return out;
 }
 

@@ -25,6 +25,7 @@ struct ProbeTarget {
   std::string host;
   std::uint16_t port = 0;
   Security expected = Security::implicit;
+  bool vouched = false;               // Candidate::vouched, of any that names the host: a password may go there
   std::vector<std::string> named_by;  // "SRV _imaps._tcp.example.org"; empty: nobody promised it
 };
 

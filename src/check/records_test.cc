@@ -149,7 +149,7 @@ TEST(Sts, PolicyAgainstHosts) {
   };
   const std::vector<std::string> hosts{"mx.example.org"};
   PortReport seen;
-  seen.target = {Service::smtp, "mx.example.org", 25, Security::starttls, {}};
+  seen.target = {.service = Service::smtp, .host = "mx.example.org", .port = 25, .expected = Security::starttls};
   seen.reached = Reached::yes;
   seen.spoke = Spoke::clear;
   const auto judge = [&](const delivery::StsPolicy& p, const PortReport& r) { return judge_sts_policy(p, hosts, std::span(&r, 1)); };

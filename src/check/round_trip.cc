@@ -79,7 +79,8 @@ class Trip {
   RoundTrip take() { return std::move(out_); }
 
  private:
-  bool may_sign_in(const PortReport& r) const;
+  bool is_safe(const PortReport& r) const;
+  bool is_known(const std::string& host) const;
   Task<Result<std::string>> try_port(const PortReport& r);
   void keep(const PortReport& r);
   Task<> see_by_imap();
@@ -97,7 +98,9 @@ class Trip {
   const PortReport *submission_ = nullptr, *imap_ = nullptr, *pop3_ = nullptr;  // the best that let us in
 };
 
-bool Trip::may_sign_in(const PortReport& r) const {
+bool Trip::is_known(const std::string& host) const { return std::ranges::find(login_.hosts, host) != login_.hosts.end(); }
+
+bool Trip::is_safe(const PortReport& r) const {
   if (r.target.service == Service::smtp || r.reached != Reached::yes) return false;
   if (is_usable(r)) return true;
   const bool plain = r.spoke == Spoke::clear && !r.tls && r.before.seen && !r.before.start_tls;
@@ -131,8 +134,12 @@ void Trip::keep(const PortReport& r) {
 // What is promised before what is guessed, TLS from the first byte before STARTTLS.
 Task<> Trip::sign_in(const std::vector<PortReport>& ports) {
   std::vector<const PortReport*> order;
-  for (const auto& r : ports)
-    if (may_sign_in(r)) order.push_back(&r);
+  for (const auto& r : ports) {
+    if (!is_safe(r)) continue;
+    if (r.target.vouched || is_known(r.target.host)) order.push_back(&r);
+    else out_.findings.warn(place_of(r), "not signed in: the host is not of the domain, and what names it is neither signed (DNSSEC) nor a page of the domain's own web server [RFC6186 6]",
+                            "when you know it as your server: --login-at " + r.target.host);
+  }
   std::ranges::sort(order, {}, [](const PortReport* r) { return std::tuple(!r->tls, r->target.named_by.empty(), r->target.expected != Security::implicit, r); });
   for (const auto* r : order) {
     const auto start = std::chrono::steady_clock::now();

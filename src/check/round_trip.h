@@ -16,6 +16,7 @@ namespace posthorn::check {
 
 struct Login {
   client::Credentials credentials;  // with allow_plaintext also where there is no TLS
+  std::vector<std::string> hosts;   // where the user wants to sign in whoever names them
   std::string address;              // to which the message goes
   std::chrono::milliseconds patience = std::chrono::seconds(60);  // for the message to arrive
 };
@@ -43,7 +44,8 @@ struct RoundTrip {
 // by IMAP (INBOX, and the mailbox for junk) and by POP3, and deleted, by its Message-ID and nothing else.
 //
 // 1. The password goes over a connection that probe_port() and, again, this one found to be believed; without TLS with allow_plaintext only.
-// 2. No other message is changed: without UIDPLUS the message is only marked as deleted, and that is said.
+// 2. It goes to hosts only that the domain vouches for, or the user: whoever forges records may have a good certificate for his own name [RFC6186 6].
+// 3. No other message is changed: without UIDPLUS the message is only marked as deleted, and that is said.
 Task<RoundTrip> make_round_trip(World&, const std::vector<PortReport>&, Login);
 
 }  // namespace posthorn::check

@@ -214,6 +214,14 @@ class OwnServer(Check):
         self.assert_said(report["servers"], "error", HOST, "signing in fails")
         self.assertNotIn("wrong", json.dumps(report["login"]).replace("wrong password", ""))
 
+    def test_c_no_password_for_a_host_that_anybody_can_name(self):
+        options = ("--only", "imap", "--login", "--user", "alice@example.test", *self.password())
+        report = self.report("alice@hosted.test", self.ports, *options, status=UNAVAILABLE)
+        self.assertEqual(report["login"]["sign_ins"], [])
+        self.assert_said(report["servers"], "warning", HOST + ":993", "not signed in: the host is not of the domain")
+        report = self.report("alice@hosted.test", self.ports, *options, "--login-at", HOST)
+        self.assertEqual({s["ok"] for s in report["login"]["sign_ins"]}, {True})
+
     def test_d_autoconfig(self):
         page = "/mail/config-v1.1.xml?emailaddress=alice%40example.test"
         self.web.pages[page] = (200, "text/xml", AUTOCONFIG.format(domain=DOMAIN, host=HOST, port=993, socket="SSL").encode())
@@ -464,6 +472,7 @@ class Domains(Check):
 
     @staticmethod
     def make_zones(zone):
+        zone("hosted.test", f"@ MX 10 {HOST}.\n_imaps._tcp SRV 0 1 993 {HOST}.", sign="no")
         zone("bare.test", "@ MX 10 mx\nmx A 127.0.0.1", sign="no")
         zone("wrong.test", '@ MX 10 192.0.2.1.\n@ MX 20 alias\nalias CNAME mx\nmx A 127.0.0.1\n@ TXT "v=spf1 include:bare.test +all"\n_dmarc TXT "v=DMARC1; p=maybe"\n'
                            '_smtp._tls TXT "v=TLSRPTv1"\n_mta-sts TXT "v=STSv1; id=1"\ndefault._domainkey TXT "v=DKIM1; k=rsa; p=AAAA"\n'
