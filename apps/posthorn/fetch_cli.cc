@@ -30,9 +30,7 @@ void add_fetch_command(CLI::App& top, Run& chosen) {
       "--state", o.state,
       "Remember what was fetched in this file, instead of one below ~/.local/state/posthorn/fetch");
   sub->add_option("--mailbox", o.mailbox, "The mailbox of an IMAP server, instead of INBOX");
-  sub->add_option("--to", o.to, "Whom a server as target delivers to; may be given several times")
-      ->expected(1)
-      ->take_all();
+  sub->add_option("--to", o.to, "Whom a server as target delivers to");
   sub->add_option("--from", o.from,
                   "The sender to tell a server as target; without this there is none, and nothing bounces");
   sub->add_option("--timeout", o.timeout, "How many seconds one wait for the server may last")

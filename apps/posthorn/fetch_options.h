@@ -15,11 +15,11 @@ struct FetchCliOptions {
   PlaceOptions source, target;
   bool keep = false;
   std::optional<int> keep_days;
-  std::string state;            // the file; empty: the usual one of this source and target
-  std::string mailbox;          // IMAP; empty: that of the URL, or INBOX
-  std::vector<std::string> to;  // for a target that is a server of SMTP or LMTP
-  std::string from;             // likewise; empty: <>
-  double timeout = 0;           // seconds; 0: as the protocol has it
+  std::string state;    // the file; empty: the usual one of this source and target
+  std::string mailbox;  // IMAP; empty: that of the URL, or INBOX
+  std::string to;       // for a target that is a server of SMTP or LMTP
+  std::string from;     // likewise; empty: <>
+  double timeout = 0;   // seconds; 0: as the protocol has it
   bool apop = false;
 };
 

@@ -12,6 +12,7 @@
 #include "async/task.h"
 #include "async/worker_pool.h"
 #include "base/result.h"
+#include "client/imap_connection.h"
 #include "client/pop3_connection.h"
 #include "fetch/journal.h"
 #include "fetch/reception.h"
@@ -38,15 +39,20 @@ struct FetchReport {
   std::uint64_t stored = 0;     // by this run
   std::uint64_t bytes = 0;      // of messages that came
   std::uint64_t removed = 0;    // from the server
-  std::uint64_t refused = 0;    // that the server did not give
+  std::uint64_t refused = 0;    // that the server did not give, or the target did not take
 };
 
-// All of it, from the sign-in to QUIT.  `report` is filled as far as it went, also after an error.
+// All of it, from what stands behind the sign-in to QUIT.  `report` is filled as far as it went, also after
+// an error.
 //
 // INVARIANT 1: a message is removed from the server only when the journal says, durably, that it is stored.
 // INVARIANT 2: however it ends, a later run stores what is missing and nothing twice; where a place cannot
 // promise that, its header says so.
 Task<Result<void>> fetch_pop3(client::Pop3Connection&, Target&, Journal&, WorkerPool&, FetchOptions,
                               FetchReport& report);
+
+// The same from a mailbox of an IMAP server.  REQUIRES: opened.
+Task<Result<void>> fetch_imap(client::ImapConnection&, std::string mailbox, Target&, Journal&, WorkerPool&,
+                              FetchOptions, FetchReport& report);
 
 }  // namespace posthorn::fetch

@@ -122,8 +122,7 @@ class MaildirTarget final : public Target {
     co_return done;
   }
 
-  Result<void> begin(Facts facts) override {
-    facts_ = std::move(facts);
+  Result<void> begin(Facts) override {
     TRY(draft_, MaildirDraft::begin(folder_));
     to_lf_ = {};
     crc_ = 0;
@@ -136,15 +135,15 @@ class MaildirTarget final : public Target {
     return write();
   }
 
-  Result<void> end(std::string key) override {
+  Result<void> end(std::string key, Facts facts) override {
     text_.clear();
     to_lf_.finish(text_);
     TRY_OK(write());
-    TRY_OK(draft_->finish(facts_.internal_date));
+    TRY_OK(draft_->finish(facts.internal_date));
     auto name = draft_->name();
     name.set_field('S', draft_->size());
     name.set_field('W', draft_->size() + to_lf_.bare());
-    if (!facts_.flags.empty()) name.flags = mailfile::MaildirFlags(facts_.flags);
+    if (!facts.flags.empty()) name.flags = mailfile::MaildirFlags(facts.flags);
     draft_->set_name(std::move(name));
     bytes_ += draft_->size();
     waiting_.push_back({.draft = *std::move(draft_), .crc = crc_, .key = std::move(key)});
@@ -230,7 +229,6 @@ class MaildirTarget final : public Target {
 
   MaildirFolder folder_;
   std::optional<MaildirDraft> draft_;
-  Facts facts_;
   mailfile::ToLf to_lf_;
   std::string text_;
   std::uint32_t crc_ = 0;

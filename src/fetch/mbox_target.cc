@@ -160,7 +160,7 @@ class MboxTarget final : public Target {
     return out_.size() < kPiece ? Result<void>{} : write();
   }
 
-  Result<void> end(std::string key) override {
+  Result<void> end(std::string key, Facts) override {
     text_.clear();
     to_lf_.finish(text_);
     encoder_.put(out_, text_);

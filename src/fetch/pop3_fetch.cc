@@ -44,7 +44,6 @@ class Intake final : public client::Pop3Sink {
 
   Result<void> refused(std::uint32_t number, const pop3::Reply& reply) override {
     ++next_;
-    ++report_.refused;
     if (options_.on_note)
       options_.on_note("the server does not give message " + std::to_string(number) + ": \"" + reply.text +
                        "\"");
@@ -87,6 +86,9 @@ Task<Result<void>> fetch_new(client::Pop3Connection& server, std::vector<Known>&
   auto stored = co_await reception.finish();
   report.stored = reception.stored().size();
   if (!stored) co_return stored;  // why the sink has failed, if it has
+  if (came)
+    report.refused = static_cast<std::uint64_t>(
+        std::ranges::count_if(all, [&](const Known& one) { return !journal.stored(one.key); }));
   co_return came;
 }
 

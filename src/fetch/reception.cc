@@ -4,8 +4,8 @@
 
 namespace posthorn::fetch {
 
-Task<Result<void>> Reception::end(std::string key) {
-  CO_TRY_OK(target_.end(std::move(key)));
+Task<Result<void>> Reception::end(std::string key, Facts facts) {
+  CO_TRY_OK(target_.end(std::move(key), std::move(facts)));
   if (target_.waiting() < limits_.messages && target_.waiting_bytes() < limits_.bytes)
     co_return Result<void>{};
   co_return co_await submit();

@@ -23,7 +23,7 @@ class Reception {
 
   Target& target() { return target_; }
   // Target::end(), and the batch is stored when it is full.
-  Task<Result<void>> end(std::string key);
+  Task<Result<void>> end(std::string key, Facts facts = {});
   // Everything that came whole is stored, durably.  Also after an error: the first one is given back.
   Task<Result<void>> finish();
   // Keys that are stored, in order.

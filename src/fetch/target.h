@@ -39,10 +39,11 @@ class Target {
   // will be fetched again.
   virtual Task<Result<void>> open(Journal&, WorkerPool&) = 0;
 
-  // --- one message at a time: begin, put ..., then end or drop.  Lines may end with CRLF or LF.
+  // --- one message at a time: begin, put ..., then end or drop.  Lines may end with CRLF or LF.  begin()
+  // gets what is known already, end() all of it.
   virtual Result<void> begin(Facts) = 0;
   virtual Result<void> put(std::string_view bytes) = 0;
-  virtual Result<void> end(std::string key) = 0;
+  virtual Result<void> end(std::string key, Facts) = 0;
   virtual void drop() = 0;
 
   // What take() would give: messages and bytes.

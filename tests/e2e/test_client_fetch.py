@@ -2,17 +2,22 @@
 
 import glob
 import hashlib
+import imaplib
+import importlib.util
 import json
 import os
 import random
+import re
 import shutil
 import signal
+import smtplib
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
 
-from harness import BINARY, PASSWORD, ServerTestCase, message
+from harness import BINARY, PASSWORD, ServerTestCase, insecure_tls, message
 from pop3_host import Pop3Host
 
 OK, UNAVAILABLE, CANTCREAT, TEMPFAIL, PROTOCOL, NOPERM = 0, 69, 73, 75, 76, 77
@@ -45,6 +50,13 @@ def maildir_digests(path):
     return sorted(out)
 
 
+def mbox_digests(path):
+    with open(path, "rb") as f:
+        parts = re.split(rb"(?m)^From MAILER-DAEMON [^\n]*\n", f.read())
+    assert parts[0] == b""
+    return sorted(digest(re.sub(rb"(?m)^>(>*From )", rb"\1", part[:-1])) for part in parts[1:])
+
+
 class FetchTestCase(unittest.TestCase):
     def setUp(self):
         self.home = tempfile.mkdtemp(prefix="posthorn-fetch-")
@@ -59,8 +71,10 @@ class FetchTestCase(unittest.TestCase):
     def command(self, source, *options, target=None):
         return [BINARY, "fetch", source, target or f"maildir:{self.maildir}", "--password-env", "PASSWORD", "--allow-plaintext", *options]
 
+    password = PASSWORD
+
     def environment(self):
-        return {**os.environ, "HOME": self.home, "XDG_STATE_HOME": os.path.join(self.home, "state"), "PASSWORD": PASSWORD}
+        return {**os.environ, "HOME": self.home, "XDG_STATE_HOME": os.path.join(self.home, "state"), "PASSWORD": self.password}
 
     def fetch(self, source, *options, status=OK, target=None, **how):
         done = subprocess.run(self.command(source, "--json", *options, target=target), env=self.environment(), capture_output=True, text=True,
@@ -134,20 +148,66 @@ class Maildir(FetchTestCase):
             self.assertNotIn(b"\r", data)
 
 
+def bench_module(name):
+    """Of bench/harness, which has the name of our own harness."""
+    folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "bench", "harness")
+    if "bench_harness" not in sys.modules:
+        spec = importlib.util.spec_from_file_location("bench_harness", os.path.join(folder, "__init__.py"), submodule_search_locations=[folder])
+        sys.modules["bench_harness"] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules["bench_harness"])
+    return importlib.import_module(f"bench_harness.{name}")
+
+
+class Mbox(FetchTestCase):
+    def setUp(self):
+        super().setUp()
+        self.mbox = os.path.join(self.home, "mbox")
+
+    def test_fetches_and_removes(self):
+        mail = make_mail(150)
+        host = self.host(mail)
+        report = self.fetch(host.url(), target=f"mbox:{self.mbox}")
+        self.assertEqual((report["stored"], report["removed"]), (150, 150))
+        host.mail = make_mail(2, seed=1)
+        self.fetch(host.url(), target=f"mbox:{self.mbox}")
+        self.assertEqual(mbox_digests(self.mbox), digests(mail + make_mail(2, seed=1)))
+        self.assertEqual(os.stat(self.mbox).st_mode & 0o777, 0o600)
+
+    def test_killed_at_any_instant_each_message_arrives_once(self):
+        mail = make_mail(300, size=6000)
+        host = self.host(mail)
+        kill_rounds(self, self.command(host.url(), "-q", target=f"mbox:{self.mbox}"), 8)
+        self.fetch(host.url(), target=f"mbox:{self.mbox}")
+        self.assertEqual(mbox_digests(self.mbox), digests(mail))
+        self.assertEqual([n for n in os.listdir(self.home) if "lock" in n], [])
+        self.assertEqual([n for n in os.listdir(os.path.join(self.home, "state", "posthorn", "fetch")) if "spool" in n], [])
+
+    def test_a_full_disk_leaves_all_whole(self):
+        mail = make_mail(300, size=6000)
+        host = self.host(mail)
+        done = subprocess.run(["prlimit", "--fsize=400000", "--", *self.command(host.url(), "--json", target=f"mbox:{self.mbox}")],
+                              env=self.environment(), capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.returncode, CANTCREAT, done.stdout + done.stderr)
+        self.assertLess(set(mbox_digests(self.mbox)), set(digests(mail)))
+        self.fetch(host.url(), target=f"mbox:{self.mbox}")
+        self.assertEqual(mbox_digests(self.mbox), digests(mail))
+
+
+def kill_rounds(test, command, rounds):
+    rng = random.Random(int.from_bytes(os.urandom(4), "big"))
+    for _ in range(rounds):
+        process = subprocess.Popen(command, env=test.environment(), stderr=subprocess.PIPE)
+        time.sleep(rng.uniform(0.01, 0.25))
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+
+
 class BadLuck(FetchTestCase):
     def test_killed_at_any_instant_each_message_arrives_once(self):
         mail = make_mail(500, size=6000)
         host = self.host(mail)
-        rng = random.Random(int.from_bytes(os.urandom(4), "big"))
-        kills = 0
-        for _ in range(12):
-            process = subprocess.Popen(self.command(host.url(), "-q"), env=self.environment(), stderr=subprocess.PIPE)
-            time.sleep(rng.uniform(0.01, 0.25))
-            kills += process.poll() is None
-            process.send_signal(signal.SIGKILL)
-            process.communicate()
+        kill_rounds(self, self.command(host.url(), "-q"), 10)
         self.fetch(host.url())
-        self.assertGreater(kills, 0)
         self.assertEqual(maildir_digests(self.maildir), digests(mail))
         self.assertEqual(host.mail, [])
 
@@ -254,6 +314,47 @@ class BadLuck(FetchTestCase):
 
 
 class OurServer(ServerTestCase, FetchTestCase):
+    def inbox(self, name):
+        imap = imaplib.IMAP4_SSL("127.0.0.1", self.port("imaps"), ssl_context=insecure_tls())
+        imap.login(f"{name}@example.test", PASSWORD)
+        self.addCleanup(imap.logout)
+        imap.select("INBOX")
+        return imap
+
+    def test_hands_mail_to_a_server(self):
+        mail = make_mail(20)
+        host = self.host(mail)
+        target = f"lmtp://127.0.0.1:{self.port('lmtp')}"
+        self.assertIn("--to", self.fetch(host.url(), target=target, status=64)["error"])
+        report = self.fetch(host.url(), "--to", "alice@example.test", "--target-allow-plaintext", target=target)
+        self.assertEqual((report["stored"], report["removed"]), (20, 20))
+        imap = self.inbox("alice")
+        subjects = imap.fetch("1:*", "(BODY.PEEK[HEADER.FIELDS (SUBJECT)])")[1]
+        self.assertEqual(sorted(s[1].strip() for s in subjects if isinstance(s, tuple)), sorted(b"Subject: message %d" % i for i in range(20)))
+
+    def test_what_a_server_refuses_stays_where_it_was(self):
+        host = self.host(make_mail(3))
+        target = f"lmtp://127.0.0.1:{self.port('lmtp')}"
+        report = self.fetch(host.url(), "--to", "nobody@example.test", "--target-allow-plaintext", target=target, status=TEMPFAIL)
+        self.assertEqual((report["stored"], report["removed"]), (0, 0))
+        self.assertEqual(len(host.mail), 3)
+
+    def test_from_imap_with_flags_and_dates(self):
+        imap = self.inbox("bob")
+        texts = [message(f"imap {i}", f"body {i}\r\n") for i in range(30)]
+        for i, text in enumerate(texts):
+            imap.append("INBOX", r"(\Seen \Flagged)" if i % 2 else None, '"03-Jan-1996 01:05:34 +0000"', text)
+        url = f"imaps://bob%40example.test@127.0.0.1:{self.port('imaps')}"
+        self.assertEqual(self.fetch(url, "--insecure", "--keep")["stored"], 30)
+        self.assertEqual(self.fetch(url, "--insecure", "--keep")["stored"], 0)
+        self.assertEqual(maildir_digests(self.maildir), sorted(map(digest, texts)))
+        seen = glob.glob(os.path.join(self.maildir, "cur", "*:2,FS"))
+        self.assertEqual(len(seen), 15)
+        self.assertEqual(os.stat(seen[0]).st_mtime, 820631134)
+        report = self.fetch(url, "--insecure")
+        self.assertEqual((report["stored"], report["removed"]), (0, 30))
+        self.assertEqual(imap.select("INBOX")[1], [b"0"])
+
     def test_from_our_server_with_a_certificate_that_is_checked(self):
         sent = [message(f"number {i}", f"body {i}\r\n") for i in range(5)]
         for one in sent:
@@ -280,6 +381,34 @@ class OurServer(ServerTestCase, FetchTestCase):
                       env={**self.environment(), "TERM": "xterm"}, status=None, timeout=60)
         with open(saved, "rb") as f:
             self.assertIn(b"Subject: for mutt", f.read())
+
+
+@unittest.skipUnless(shutil.which("dovecot") and os.geteuid() == 0, "Dovecot is not installed, or this is not root")
+class FromDovecot(FetchTestCase):
+    password = "secret"
+
+    def setUp(self):
+        super().setUp()
+        certificate, dovecot = bench_module("certificate"), bench_module("dovecot")
+        os.chmod(self.home, 0o755)
+        self.dovecot = dovecot.Dovecot(os.path.join(self.home, "dovecot"), certificate.make(self.home), [("joe", "secret")], "maildir")
+        self.addCleanup(self.dovecot.stop)
+        self.dovecot.start()
+
+    def test_by_pop3_and_imap(self):
+        mail = make_mail(200)
+        with smtplib.LMTP("127.0.0.1", self.dovecot.ports["lmtp"]) as lmtp:
+            for _, text in mail:
+                lmtp.sendmail("", ["joe@bench.example.test"], text)
+        for scheme in ("pop3", "imap"):
+            self.maildir = os.path.join(self.home, scheme)
+            url = f"{scheme}://joe@127.0.0.1:{self.dovecot.ports[scheme]}"
+            kill_rounds(self, self.command(url, "--insecure", "--keep", "-q"), 3)
+            self.fetch(url, "--insecure", "--keep")
+            names = glob.glob(os.path.join(self.maildir, "[cn][ue][rw]", "*"))  # Dovecot says of what POP3 has fetched that it was seen
+            self.assertEqual(len(names), 200)
+            found = sorted(re.search(r"(?m)^Subject: (.*)$", open(n, encoding="utf-8").read())[1] for n in names)
+            self.assertEqual(found, sorted(f"message {i}" for i in range(200)))
 
 
 if __name__ == "__main__":

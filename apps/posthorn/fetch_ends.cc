@@ -1,0 +1,146 @@
+// posthorn fetch: the two ends, as the options have them.
+#include <unistd.h>
+
+#include "client/submission.h"
+#include "fetch/maildir_target.h"
+#include "fetch/mbox_target.h"
+#include "fetch/smtp_target.h"
+#include "fetch_session.h"
+#include "mailfile/maildir_tree.h"
+
+namespace posthorn {
+namespace {
+
+using client::Scheme;
+
+client::TlsMode tls_mode(const Place& place) {
+  if (place.url.scheme == Scheme::pop3s || place.url.scheme == Scheme::imaps)
+    return client::TlsMode::implicit;
+  return place.allow_plaintext ? client::TlsMode::opportunistic : client::TlsMode::required;
+}
+
+std::chrono::milliseconds patience(const FetchSession& s) {
+  return std::chrono::milliseconds(static_cast<std::int64_t>(s.options.timeout * 1000));
+}
+
+Result<client::Pop3Options> pop3_options(const FetchSession& s) {
+  TRY(const auto tls, client::TlsForHosts::make(s.source.trust));
+  client::Pop3Options out;
+  out.tls = tls_mode(s.source);
+  out.tls_context = tls.context();
+  out.tls_policy = tls.policy(s.source.url.host);
+  out.credentials = s.credentials;
+  out.host = s.source.url.host;
+  out.apop = s.options.apop;
+  if (const auto each = patience(s); each.count() > 0)
+    out.timeouts = {.tls = each, .greeting = each, .command = each, .block = each, .update = each};
+  return out;
+}
+
+Result<client::ImapOptions> imap_options(const FetchSession& s) {
+  TRY(const auto tls, client::TlsForHosts::make(s.source.trust));
+  client::ImapOptions out;
+  out.host = s.source.url.host;
+  out.tls = tls_mode(s.source);
+  out.tls_context = tls.context();
+  out.tls_policy = tls.policy(s.source.url.host);
+  out.credentials = s.credentials;
+  out.qresync = false;
+  if (const auto each = patience(s); each.count() > 0)
+    out.timeouts.opening = out.timeouts.command = out.timeouts.silence = each;
+  return out;
+}
+
+fetch::FetchOptions fetch_options(FetchSession& s) {
+  fetch::FetchOptions out;
+  if (s.options.keep)
+    out.keep.reset();
+  else if (s.options.keep_days)
+    out.keep = std::chrono::days(*s.options.keep_days);
+  out.on_progress = [&s](const fetch::FetchProgress& p) {
+    s.progress->show(client::ProgressState{
+        .what = "posthorn fetch", .done = p.messages, .total = p.of_messages, .bytes = p.bytes});
+  };
+  out.on_note = [&s](const std::string& text) { s.notes.push_back(text); };
+  return out;
+}
+
+std::string host_name() {
+  char name[256] = "";
+  return ::gethostname(name, sizeof name - 1) == 0 && *name ? name : "localhost";
+}
+
+Result<std::unique_ptr<fetch::Target>> make_server_target(FetchSession& s) {
+  const auto& url = s.target.url;
+  if (s.options.to.empty()) return fail(Errc::invalid, "a server as target needs --to ADDRESS");
+  fetch::SmtpTargetOptions out;
+  auto to = smtp::parse_mailbox(s.options.to);
+  if (!to) return fail(Errc::invalid, "--to " + s.options.to + " is no address: " + to.error().text);
+  out.to = *std::move(to);
+  if (!s.options.from.empty()) {
+    auto from = smtp::parse_mailbox(s.options.from);
+    if (!from)
+      return fail(Errc::invalid, "--from " + s.options.from + " is no address: " + from.error().text);
+    out.from = *std::move(from);
+  }
+  TRY(s.target_tls, client::TlsForHosts::make(s.target.trust));
+  out.tls = &*s.target_tls;
+  const client::DoorWishes wishes{.fallback = false,
+                                  .allow_plaintext = s.target.allow_plaintext,
+                                  .protect = s.target_credentials.has_value()};
+  out.server = {.url = url, .doors = client::doors_of(url, wishes)};
+  out.smtp.hello = host_name();
+  out.smtp.credentials = s.target_credentials;
+  out.on_note = [&s](const std::string& text) { s.notes.push_back(text); };
+  return fetch::make_smtp_target(std::move(out));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<fetch::Target>> make_fetch_target(FetchSession& s) {
+  const auto& url = s.target.url;
+  switch (url.scheme) {
+    case Scheme::maildir: {
+      TRY(const auto tree, mailfile::MaildirTree::open(url.path));
+      TRY(auto inbox, tree.create({"INBOX"}));
+      return fetch::make_maildir_target(std::move(inbox));
+    }
+    case Scheme::mbox:
+      return fetch::make_mbox_target(url.path);
+    case Scheme::smtp:
+    case Scheme::submission:
+    case Scheme::submissions:
+    case Scheme::lmtp:
+      return make_server_target(s);
+    case Scheme::imap:
+    case Scheme::imaps:
+    case Scheme::smap:
+    case Scheme::smaps:
+    case Scheme::pop3:
+    case Scheme::pop3s:
+    case Scheme::posthorn:
+      break;
+  }
+  return fail(Errc::invalid, "mail cannot be fetched into " + client::to_string(url) +
+                                 ": maildir:, mbox:, lmtp: and smtp: can be");
+}
+
+Task<Result<void>> fetch_from_source(FetchSession& s, WorkerPool& pool, fetch::Target& target,
+                                     fetch::Journal& journal) {
+  const auto& url = s.source.url;
+  const auto port = url.port == 0 ? client::default_port(url.scheme) : url.port;
+  CO_TRY(auto stream, co_await client::dial(url.host, port, pool, after(std::chrono::minutes(2))));
+  if (s.is_imap()) {
+    CO_TRY(auto options, imap_options(s));
+    client::ImapConnection server(std::move(options));
+    CO_TRY_OK(co_await server.open(std::move(stream)));
+    co_return co_await fetch::fetch_imap(server, s.mailbox, target, journal, pool, fetch_options(s),
+                                         s.report);
+  }
+  CO_TRY(auto options, pop3_options(s));
+  client::Pop3Connection server(std::move(options));
+  CO_TRY_OK(co_await server.open(std::move(stream)));
+  co_return co_await fetch::fetch_pop3(server, target, journal, pool, fetch_options(s), s.report);
+}
+
+}  // namespace posthorn

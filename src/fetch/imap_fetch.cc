@@ -1,0 +1,137 @@
+// From a mailbox of an IMAP server. [RFC3501] [RFC9051]
+#include <algorithm>
+
+#include "fetch/fetch.h"
+
+namespace posthorn::fetch {
+namespace {
+
+std::string key_of(std::uint32_t uid_validity, std::uint32_t uid) {
+  return "i" + std::to_string(uid_validity) + "." + std::to_string(uid);
+}
+
+std::string letters_of(const imap::FlagList& flags) {
+  std::string out;
+  if (flags.has(imap::SystemFlag::draft)) out += 'D';
+  if (flags.has(imap::SystemFlag::flagged)) out += 'F';
+  if (flags.has(imap::SystemFlag::answered)) out += 'R';
+  if (flags.has(imap::SystemFlag::seen)) out += 'S';
+  return out;
+}
+
+Facts facts_of(const imap::FetchResponse& known) {
+  Facts out;
+  if (known.internal_date) out.internal_date = SysTime(known.internal_date->time);
+  if (known.flags) out.flags = letters_of(*known.flags);
+  return out;
+}
+
+class Intake final : public client::MessageSink {
+ public:
+  Intake(Reception& reception, const FetchOptions& options, FetchReport& report, std::uint32_t uid_validity,
+         std::unordered_set<std::uint32_t> wanted)
+      : reception_(reception),
+        options_(options),
+        report_(report),
+        uid_validity_(uid_validity),
+        wanted_(std::move(wanted)),
+        total_(wanted_.size()) {}
+
+  Task<Result<void>> begin(const imap::FetchResponse& known, std::uint64_t) override {
+    co_return reception_.target().begin(facts_of(known));
+  }
+
+  Task<Result<void>> write(std::string_view octets) override {
+    report_.bytes += octets.size();
+    co_return reception_.target().put(octets);
+  }
+
+  Task<Result<void>> end(const imap::FetchResponse& all) override {
+    // One that was not asked for, or came already, is nothing to be stored.
+    if (!all.uid || wanted_.erase(*all.uid) == 0) {
+      reception_.target().drop();
+      co_return Result<void>{};
+    }
+    if (options_.on_progress)
+      options_.on_progress(
+          {.messages = total_ - wanted_.size(), .of_messages = total_, .bytes = report_.bytes});
+    co_return co_await reception_.end(key_of(uid_validity_, *all.uid), facts_of(all));
+  }
+
+ private:
+  Reception& reception_;
+  const FetchOptions& options_;
+  FetchReport& report_;
+  const std::uint32_t uid_validity_;
+  std::unordered_set<std::uint32_t> wanted_;
+  const std::size_t total_;
+};
+
+imap::NumberSet to_set(const std::vector<std::uint32_t>& uids) {
+  imap::NumberSet out;
+  for (const auto uid : uids) out.push_back(uid);
+  return out;
+}
+
+Task<Result<void>> fetch_new(client::ImapConnection& server, std::uint32_t uid_validity,
+                             const std::vector<std::uint32_t>& uids, Target& target, Journal& journal,
+                             WorkerPool& pool, const FetchOptions& options, FetchReport& report) {
+  std::vector<std::uint32_t> wanted;
+  for (const auto uid : uids)
+    if (!journal.stored(key_of(uid_validity, uid))) wanted.push_back(uid);
+  report.known = uids.size() - wanted.size();
+  if (wanted.empty()) co_return Result<void>{};
+  Reception reception(target, journal, pool, options.batch);
+  Intake intake(reception, options, report, uid_validity, {wanted.begin(), wanted.end()});
+  auto came = co_await server.fetch_messages(to_set(wanted), intake);
+  target.drop();
+  auto stored = co_await reception.finish();
+  report.stored = reception.stored().size();
+  if (!stored) co_return stored;
+  if (!came) co_return came;
+  report.refused = static_cast<std::uint64_t>(std::ranges::count_if(
+      wanted, [&](std::uint32_t uid) { return !journal.stored(key_of(uid_validity, uid)); }));
+  co_return Result<void>{};
+}
+
+Task<Result<void>> remove_due(client::ImapConnection& server, std::uint32_t uid_validity,
+                              std::vector<std::uint32_t>& uids, Journal& journal, const FetchOptions& options,
+                              FetchReport& report) {
+  std::vector<std::uint32_t> due;
+  for (const auto uid : uids) {
+    const auto when = journal.stored(key_of(uid_validity, uid));
+    if (options.keep && when && now() - *when >= *options.keep) due.push_back(uid);
+  }
+  if (due.empty()) co_return Result<void>{};
+  CO_TRY(const bool gone, co_await server.expunge(to_set(due)));
+  if (!gone && options.on_note)
+    options.on_note("the server cannot remove single messages: they are marked as deleted");
+  if (!gone) co_return Result<void>{};
+  report.removed = due.size();
+  std::erase_if(uids, [&](std::uint32_t uid) { return std::ranges::binary_search(due, uid); });
+  co_return Result<void>{};
+}
+
+}  // namespace
+
+Task<Result<void>> fetch_imap(client::ImapConnection& server, std::string mailbox, Target& target,
+                              Journal& journal, WorkerPool& pool, FetchOptions options, FetchReport& report) {
+  CO_TRY_OK(co_await target.open(journal, pool));
+  CO_TRY(const auto selected, co_await server.select(mailbox, {.read_only = !options.keep, .known = {}}));
+  std::vector<std::uint32_t> uids;
+  if (selected.messages > 0)
+    CO_TRY_OK(co_await server.fetch(client::every_uid(), {}, [&uids](const imap::FetchResponse& one) {
+      if (one.uid) uids.push_back(*one.uid);
+    }));
+  std::ranges::sort(uids);
+  uids.erase(std::unique(uids.begin(), uids.end()), uids.end());
+  report.on_server = uids.size();
+  CO_TRY_OK(co_await fetch_new(server, selected.uid_validity, uids, target, journal, pool, options, report));
+  CO_TRY_OK(co_await remove_due(server, selected.uid_validity, uids, journal, options, report));
+  co_await server.logout();
+  std::unordered_set<std::string> keys;
+  for (const auto uid : uids) keys.insert(key_of(selected.uid_validity, uid));
+  co_return co_await pool.run([&] { return journal.keep_only(keys); });
+}
+
+}  // namespace posthorn::fetch

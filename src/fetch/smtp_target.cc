@@ -1,0 +1,232 @@
+#include "fetch/smtp_target.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "client/smtp_channel.h"
+#include "mailfile/maildir_name.h"
+
+namespace posthorn::fetch {
+namespace {
+
+using client::RecipientState;
+using mailfile::File;
+
+constexpr std::size_t kPiece = 64 * 1024;
+
+Seconds this_second() { return std::chrono::floor<std::chrono::seconds>(now()); }
+
+Errc code_of(const client::Failure& why) {
+  switch (why.cause) {
+    case client::Cause::timed_out:
+      return Errc::timed_out;
+    case client::Cause::cancelled:
+      return Errc::cancelled;
+    case client::Cause::tls_failed:
+    case client::Cause::tls_injection:
+    case client::Cause::server_unproven:
+      return Errc::denied;
+    case client::Cause::refused:
+      return why.is_permanent() ? Errc::denied : Errc::busy;
+    case client::Cause::bad_reply:
+      return Errc::syntax;
+    case client::Cause::closed:
+    case client::Cause::unreachable:
+      return Errc::closed;
+    default:
+      return why.is_permanent() ? Errc::unsupported : Errc::busy;
+  }
+}
+
+std::unexpected<Error> failed(const client::Failure& why) { return fail(code_of(why), why.text); }
+
+struct Waiting {
+  std::string key;
+  File file;  // has no name any more
+  std::uint64_t size = 0;
+  bool eight_bit = false;
+};
+
+class FileSource final : public client::MessageSource {
+ public:
+  explicit FileSource(const Waiting& message) : message_(message) {}
+  // From the page cache, mostly: it was written a moment ago.
+  Task<Result<std::string_view>> next() override {
+    piece_.resize(std::min<std::uint64_t>(kPiece, message_.size - at_));
+    if (piece_.empty()) co_return std::string_view();
+    const auto n = ::pread(message_.file.fd(), piece_.data(), piece_.size(), static_cast<off_t>(at_));
+    if (n <= 0) co_return mailfile::errno_failure("read", "a message that waits");
+    at_ += static_cast<std::uint64_t>(n);
+    co_return std::string_view(piece_).substr(0, static_cast<std::size_t>(n));
+  }
+
+ private:
+  const Waiting& message_;
+  std::uint64_t at_ = 0;
+  std::string piece_;
+};
+
+// The connection, which the batches use one after the other.
+class Sender {
+ public:
+  explicit Sender(SmtpTargetOptions options) : options_(std::move(options)) {}
+  const SmtpTargetOptions& options() const { return options_; }
+
+  // true: the server has it.  false: it refuses this message for good, and on_note has said why.
+  Task<Result<bool>> send(const Waiting& message, WorkerPool& pool) {
+    if (!connection_ || !connection_->is_usable()) CO_TRY_OK(co_await connect(pool));
+    FileSource source(message);
+    client::MessageToSend out{.mail = {}, .recipients = {}, .source = &source};
+    out.mail.reverse_path = options_.from;
+    out.mail.size = message.size;
+    out.mail.body = message.eight_bit ? smtp::Body::eight_bit_mime : smtp::Body::seven_bit;
+    out.recipients.push_back({.forward_path = options_.to, .notify = {}, .original_recipient = {}});
+    const auto result = co_await connection_->send(std::move(out));
+    const auto& one = result.recipients.front();
+    if (one.state == RecipientState::accepted) co_return true;
+    if (one.state == RecipientState::unknown)
+      co_return fail(
+          Errc::closed,
+          "the server has got a message whole and said nothing: it may arrive twice" + why(result));
+    const bool for_good = one.state == RecipientState::refused
+                              ? one.reply.code / 100 == 5
+                              : result.failure && result.failure->is_permanent();
+    if (for_good) {
+      options_.on_note("the server refuses a message" + (one.state == RecipientState::refused
+                                                             ? ": " + client::one_line(one.reply)
+                                                             : why(result)));
+      co_return false;
+    }
+    if (result.failure) co_return failed(*result.failure);
+    co_return fail(Errc::busy, "the server does not take the message now: " + client::one_line(one.reply));
+  }
+
+  Task<> quit() {
+    if (connection_) co_await connection_->quit();
+    connection_.reset();
+  }
+
+ private:
+  static std::string why(const client::TransactionResult& result) {
+    return result.failure ? ": " + result.failure->text : "";
+  }
+
+  Task<Result<void>> connect(WorkerPool& pool) {
+    connection_.reset();
+    CO_TRY(auto open, co_await client::open_submission(options_.server, options_.smtp, *options_.tls, pool));
+    if (!open.connection) co_return failed(open.tried.back().failure);
+    connection_ = std::move(open.connection);
+    co_return Result<void>{};
+  }
+
+  SmtpTargetOptions options_;
+  std::unique_ptr<client::SmtpConnection> connection_;
+};
+
+class SmtpBatch final : public Batch {
+ public:
+  SmtpBatch(Sender& sender, std::vector<Waiting> all) : sender_(sender), all_(std::move(all)) {}
+
+  Task<Result<void>> commit(Journal& journal, WorkerPool& pool) override {
+    for (const auto& one : all_) {
+      const Prepared prepared{
+          .key = one.key, .when = this_second(), .boot = mailfile::boot_id(), .where = "server"};
+      const auto mark = journal.mark();
+      CO_TRY_OK(journal.append_prepared({&prepared, 1}));
+      CO_TRY(const bool taken, co_await sender_.send(one, pool));
+      if (!taken) {
+        CO_TRY_OK(journal.undo(mark));
+        continue;
+      }
+      stored.push_back(one.key);
+      const auto when = this_second();
+      CO_TRY_OK(journal.append_stored({&one.key, 1}, when));
+      journal.remember({&one.key, 1}, when);
+    }
+    co_return Result<void>{};
+  }
+
+ private:
+  Sender& sender_;
+  std::vector<Waiting> all_;
+};
+
+class SmtpTarget final : public Target {
+ public:
+  explicit SmtpTarget(SmtpTargetOptions options) : sender_(std::move(options)) {}
+
+  Task<Result<void>> open(Journal& journal, WorkerPool& pool) override {
+    journal_path_ = journal.path();
+    if (journal.pending().empty()) co_return Result<void>{};
+    std::vector<std::string> keys;
+    for (const auto& one : journal.pending()) keys.push_back(one.key);
+    sender_.options().on_note("an earlier run has not heard what became of " + std::to_string(keys.size()) +
+                              " messages: they may arrive twice");
+    auto done = co_await pool.run([&] { return journal.append_forgotten(keys, this_second()); });
+    if (done) journal.pending_is_settled();
+    co_return done;
+  }
+
+  Result<void> begin(Facts) override {
+    const auto path = journal_path_ + ".sending-" + mailfile::make_maildir_name().unique;
+    waiting_one_ = {};
+    TRY(waiting_one_.file, mailfile::open_file(path, O_RDWR | O_CREAT | O_EXCL));
+    ::unlink(path.c_str());
+    return {};
+  }
+
+  Result<void> put(std::string_view bytes) override {
+    waiting_one_.eight_bit |= std::ranges::any_of(bytes, [](char c) { return (c & 0x80) != 0; });
+    waiting_one_.size += bytes.size();
+    out_ += bytes;
+    return out_.size() < kPiece ? Result<void>{} : write();
+  }
+
+  Result<void> end(std::string key, Facts) override {
+    TRY_OK(write());
+    waiting_one_.key = std::move(key);
+    bytes_ += waiting_one_.size;
+    waiting_.push_back(std::exchange(waiting_one_, {}));
+    return {};
+  }
+
+  void drop() override {
+    waiting_one_ = {};
+    out_.clear();
+  }
+
+  std::size_t waiting() const override { return waiting_.size(); }
+  std::uint64_t waiting_bytes() const override { return bytes_; }
+  std::unique_ptr<Batch> take() override {
+    bytes_ = 0;
+    return std::make_unique<SmtpBatch>(sender_, std::exchange(waiting_, {}));
+  }
+
+  Task<Result<void>> finish(Journal& journal, WorkerPool& pool) override {
+    co_await sender_.quit();
+    co_return co_await pool.run([&] { return journal.sync(); });
+  }
+
+ private:
+  Result<void> write() {
+    TRY_OK(mailfile::write_all(waiting_one_.file.fd(), out_, "a message that waits"));
+    out_.clear();
+    return {};
+  }
+
+  Sender sender_;
+  std::string journal_path_, out_;
+  Waiting waiting_one_;
+  std::vector<Waiting> waiting_;
+  std::uint64_t bytes_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<Target> make_smtp_target(SmtpTargetOptions options) {
+  return std::make_unique<SmtpTarget>(std::move(options));
+}
+
+}  // namespace posthorn::fetch
