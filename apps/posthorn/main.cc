@@ -1,9 +1,13 @@
 // posthorn: the command line.
+#include <sysexits.h>
+
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cli.h"
@@ -211,6 +215,13 @@ void add_trace_command(CLI::App& top, Arguments& a, Run& chosen) {
       ->check(CLI::Range(1, 200));
 }
 
+// The commands that act as clients end with the codes of sysexits.h (cli.h), also when they were not understood.
+int usage_code(const CLI::App& top) {
+  constexpr std::string_view kClients[] = {"send", "fetch", "sync", "check", "copy", "export", "import"};
+  const auto given = top.get_subcommands();
+  return !given.empty() && std::ranges::find(kClients, given.front()->get_name()) != std::end(kClients) ? EX_USAGE : int{kUsage};
+}
+
 int run(int argc, char** argv) {
   CLI::App top("Posthorn, a mail server", "posthorn");
   Arguments arguments;
@@ -236,7 +247,7 @@ int run(int argc, char** argv) {
   try {
     top.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
-    return top.exit(e) == 0 ? kDone : kUsage;
+    return top.exit(e) == 0 ? int{kDone} : usage_code(top);
   }
   if (chosen) return chosen();
   // "posthorn", or "posthorn account": what could follow.
