@@ -372,6 +372,31 @@ class OwnServer(SendTestCase):
         self.assertNotIn(PASSWORD, err)
         self.send("--server", "submissions://alice:secret@localhost", "--to", f"bob@{DOMAIN}", "--body", "y", status=USAGE)
 
+    def test_the_terminal_is_asked(self):
+        """Also while standard input is the message."""
+        master, slave = pty.openpty()
+
+        def own_terminal():
+            os.setsid()
+            fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
+
+        process = subprocess.Popen([BINARY, "send", "-t", "--server", self.url("submissions"), "--ca", self.crt], stdin=subprocess.PIPE, stdout=slave, stderr=slave,
+                                   preexec_fn=own_terminal, env={**os.environ, "HOME": self.folder, "TERM": "xterm"})
+        process.stdin.write(message("asked"))
+        process.stdin.close()
+        shown = b""
+        while b"Password for alice@example.test at localhost: " not in shown:
+            shown += os.read(master, 1000)
+        os.write(master, PASSWORD.encode() + b"\n")
+        while b"Accepted for 1 recipient by localhost" not in shown:
+            shown += os.read(master, 1000)
+        self.assertEqual(process.wait(60), 0, shown)
+        self.assertNotIn(PASSWORD.encode(), shown)
+        self.assertTrue(termios.tcgetattr(slave)[3] & termios.ECHO)
+        os.close(slave)
+        os.close(master)
+        type(self).arrived += 1
+
     def test_starttls_and_lmtp(self):
         self.assertTrue(self.letter(self.url("submission"), "--password-env", "SECRET", env={"SECRET": PASSWORD})["tls"].startswith("TLSv1"))
         answer = self.letter(self.url("lmtp", user=""))
