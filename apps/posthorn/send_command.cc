@@ -135,6 +135,9 @@ class Sending {
     report_.tls_version = open.connection->tls().version;
     report_.tls_cipher = open.connection->tls().cipher;
     report_.signed_in_by = open.connection->signed_in_by();
+    const auto& mail = message_.mail;
+    const bool notices = mail.ret || mail.envelope_id || message_.recipients.front().notify;
+    report_.no_notices = notices && !open.connection->extensions().dsn;
   }
 
   // In as many transactions as the server wants; each of them has recipients that none before it had. [RFC5321 4.5.3.1.10]

@@ -95,6 +95,7 @@ void say_doors(const SendOptions& o, const SendReport& r) {
   if (r.opened && o.client.quiet) return;
   for (const auto& one : r.tried) complain(place_of(r, one.door) + ": " + one.failure.text);
   if (r.opened && !r.tried.empty()) complain(place_of(r, r.door) + ": this one works" + (r.tls_version.empty() ? ", in clear text" : ""));
+  if (r.no_notices) complain(r.host + " knows no delivery notices: those that were asked for will not come from there");
   if (!r.opened && r.tried.size() > 1) complain("no port of " + r.host + " can be used; nothing was sent");
 }
 
@@ -152,6 +153,7 @@ void print_json(const SendReport& r, int exit_code) {
     out["tls"] = r.tls_version;
     out["cipher"] = r.tls_cipher;
     out["signed_in_by"] = r.signed_in_by;
+    if (r.no_notices) out["no_notices"] = true;
   }
   if (!r.message_id.empty()) out["message_id"] = printable(r.message_id);
   if (r.failure) out["failure"] = to_json(*r.failure);

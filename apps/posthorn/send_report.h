@@ -18,6 +18,7 @@ struct SendReport {
   client::Door door;                     // the one that opened
   std::string tls_version, tls_cipher;   // empty: clear text
   std::string signed_in_by;              // a mechanism; empty: nobody did
+  bool no_notices = false;               // they were asked for, and the server knows none
   std::string message_id;
   std::uint64_t size = 0;
   std::vector<std::string> recipients;

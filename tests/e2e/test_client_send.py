@@ -210,7 +210,8 @@ class Told(SendTestCase):
         self.assertIn("HOLDUNTIL=2030-01-31T07:00:00Z", [c for c in self.host.commands if c.startswith("MAIL")][-1].split())
         self.host.extensions = list(MODERN)
         self.send(*self.simple, "--to", "ann@t.test", "--hold-for", "2 h", status=UNAVAILABLE)
-        self.send(*self.simple, "--to", "ann@t.test", "--notify", "never")
+        _, err = self.send(*self.simple, "--to", "ann@t.test", "--notify", "failure")
+        self.assertIn("knows no delivery notices", err)
         for wrong in (("--notify", "never,success"), ("--notify", "often"), ("--hold-for", "soon"), ("--hold-until", "x"), ("--ret", "x"), ("--envid", "ü"), ("--no-such-option",)):
             self.send(*self.simple, "--to", "ann@t.test", *wrong, status=USAGE)
 
