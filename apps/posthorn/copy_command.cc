@@ -93,14 +93,14 @@ class CopyRun {
   Result<void> add_job(const PlaceOptions& source, const PlaceOptions& target, std::optional<std::string> source_password,
                        std::optional<std::string> target_password) {
     Job job;
-    TRY(job.source, end_of(source, std::move(source_password)));
-    TRY(job.target, end_of(target, std::move(target_password)));
+    TRY(job.source, end_of(source, std::move(source_password), false));
+    TRY(job.target, end_of(target, std::move(target_password), true));
     if (job.source.place.url == job.target.place.url) return fail(Errc::invalid, "source and target are the same");
     jobs_.push_back(std::move(job));
     return {};
   }
 
-  Result<End> end_of(const PlaceOptions& options, std::optional<std::string> password) {
+  Result<End> end_of(const PlaceOptions& options, std::optional<std::string> password, bool is_target) {
     End end;
     TRY(end.place, find_place(o_.client, options));
     const auto& url = end.place.url;
@@ -112,6 +112,8 @@ class CopyRun {
       case Scheme::posthorn: return end;
       default: return fail(Errc::invalid, std::string(client::to_string(url.scheme)) + " is no place that mail can be copied from or to: " + client::to_string(url));
     }
+    if (is_target && !url.path.empty())
+      return fail(Errc::invalid, "a target is the whole account, not a mailbox of it: " + client::to_string(url) + " (see --rename)");
     if (url.user.empty()) return fail(Errc::invalid, "who signs in? The URL names no user: " + client::to_string(url));
     if (password && !password->empty()) {
       end.credentials = client::Credentials{.user = url.user, .password = std::move(password), .allow_plaintext = end.place.allow_plaintext};

@@ -12,6 +12,8 @@ namespace {
 
 using client::ImapConnection;
 
+constexpr std::size_t kMost = 20'000'000;  // messages of a mailbox: a server may tell of more and more
+
 imap::FlagList without_recent(imap::FlagList flags) {
   flags.system &= static_cast<std::uint8_t>(~static_cast<std::uint8_t>(imap::SystemFlag::recent));
   return flags;
@@ -71,6 +73,7 @@ class ImapPlace final : public MailPlace {
     CO_TRY(const auto all, co_await connection_.list());
     std::vector<FolderInfo> out;
     names_.clear();
+    listed_ = true;
     for (const auto& mailbox : all) {
       if (!mailbox.selectable || is_foreign(mailbox.name) || !is_wanted(mailbox.name)) continue;
       auto path = path_of(mailbox.name);
@@ -82,9 +85,13 @@ class ImapPlace final : public MailPlace {
   }
 
   Task<Result<FolderNumbers>> enter(FolderInfo folder, Entering how) override {
+    if (how == Entering::to_write && !listed_) {
+      CO_TRY(const auto there, co_await folders());
+    }
     CO_TRY(const auto mailbox, name_of(folder.path));
-    if (how == Entering::to_write) {
+    if (how == Entering::to_write && !names_.contains(folder.path)) {
       CO_TRY_OK(co_await make(mailbox, folder));
+      names_.emplace(folder.path, mailbox);
     }
     auto selected = co_await connection_.select(mailbox, {.read_only = how == Entering::to_read});
     if (!selected) co_return std::unexpected(std::move(selected).error());
@@ -99,12 +106,13 @@ class ImapPlace final : public MailPlace {
     client::FetchWants wants{.flags = true, .date = true, .size = true};
     if (with_fields) wants.header_fields = kIdentityFields;
     const auto note = [&](const imap::FetchResponse& told) {
-      if (!told.uid || !told.size) return;
+      if (!told.uid || !told.size || out.size() == kMost) return;
       auto info = info_of(told);
       if (with_fields) info.fields = identity_of(told.sections.empty() ? std::string() : told.sections.back().text.value_or(""));
       out.push_back(std::move(info));
     };
     CO_TRY_OK(co_await connection_.fetch(client::every_uid(), wants, note));
+    if (out.size() == kMost) co_return fail(Errc::limit, name_ + ": " + connection_.selected() + " has more messages than can be copied");
     std::ranges::sort(out, {}, &MessageInfo::uid);
     const auto twice = std::ranges::unique(out, {}, &MessageInfo::uid);  // a server may tell one twice
     out.erase(twice.begin(), twice.end());
@@ -256,7 +264,7 @@ class ImapPlace final : public MailPlace {
   std::optional<char> delimiter_;
   std::map<FolderPath, std::string> names_;  // as folders() found them
   imap::FlagList permanent_;
-  bool any_keyword_ = false, keeping_ = false;
+  bool listed_ = false, any_keyword_ = false, keeping_ = false;
 };
 
 }  // namespace

@@ -149,10 +149,12 @@ class Copy(unittest.TestCase):
         client.select("INBOX")
         client.uid("STORE", "1", "+FLAGS", r"(\Answered $Later)")
         client.unselect()
+        self.ours("user1").unsubscribe("Archive")
         dry = self.copy(self.store.url("ann"), target, "--dry-run")
         self.assertRegex(dry, "would copy 1 message ")
         self.assertRegex(self.copy(self.store.url("ann"), target, "--verify"), "copied 1 message in 5 folders, 15 were there already, changed the flags of 1; compared")
         self.assertEqual(account(self.ours("user1")), account(client))
+        self.assertNotIn(b"Archive", b"".join(line for line in self.ours("user1").lsub()[1] if b"/2024" not in line))  # nor is it subscribed again
         # What was deleted here meanwhile does not come back.
         ours = self.ours("user1")
         ours.select("Archive")
@@ -307,6 +309,7 @@ class Copy(unittest.TestCase):
             ((f"imaps://joe@127.0.0.1:{harness.free_ports(1)[0]}", f"posthorn:alice@{DOMAIN}"), 74, "cannot connect to 127.0.0.1"),
             ((f"imap://joe@127.0.0.1:{self.server.ports['imap_plain']}", f"posthorn:alice@{DOMAIN}"), None, "TLS"),
             ((f"posthorn:alice@{DOMAIN}", f"posthorn:alice@{DOMAIN}"), 64, "the same"),
+            ((f"posthorn:alice@{DOMAIN}", self.store.url() + "/Archive"), 64, "the whole account"),
         ]
         for (source, target), status, text in cases:
             done = subprocess.run([BINARY, "copy", source, target, "--config", self.server.config, "--source-password-file", self.store_password, "--source-ca",
