@@ -27,9 +27,10 @@ struct AccountsText {
 // Mode and content are of one and the same file.
 Result<AccountsText> read_file(const std::string& name) {
   const int fd = ::open(name.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return fail(errno == ENOENT ? Errc::not_found : Errc::io, "cannot read the accounts file " + name + ": " + std::strerror(errno));
+  if (fd < 0)
+    return fail(errno == ENOENT ? Errc::not_found : Errc::io, "cannot read the accounts file " + name + ": " + std::strerror(errno));
   AccountsText out;
-  struct stat status {};
+  struct stat status{};
   std::array<char, 16384> piece;
   ssize_t n = ::fstat(fd, &status) == 0 ? 1 : -1;
   while (n > 0 && out.text.size() <= kMaxFile) {
@@ -63,7 +64,8 @@ class AccountReader {
     for (const auto& entry : table.node.entries) {
       url = url || entry.key == "url" || entry.key == "send_url";
       if (auto taken = take(place, entry); !taken)
-        return fail(taken.error().code == Errc::denied ? Errc::denied : Errc::corrupt, where(entry.at) + "'" + entry.key + "': " + taken.error().text);
+        return fail(taken.error().code == Errc::denied ? Errc::denied : Errc::corrupt,
+                    where(entry.at) + "'" + entry.key + "': " + taken.error().text);
     }
     if (!url) return fail(Errc::corrupt, where(table.at) + "the account '" + table.key + "' has no 'url'");
     const auto& t = place.trust;
@@ -86,19 +88,26 @@ class AccountReader {
     const struct {
       std::string_view key;
       std::string& into;
-    } texts[] = {{"password_env", place.secret.environment}, {"password_command", place.secret.command}, {"token_command", place.token_command},
-                 {"password_file", place.secret.file},       {"password", place.secret.text},            {"ca", place.trust.ca_file}};
+    } texts[] = {{"password_env", place.secret.environment},
+                 {"password_command", place.secret.command},
+                 {"token_command", place.token_command},
+                 {"password_file", place.secret.file},
+                 {"password", place.secret.text},
+                 {"ca", place.trust.ca_file}};
     const bool is_url = key == "url" || key == "send_url";
     bool known = is_url;
     for (const auto& one : texts) known = known || one.key == key;
     if (!known)
-      return fail(Errc::corrupt, "is unknown; there are url, send_url, password_file, password_env, password_command, password, token_command, "
-                                 "ca, pin, insecure and allow_plaintext");
+      return fail(Errc::corrupt,
+                  "is unknown; there are url, send_url, password_file, password_env, password_command, password, token_command, "
+                  "ca, pin, insecure and allow_plaintext");
     TRY(const auto value, text_of(node));
     if (is_url) {
       TRY(auto parsed, client::parse_mail_url(value));
-      if (key == "url") place.url = std::move(parsed);
-      else place.send_url = std::move(parsed);
+      if (key == "url")
+        place.url = std::move(parsed);
+      else
+        place.send_url = std::move(parsed);
       return {};
     }
     for (const auto& one : texts)
@@ -163,7 +172,8 @@ Result<std::map<std::string, Place>> read_accounts(const std::string& file) {
   for (const auto& entry : parsed.root.entries) {
     if (!entry.node.is_table())
       return fail(Errc::corrupt, reader.where(entry.at) + "'" + entry.key + "' is no account: those are tables, as [" + entry.key + "]");
-    if (entry.key.contains(':')) return fail(Errc::corrupt, reader.where(entry.at) + "the name '" + entry.key + "' would be taken for a URL");
+    if (entry.key.contains(':'))
+      return fail(Errc::corrupt, reader.where(entry.at) + "the name '" + entry.key + "' would be taken for a URL");
     TRY(auto place, reader.read(entry));
     accounts.emplace(entry.key, std::move(place));
   }

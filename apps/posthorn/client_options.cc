@@ -70,7 +70,8 @@ void add_place_options(CLI::App& app, PlaceOptions& o, const std::string& prefix
     for (auto* other : {file, variable, command, token})
       if (one != other) one->excludes(other);
   app.add_option(name("ca"), o.ca, "Trust the authorities of this PEM file, instead of the system's");
-  app.add_option(name("pin"), o.pins, "Trust the certificate or public key with this SHA-256 only, as sha256:HEX or sha256//BASE64; more than one may be given")
+  app.add_option(name("pin"), o.pins,
+                 "Trust the certificate or public key with this SHA-256 only, as sha256:HEX or sha256//BASE64; more than one may be given")
       ->expected(1)
       ->take_all()
       ->allow_extra_args(false);

@@ -17,7 +17,9 @@ namespace {
 
 constexpr std::size_t kMaxOutput = 1 << 20;  // of a command: "pass show" may print notes behind the password
 
-std::unexpected<Error> no_command(int code) { return fail(Errc::io, "the command for the password cannot be run: " + std::string(std::strerror(code))); }
+std::unexpected<Error> no_command(int code) {
+  return fail(Errc::io, "the command for the password cannot be run: " + std::string(std::strerror(code)));
+}
 
 // Standard output goes to `out`.
 Result<pid_t> start_shell(std::string command, int out) {
@@ -52,7 +54,8 @@ Result<void> check_end(pid_t pid) {
   while (::waitpid(pid, &status, 0) < 0)
     if (errno != EINTR) return no_command(errno);
   if (WIFSIGNALED(status)) return fail(Errc::io, "the command for the password was ended by signal " + std::to_string(WTERMSIG(status)));
-  if (WEXITSTATUS(status) != 0) return fail(Errc::io, "the command for the password failed with exit code " + std::to_string(WEXITSTATUS(status)));
+  if (WEXITSTATUS(status) != 0)
+    return fail(Errc::io, "the command for the password failed with exit code " + std::to_string(WEXITSTATUS(status)));
   return {};
 }
 

@@ -57,7 +57,8 @@ Result<std::map<std::uint16_t, std::uint16_t>> read_maps(const std::vector<std::
     std::uint16_t from = 0, to = 0;
     const auto* const end = one.data() + one.size();
     const auto left = std::from_chars(one.data(), end, from);
-    const bool good = left.ec == std::errc() && left.ptr != end && *left.ptr == '=' && std::from_chars(left.ptr + 1, end, to).ptr == end && to != 0;
+    const bool good =
+        left.ec == std::errc() && left.ptr != end && *left.ptr == '=' && std::from_chars(left.ptr + 1, end, to).ptr == end && to != 0;
     if (!good) return fail(Errc::invalid, "--map '" + one + "': it is two ports, as 465=10465");
     out[from] = to;
   }
@@ -71,7 +72,8 @@ Result<Server> find_server(const SendOptions& o) {
   bool port_is_known = true;
   if (!is_url(named.name)) {
     TRY(const bool account, has_account(o.client, named.name));
-    if (!account && o.place.name.empty()) return fail(Errc::invalid, "through which server? Say --server, or make an account named default");
+    if (!account && o.place.name.empty())
+      return fail(Errc::invalid, "through which server? Say --server, or make an account named default");
     if (!account) {
       named.name = url_of_host(named.name);
       const auto url = client::parse_mail_url(named.name);
@@ -82,7 +84,8 @@ Result<Server> find_server(const SendOptions& o) {
   auto& place = out.place;
   if (place.send_url) place.url = *place.send_url;
   if (!sends(place.url.scheme))
-    return fail(Errc::invalid, "no mail can be sent through " + client::to_string(place.url) + ": it takes smtp, submission, submissions or lmtp");
+    return fail(Errc::invalid,
+                "no mail can be sent through " + client::to_string(place.url) + ": it takes smtp, submission, submissions or lmtp");
   const client::DoorWishes wishes{.port_is_known = port_is_known,
                                   .fallback = !o.no_fallback,
                                   .allow_plaintext = place.allow_plaintext,
@@ -192,7 +195,9 @@ template <class T>
 std::expected<T, Ending> of_input(Result<T> from) {
   if (from) return *std::move(from);
   const auto code = from.error().code;
-  return std::unexpected(Ending(from.error(), code == Errc::not_found ? std::optional(EX_NOINPUT) : code == Errc::syntax ? std::optional(EX_DATAERR) : std::nullopt));
+  return std::unexpected(Ending(from.error(), code == Errc::not_found ? std::optional(EX_NOINPUT)
+                                              : code == Errc::syntax  ? std::optional(EX_DATAERR)
+                                                                      : std::nullopt));
 }
 template <class T>
 std::expected<T, Ending> of_password(Result<T> from) {

@@ -76,7 +76,8 @@ Result<std::string> read_text(const std::string& path) {
   for (std::size_t have = 0; have < text.size();) {
     const auto n = ::pread(file.file->fd(), text.data() + have, text.size() - have, static_cast<off_t>(have));
     if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return fail(Errc::io, "cannot read " + file.name + (n < 0 ? std::string(": ") + std::strerror(errno) : ": it has become shorter"));
+    if (n <= 0)
+      return fail(Errc::io, "cannot read " + file.name + (n < 0 ? std::string(": ") + std::strerror(errno) : ": it has become shorter"));
     have += static_cast<std::size_t>(n);
   }
   return text;
@@ -127,7 +128,9 @@ Result<Outgoing> write_message(const SendOptions& o, const std::string& user, co
   out.mail.reverse_path = letter.from.mailbox;
   out.mail.size = client::length_of(out.pieces);
   // Addresses in the header are all that can be beyond ASCII.
-  const auto utf8 = [](const std::vector<TypedAddress>& all) { return std::ranges::any_of(all, [](const auto& a) { return smtp::needs_smtp_utf8(a.mailbox); }); };
+  const auto utf8 = [](const std::vector<TypedAddress>& all) {
+    return std::ranges::any_of(all, [](const auto& a) { return smtp::needs_smtp_utf8(a.mailbox); });
+  };
   out.mail.smtp_utf8 = smtp::needs_smtp_utf8(letter.from.mailbox) || utf8(people.to) || utf8(people.cc);
   if (out.mail.smtp_utf8) out.mail.body = smtp::Body::eight_bit_mime;
   return out;
@@ -177,11 +180,16 @@ Result<smtp::Notify> notify_of(const std::string& given) {
   for (std::string_view rest = given; !rest.empty();) {
     const auto word = rest.substr(0, rest.find(','));
     rest.remove_prefix(std::min(rest.size(), word.size() + 1));
-    if (text::iequals(word, "never")) out.never = true;
-    else if (text::iequals(word, "success")) out.success = true;
-    else if (text::iequals(word, "failure")) out.failure = true;
-    else if (text::iequals(word, "delay")) out.delay = true;
-    else return fail(Errc::invalid, "--notify '" + std::string(word) + "': there are never, success, failure and delay");
+    if (text::iequals(word, "never"))
+      out.never = true;
+    else if (text::iequals(word, "success"))
+      out.success = true;
+    else if (text::iequals(word, "failure"))
+      out.failure = true;
+    else if (text::iequals(word, "delay"))
+      out.delay = true;
+    else
+      return fail(Errc::invalid, "--notify '" + std::string(word) + "': there are never, success, failure and delay");
   }
   if (out.never && (out.success || out.failure || out.delay)) return fail(Errc::invalid, "--notify: never excludes the others");
   return out;

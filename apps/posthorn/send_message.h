@@ -19,8 +19,8 @@ struct Outgoing {
   std::vector<smtp::Rcpt> recipients;  // none twice
 };
 
-// `user`: who signs in; if that is an address, it is the author where nobody else is named.  Reads standard input where the message or its text comes from
-// there.  Blocking.  Errors: invalid: an option; not_found, io: a file; syntax, too_large: the message.
+// `user`: who signs in; if that is an address, it is the author where nobody else is named.  Reads standard input where the message or its
+// text comes from there.  Blocking.  Errors: invalid: an option; not_found, io: a file; syntax, too_large: the message.
 Result<Outgoing> make_outgoing(const SendOptions&, const std::string& user);
 
 }  // namespace posthorn

@@ -92,7 +92,8 @@ Result<std::string> read_header(const MessageFile& from, std::uint64_t offset) {
   }
   text.resize(std::min(text.size(), header_end(text)));
   const auto first = message::HeaderView(text).begin();
-  if (first == std::default_sentinel || first->name.empty()) return fail(Errc::syntax, from.name + " is no message: it does not begin with a header field");
+  if (first == std::default_sentinel || first->name.empty())
+    return fail(Errc::syntax, from.name + " is no message: it does not begin with a header field");
   return text;
 }
 
@@ -142,7 +143,7 @@ class Meter {
 
 Result<MessageFile> open_regular_file(const std::string& path) {
   auto file = std::make_shared<const FileDescriptor>(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  struct stat status {};
+  struct stat status{};
   if (file->fd() < 0 || ::fstat(file->fd(), &status) != 0) return trouble("cannot read " + path);
   if (!S_ISREG(status.st_mode)) return fail(Errc::invalid, path + " is no file");
   return MessageFile{.file = std::move(file), .name = path, .size = static_cast<std::uint64_t>(status.st_size)};
@@ -150,7 +151,7 @@ Result<MessageFile> open_regular_file(const std::string& path) {
 
 Result<MessageFile> open_message_file(const std::string& path) {
   if (path == "-") return keep_input(STDIN_FILENO, "standard input");
-  struct stat status {};
+  struct stat status{};
   if (::stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode)) return open_regular_file(path);
   const FileDescriptor pipe(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (pipe.fd() < 0) return trouble("cannot read " + path);
@@ -164,8 +165,10 @@ Result<GivenMessage> prepare_message(const MessageFile& from, std::optional<text
   const message::HeaderView header(out.header);
   std::string head;
   if (date && !header.find("Date")) message::put_header_field(head, "Date", text::format_rfc5322_date(*date));
-  if (const auto id = header.find("Message-ID")) out.message_id = message::unfold(id->value);
-  else if (date) message::put_header_field(head, "Message-ID", out.message_id = make_message_id(domain_of_author(header)));
+  if (const auto id = header.find("Message-ID"))
+    out.message_id = message::unfold(id->value);
+  else if (date)
+    message::put_header_field(head, "Message-ID", out.message_id = make_message_id(domain_of_author(header)));
   head += without_bcc(header);
   Meter meter;
   meter.feed(head);

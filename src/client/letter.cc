@@ -24,7 +24,8 @@ constexpr std::string_view kOwnFields[] = {"from",         "to",           "cc",
 Result<void> check_text(std::string_view value, std::string_view what) {
   if (!text::is_valid_utf8(value)) return fail(Errc::invalid, std::string(what) + " is no UTF-8");
   for (const char c : value)
-    if ((static_cast<unsigned char>(c) < ' ' && c != '\t') || c == '\x7F') return fail(Errc::invalid, std::string(what) + " has a control character in it");
+    if ((static_cast<unsigned char>(c) < ' ' && c != '\t') || c == '\x7F')
+      return fail(Errc::invalid, std::string(what) + " has a control character in it");
   return {};
 }
 
@@ -32,7 +33,8 @@ Result<void> check_text(std::string_view value, std::string_view what) {
 Result<void> check_name(const std::string& name) {
   const bool good = !name.empty() && name.size() <= 76 && std::ranges::all_of(name, [](char c) { return c > ' ' && c < '\x7F' && c != ':'; });
   if (!good) return fail(Errc::invalid, "'" + name + "' cannot be the name of a header field");
-  if (std::ranges::find(kOwnFields, text::to_lower(name)) != std::end(kOwnFields)) return fail(Errc::invalid, "the header field " + name + " is written here");
+  if (std::ranges::find(kOwnFields, text::to_lower(name)) != std::end(kOwnFields))
+    return fail(Errc::invalid, "the header field " + name + " is written here");
   return {};
 }
 
@@ -216,7 +218,8 @@ std::string_view guess_type(std::string_view file_name) {
 }
 
 std::string make_message_id(std::string_view domain) {
-  return '<' + crypto::to_hex(crypto::random_bytes(16)) + '@' + std::string(domain.empty() || !text::is_ascii(domain) ? "localhost" : domain) + '>';
+  const bool fits = !domain.empty() && text::is_ascii(domain);
+  return '<' + crypto::to_hex(crypto::random_bytes(16)) + '@' + std::string(fits ? domain : "localhost") + '>';
 }
 
 }  // namespace posthorn::client

@@ -18,8 +18,8 @@ struct ProgressState {
 };
 
 // "posthorn fetch: [#####.....] 512/1,000  12.3 MiB  1,200/s  0:03 left", never more than `width` columns: first the bar becomes short, then
-// what stands behind it goes, from the end; in the end there is "51%".  The rate is the one since the beginning, `elapsed` ago, and both it and the time that is left
-// are shown once there is something to go by.
+// what stands behind it goes, from the end; in the end there is "51%".  The rate is the one since the beginning, `elapsed` ago, and both it
+// and the time that is left are shown once there is something to go by.
 std::string progress_line(const ProgressState&, std::chrono::milliseconds elapsed, std::size_t width);
 
 // "512 B", "12.3 MiB"; "1,234,567"; "0:03", "12:34", "1:02:03".

@@ -15,7 +15,7 @@ Door named_door(const MailUrl& url, bool protect, bool allow_plaintext) {
   switch (url.scheme) {
     case Scheme::submissions: return {.port = port, .tls = TlsMode::implicit};
     case Scheme::submission: return {.port = port, .tls = if_wanted};
-    case Scheme::lmtp: return {.port = url.host.empty() ? std::uint16_t{0} : port, .tls = url.host.empty() ? TlsMode::none : TlsMode::opportunistic};
+    case Scheme::lmtp: return url.host.empty() ? Door{.port = 0, .tls = TlsMode::none} : Door{.port = port, .tls = TlsMode::opportunistic};
     default: return {.port = port, .tls = protect ? if_wanted : TlsMode::opportunistic};
   }
 }
@@ -71,7 +71,8 @@ std::vector<Door> doors_of(const MailUrl& url, const DoorWishes& wishes) {
 
 bool leads_nowhere(const Failure& f) {
   if (f.stage == Stage::connect) return f.cause == Cause::unreachable || f.cause == Cause::timed_out;
-  const bool before_signing_in = f.stage == Stage::tls || f.stage == Stage::greeting || f.stage == Stage::hello || f.stage == Stage::start_tls;
+  constexpr Stage kBeforeSigningIn[] = {Stage::tls, Stage::greeting, Stage::hello, Stage::start_tls};
+  const bool before_signing_in = std::ranges::find(kBeforeSigningIn, f.stage) != std::end(kBeforeSigningIn);
   if (!before_signing_in) return false;
   switch (f.cause) {
     case Cause::closed:

@@ -38,8 +38,8 @@ struct DoorWishes {
 // REQUIRES: smtp, submission, submissions or lmtp.
 std::vector<Door> doors_of(const MailUrl&, const DoorWishes&);
 
-// This door leads nowhere, another may: no connection, TLS not spoken or not offered, something else than SMTP.  Nothing of the message, and no
-// password, was sent.  False for all that a server says in words, for a certificate that is not the right one, and for any doubt.
+// This door leads nowhere, another may: no connection, TLS not spoken or not offered, something else than SMTP.  Nothing of the message,
+// and no password, was sent.  False for all that a server says in words, for a certificate that is not the right one, and for any doubt.
 bool leads_nowhere(const Failure&);
 
 struct DoorTried {

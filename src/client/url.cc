@@ -46,7 +46,8 @@ std::string without_password(std::string_view s) {
   const auto at = s.rfind('@');
   const auto colon = slashes == s.npos ? s.npos : s.find(':', slashes);
   std::string out(s.substr(0, 200));
-  if (at != s.npos && colon < at) out = std::string(s.substr(0, std::min<std::size_t>(colon, 200))) + ":..." + std::string(s.substr(at, 200));
+  if (at != s.npos && colon < at)
+    out = std::string(s.substr(0, std::min<std::size_t>(colon, 200))) + ":..." + std::string(s.substr(at, 200));
   return out;
 }
 
@@ -86,7 +87,8 @@ std::string encode(std::string_view s, std::string_view also_plain) {
   const bool utf8 = text::is_valid_utf8(s);
   std::string out;
   for (const char c : s) {
-    const bool plain = text::is_alpha(c) || text::is_digit(c) || kUnreserved.contains(c) || also_plain.contains(c) || (utf8 && !text::is_ascii(c));
+    const bool plain =
+        text::is_alpha(c) || text::is_digit(c) || kUnreserved.contains(c) || also_plain.contains(c) || (utf8 && !text::is_ascii(c));
     if (plain) {
       out += c;
       continue;
@@ -192,8 +194,10 @@ Result<MailUrl> take_url(std::string_view s) {
     url.scheme = one.scheme;
     known = true;
   }
-  if (!known) return wrong("it must begin with smtp:// submission:// submissions:// lmtp:// imap:// imaps:// pop3:// pop3s:// smap:// smaps:// "
-                           "maildir: mbox: or posthorn:");
+  if (!known)
+    return wrong(
+        "it must begin with smtp:// submission:// submissions:// lmtp:// imap:// imaps:// pop3:// pop3s:// smap:// smaps:// "
+        "maildir: mbox: or posthorn:");
   const auto rest = s.substr(colon + 1);
   const auto kind = row(url.scheme).path;
   if (kind == Path::local) {
