@@ -4,6 +4,10 @@
 #include "app/dns_records.h"
 #include "async/reactor.h"
 #include "async/task_group.h"
+#include "check/dmarc.h"
+#include "check/spf.h"
+#include "check/tags.h"
+#include "check/transport.h"
 #include "text/ascii.h"
 
 namespace posthorn::app {
@@ -25,18 +29,27 @@ bool settle_without_records(DnsFinding& f, const Answer& answer) {
 
 // "p" of "v=DKIM1; k=rsa; p=AB C".
 std::string tag(std::string_view text, std::string_view wanted) {
-  while (!text.empty()) {
-    const auto semicolon = text.find(';');
-    const auto item = text::trim(text.substr(0, semicolon));
-    text.remove_prefix(semicolon == text.npos ? text.size() : semicolon + 1);
-    const auto equals = item.find('=');
-    if (equals == item.npos || text::trim(item.substr(0, equals)) != wanted) continue;
-    std::string out;
-    for (const char c : item.substr(equals + 1))
+  std::string out;
+  if (const auto tags = check::parse_tags(text))
+    for (const char c : tags->value(wanted))
       if (!text::is_wsp(c)) out += c;
-    return out;
-  }
-  return {};
+  return out;
+}
+
+// What `check` would call an error in a record of one's own; empty: nothing.
+std::string what_is_wrong(const std::string& purpose, const std::string& text) {
+  check::Findings all;
+  if (purpose == "SPF") all = check::judge_spf({text}, {});
+  if (purpose == "DMARC") all = check::judge_dmarc({text}, {}, false);
+  if (purpose == "TLSRPT") all = check::judge_tlsrpt({text}, {});
+  const auto wrong = std::ranges::find(all.all, check::Level::error, &check::Finding::level);
+  return wrong == all.all.end() ? std::string() : wrong->text;
+}
+
+// Only "all" is there: it may name this host in many ways, and is judged no further.
+bool lets_nobody_send(const std::string& text) {
+  const auto spf = check::parse_spf(text);
+  return spf && !spf->redirect && std::ranges::all_of(spf->terms, [](const auto& t) { return t.name == "all"; });
 }
 
 bool begins_with(std::string_view text, std::string_view what) {
@@ -78,16 +91,10 @@ void judge_txt(DnsFinding& f, const std::vector<dns::Txt>& texts) {
     f.why = "another id: others do not see that the policy has changed";
     return;
   }
-  if (f.record.purpose == "SPF") {
-    // Judged no further: it may name this host in many ways.
-    const auto& text = f.published.front();
-    const bool others = text.find("mx") != text.npos || text.find("a:") != text.npos || text.find("ip4:") != text.npos ||
-                        text.find("ip6:") != text.npos || text.find("include:") != text.npos || text.find("redirect=") != text.npos ||
-                        text.find(" a") != text.npos;
-    if (!others) {
-      f.state = State::different;
-      f.why = "it lets no host send";
-    }
+  const auto wrong = what_is_wrong(f.record.purpose, f.published.front());
+  if (!wrong.empty() || (f.record.purpose == "SPF" && lets_nobody_send(f.published.front()))) {
+    f.state = State::different;
+    f.why = wrong.empty() ? "it lets no host send" : wrong;
   }
   if (f.state == State::ok && f.published.front() != f.record.value) f.why = "your own";
 }

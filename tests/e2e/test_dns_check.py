@@ -17,13 +17,14 @@ class DnsCheck(unittest.TestCase):
         cls.addClassCleanup(cls.dns.stop)
         cls.dns.zone("example.test", "@ A 192.0.2.25")
         cls.dns.zone("other.test", "@ MX 10 mx.elsewhere.test.\n@ TXT \"v=spf1 mx ~all\"\n@ TXT \"v=spf1 -all\"\n_dmarc TXT \"v=DMARC1; p=none\"")
+        cls.dns.zone("careless.test", "@ MX 10 " + HOST + ".\n@ TXT \"v=spf1 +all\"\n_dmarc TXT \"v=DMARC1; p=maybe\"\n_smtp._tls TXT \"v=TLSRPTv1\"")
         cls.dns.zone("broken.test", "@ MX 10 " + HOST + ".", sign="expired")
         cls.dns.zone("2.0.192.in-addr.arpa", f"25 PTR {HOST}.")
         cls.dns.start()
         cls.server = Server(cls.dns.settings())
         cls.addClassCleanup(cls.server.remove)
         cls.server.admin("domain", "add", DOMAIN)
-        for name in ("other.test", "broken.test"):
+        for name in ("other.test", "broken.test", "careless.test"):
             cls.server.admin("domain", "add", name, "--no-dkim")
         cls.server.start()  # makes the certificate
 
@@ -79,6 +80,12 @@ class DnsCheck(unittest.TestCase):
         self.assertEqual(found["SPF", "other.test"]["why"], "more than one: receivers take none of them")
         self.assertEqual((found["DMARC", "_dmarc.other.test"]["state"], found["DMARC", "_dmarc.other.test"]["why"]), ("ok", "your own"))
         self.assertEqual(found["TLSRPT", "_smtp._tls.other.test"]["state"], "missing")
+
+    def test_3_records_that_do_harm(self):
+        _, found = self.check("careless.test", 4)
+        for key, why in ((("SPF", "careless.test"), "whole world"), (("DMARC", "_dmarc.careless.test"), "p=maybe"), (("TLSRPT", "_smtp._tls.careless.test"), "no place for reports")):
+            self.assertEqual(found[key]["state"], "different")
+            self.assertIn(why, found[key]["why"])
 
     def test_4_what_nobody_can_say(self):
         text, found = self.check("broken.test", 4)
