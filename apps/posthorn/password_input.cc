@@ -20,7 +20,12 @@ Result<std::string> without_line_end(std::string line, const std::string& name) 
 
 Result<std::string> first_line(std::istream& in, const std::string& name) {
   std::string line;
-  if (!std::getline(in, line)) return fail(Errc::not_found, "no password in " + name);
+  int c = in.get();
+  if (c == std::istream::traits_type::eof()) return fail(Errc::not_found, "no password in " + name);
+  for (; c != std::istream::traits_type::eof() && c != '\n'; c = in.get()) {
+    if (line.size() == kMaxPassword) return fail(Errc::limit, "the first line of " + name + " is too long to be a password");
+    line += static_cast<char>(c);
+  }
   return without_line_end(std::move(line), name);
 }
 

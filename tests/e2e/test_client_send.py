@@ -365,7 +365,8 @@ class OwnServer(SendTestCase):
             answer = self.letter(self.url("submissions"), *option, stdin=PASSWORD.encode() + b"\n", env={"SECRET": PASSWORD})
             self.assertTrue(answer["signed_in_by"].startswith("SCRAM-SHA-256"), answer)
         for option, status in ((("--password-command", "echo wrong"), NO_PERMISSION), (("--password-command", "echo x; exit 3"), NO_PERMISSION),
-                               (("--password-env", "UNSET"), NO_PERMISSION), (("--password-file", "/nonexistent"), NO_PERMISSION), ((), USAGE)):
+                               (("--password-env", "UNSET"), NO_PERMISSION), (("--password-file", "/nonexistent"), NO_PERMISSION), (("--password-file", "/dev/zero"), NO_PERMISSION),
+                               (("--password-command", "yes | tr -d '\\n'"), NO_PERMISSION), ((), USAGE)):
             _, err = self.send("--server", self.url("submissions"), "--ca", self.crt, "--from", ALICE, "--to", f"bob@{DOMAIN}", "--body", "y", *option, status=status)
             self.assertNotIn("PLAIN", err)
         _, err = self.send("--server", self.url("submissions"), "--ca", self.crt, "--to", f"bob@{DOMAIN}", "--body", "y", "--verbose", "--password-file", secret)
