@@ -151,8 +151,8 @@ class Ports(SendTestCase):
         self.assertIn("no name of a host", err)
 
 
-class Told(SendTestCase):
-    """One host, without TLS."""
+class OneHost(SendTestCase):
+    """Without TLS; another one is behind port 587, and must never be tried."""
 
     def setUp(self):
         self.host = Host("127.0.0.1", free_ports(1)[0], extensions=(*MODERN, "SMTPUTF8", "DSN", "SIZE 100000000", "FUTURERELEASE 86400 2038-01-01T00:00:00Z"))
@@ -163,6 +163,8 @@ class Told(SendTestCase):
                        "--map", f"587={self.other.server.server_address[1]}", "--allow-plaintext")
         self.simple = (*self.server, "--from", "joe@here.test", "--subject", "x", "--body", "y")
 
+
+class Told(OneHost):
     def test_recipients_one_by_one(self):
         self.host.says["RCPT"] = ["250 2.1.5 ok", "550 5.1.1 no such user", "450 4.2.1 come back later"]
         answer = self.send_json(*self.simple, "--to", "ann@t.test, bob@t.test", "--cc", "Cid <cid@t.test>", status=NO_USER)
@@ -192,6 +194,14 @@ class Told(SendTestCase):
         self.assertIn("may double it", err)
         self.assertEqual((self.host.connections, self.other.connections), (2, 0))
 
+    def test_lost_in_the_middle(self):
+        for at, stage in (({"MAIL": "drop"}, "MAIL"), ({"DATA": "drop"}, "DATA"), ({"BODY": ["drop"]}, None)):
+            self.host.at = at
+            answer = self.send_json(*self.server, "--from", "joe@here.test", "--to", "ann@t.test", self.path("long", b"Subject: x\n\n" + b"line of text\n" * 500_000), status=TEMPORARY)
+            self.assertEqual([r["state"] for r in answer["recipients"]], ["not tried"])
+            self.assertEqual(stage or answer["failure"]["stage"], answer["failure"]["stage"])
+        self.assertEqual((self.host.messages, self.other.connections), ([], 0))
+
     def test_too_many_recipients_for_one_message(self):
         self.host.says["RCPT"] = ["250 ok", "452 4.5.3 too many", "250 ok"]
         answer = self.send_json(*self.simple, "--to", "ann@t.test", "--to", "bob@t.test")
@@ -220,6 +230,12 @@ class Told(SendTestCase):
         answer = self.send_json("--server", self.server[1], "--no-fallback", *self.simple[-6:], "--to", "ann@t.test", "--require-tls", status=PROTOCOL)
         self.assertEqual(answer["attempts"][0]["cause"], "TLS not offered")
         self.assertEqual(self.host.messages, [])
+        (self.host.certificate, digest) = certificate(self.folder, "localhost")
+        words = ("--server", self.server[1], "--pin", "sha256:" + digest, *self.simple[-6:], "--to", "ann@t.test", "--require-tls")
+        self.send(*words)
+        self.assertIn("REQUIRETLS", [c for c in self.host.commands if c.startswith("MAIL")][-1].split())
+        self.host.extensions.remove("REQUIRETLS")
+        self.send(*words, status=UNAVAILABLE)
 
     def test_the_dialogue(self):
         _, err = self.send(*self.simple, "--to", "ann@t.test", "--verbose")
@@ -232,12 +248,9 @@ class Told(SendTestCase):
         self.assertNotRegex(err, "[\x00-\x09\x0b-\x1f\x7f]")
 
 
-class Content(Told):
+class Content(OneHost):
     def got(self):
         return email.message_from_bytes(self.host.messages[-1].content, policy=email.policy.default)
-
-    test_recipients_one_by_one = test_exit_codes = test_nobody_knows_what_became_of_it = test_too_many_recipients_for_one_message = None
-    test_wishes = test_tls_is_required = test_the_dialogue = test_a_reply_cannot_write_to_the_terminal = None
 
     def test_text(self):
         text = "Grüße,\n.\n..dots\nFrom here\n" + "x" * 1500 + "\n"
@@ -342,7 +355,8 @@ class OwnServer(SendTestCase):
     def setUpClass(cls):
         super().setUpClass()
         (cls.crt, key), _ = certificate(cls.folder, "localhost")
-        cls.server = Server(f'[tls]\ncertificate = "{cls.crt}"\nkey = "{key}"\n')
+        cls.socket = cls.folder + "/lmtp socket"
+        cls.server = Server(f'[tls]\ncertificate = "{cls.crt}"\nkey = "{key}"\n[[listen]]\nprotocol = "lmtp"\naddress = "{cls.socket}"\n')
         cls.addClassCleanup(cls.server.remove)
         cls.server.create_accounts()
         cls.server.start()
@@ -404,6 +418,8 @@ class OwnServer(SendTestCase):
         answer = self.letter(self.url("lmtp", user=""))
         self.assertEqual(answer["recipients"][0]["state"], "accepted")
         self.assertEqual(answer["tls"], "")
+        answer = self.letter("lmtp:" + self.socket.replace(" ", "%20"))
+        self.assertEqual((answer["server"], answer["port"]), (self.socket, 0))
         answer = self.letter(self.url("lmtp", user=""), "--to", f"nobody@{DOMAIN}", status=NO_USER)
         self.assertEqual([r["state"] for r in answer["recipients"]], ["accepted", "refused"])
         type(self).arrived += 1
