@@ -35,7 +35,7 @@ std::string WithoutCr::take(std::string_view piece, bool last) {
 }
 
 bool lies_as_it_is(Spool& octets) {
-  if (!octets.has_bare_lf()) return false;
+  if (octets.has_plain_lines()) return false;
   char before = 0;
   for (std::uint64_t at = 0;;) {
     const auto piece = octets.read(at);

@@ -29,7 +29,7 @@ class WithoutCr {
   bool held_cr_ = false;  // the last octet was a CR, and is not given out yet
 };
 
-// Some line ends with LF alone, but not the first: with LF for CRLF the message could not be had back.
+// With LF for CRLF the message could not be had back, and as it is it can: its first line ends with CRLF.
 bool lies_as_it_is(Spool&);
 
 }  // namespace posthorn::copy

@@ -28,7 +28,10 @@ Result<mailfile::File> temporary_file() {
 
 Result<void> Spool::write(std::string_view octets) {
   sha_.update(octets);
-  for (std::size_t at = octets.find('\n'); at != octets.npos && !bare_lf_; at = octets.find('\n', at + 1)) bare_lf_ = (at ? octets[at - 1] : last_) != '\r';
+  const auto before = [&](std::size_t at, std::size_t by) { return at >= by ? octets[at - by] : at + 1 == by ? last_ : one_before_; };
+  for (std::size_t at = octets.find('\n'); at != octets.npos && plain_; at = octets.find('\n', at + 1)) plain_ = before(at, 1) == '\r' && before(at, 2) != '\r';
+  if (octets.size() > 1) one_before_ = octets[octets.size() - 2];
+  else if (!octets.empty()) one_before_ = last_;
   if (!octets.empty()) last_ = octets.back();
   size_ += octets.size();
   if (!file_.is_open() && memory_.size() + octets.size() <= kInMemory) {

@@ -23,8 +23,8 @@ class Spool {
   Result<void> write(std::string_view octets);
   std::uint64_t size() const { return size_; }
   crypto::Sha256Digest digest();  // of everything; once, at the end
-  // A line ends with LF alone somewhere.
-  bool has_bare_lf() const { return bare_lf_; }
+  // Each line ends with CRLF, and with no CR before that: LF alone tells as much.
+  bool has_plain_lines() const { return plain_; }
 
   // At most 64 KiB from `offset` on; empty: the end.  Valid until the next call.
   Result<std::string_view> read(std::uint64_t offset);
@@ -35,8 +35,8 @@ class Spool {
   mailfile::File file_;
   std::uint64_t size_ = 0;
   crypto::Sha256 sha_;
-  char last_ = 0;
-  bool bare_lf_ = false;
+  char last_ = 0, one_before_ = 0;
+  bool plain_ = true;
 };
 
 // All of it, which must outlive this.

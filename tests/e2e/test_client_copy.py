@@ -9,6 +9,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
@@ -18,6 +19,11 @@ from harness import ACCOUNTS, BINARY, DOMAIN, Server
 from harness import PASSWORD as OURS
 from mail_store import PASSWORD as THEIRS
 from mail_store import HAS_COURIER, CourierStore, CyrusStore, DovecotStore, has_cyrus
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir, "corpus"))
+import corpus  # noqa: E402
+import generate  # noqa: E402
+import imap_client  # noqa: E402
 
 FOLDERS = ("INBOX", "Sent Items", "Archive", "Archive/2024", "Entw&APw-rfe")  # modified UTF-7, as it goes over the wire
 FLAGS = ("", r"\Seen", r"\Seen \Answered", r"\Flagged $Forwarded", r"\Seen Work", r"\Draft", r"\Deleted \Seen")
@@ -79,7 +85,7 @@ class Copy(unittest.TestCase):
         cls.server = cls.store = None
         try:
             cls.server = Server()
-            cls.server.create_accounts((*ACCOUNTS, *(f"user{i}" for i in range(16))))
+            cls.server.create_accounts((*ACCOUNTS, *(f"user{i}" for i in range(18))))
             cls.server.start()
             cls.store = DovecotStore()
             cls.store.start()
@@ -176,6 +182,26 @@ class Copy(unittest.TestCase):
         self.assertEqual(after, before)
         self.assertRegex(self.posthorn("import", f"maildir:{tree}", f"user3@{DOMAIN}", "--config", self.server.config), "copied 0 messages")
         self.assertRegex(self.posthorn("export", f"user2@{DOMAIN}", f"maildir:{tree}", "--config", self.server.config), "copied 0 messages")
+
+    def test_thousands_of_ugly_messages(self):
+        """Dovecot, Posthorn, Maildir, Posthorn: the messages of tests/corpus, and generated ones."""
+        messages = [m.bytes for m in corpus.load()] + [generate.generate(seed) for seed in range(2500)]
+        fast = imap_client.connect(self.store.ports["imap"], "ugly", THEIRS)
+        fast.append_all(b"INBOX", messages)  # Dovecot refuses some
+        fast.socket.close()
+        client = self.store.imap("ugly")
+        count = int(client.select("INBOX")[1][0])
+        self.assertGreater(count, 2900)
+        for step, flags in ((3, r"(\Seen)"), (7, r"(\Flagged Work)"), (50, r"(\Deleted)")):
+            client.store(",".join(str(n) for n in range(step, count, step)), "+FLAGS.SILENT", flags)
+        client.uid("EXPUNGE", "1:*")
+        client.unselect()
+        before = account(client, ["INBOX"])
+        tree = self.path("ugly")
+        for command in (("copy", self.store.url("ugly"), f"posthorn:user16@{DOMAIN}", "--source-password-file", self.store_password, "--source-ca", self.store.certificate),
+                        ("export", f"user16@{DOMAIN}", f"maildir:{tree}"), ("import", f"maildir:{tree}", f"user17@{DOMAIN}")):
+            self.assertIn("compared: all the same", self.posthorn(*command, "--verify", "--config", self.server.config))
+        self.assertEqual(account(self.ours("user17"), ["INBOX"]), before)
 
     def test_from_cyrus_and_to_it(self):
         if not has_cyrus():
