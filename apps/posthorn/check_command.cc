@@ -171,7 +171,7 @@ Result<check::Report> examine(const CheckOptions& o) {
   WorkerPool workers(4);
   check::World world{.resolver = *dns.resolver,
                      .workers = workers,
-                     .system_names = o.resolver.empty(),
+                     .system_names = o.resolver.empty() && !question.host.empty(),
                      .dnssec = dns.validates,
                      .probe = probe_options(o, tls, std::move(map))};
   world.dns_timeout = world.probe.timeout;

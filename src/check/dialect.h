@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "check/probe.h"
 #include "net/connection.h"
+#include "net/listener.h"
 
 namespace posthorn::check {
 
@@ -24,6 +25,9 @@ struct Talk {
   Task<Result<std::string>> line();
   Task<Result<void>> say(std::string_view command);  // REQUIRES: outlives it; CRLF is put behind
 };
+
+// What we call ourselves in EHLO: our address as a literal [RFC5321 4.1.4]; we are no server.
+std::string our_name(const net::Address& server);
 
 // Without control characters, and no longer than `limit`.
 std::string tamed(std::string_view text, std::size_t limit = 256);

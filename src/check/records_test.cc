@@ -138,6 +138,8 @@ TEST(Dkim, Judged) {
   Zone none("example.org MX 10 mx.example.org"), some("x._domainkey.example.org TXT \"v=DKIM1; p=\""), usual("default._domainkey.example.org TXT \"" + good.substr(0, 250) + "\" \"" + good.substr(250) + "\"");
   EXPECT_TRUE(says(run_task(check_dkim(none.world(), kDomain, {})), "warning", "no keys at all"));
   EXPECT_TRUE(says(run_task(check_dkim(some.world(), kDomain, {})), "note", "nobody can list"));
+  Zone every("default._domainkey.example.org TXT \"v=spf1 -all\"");
+  EXPECT_TRUE(says(run_task(check_dkim(every.world(), kDomain, {})), "note", "nobody can list"));
   EXPECT_TRUE(says(run_task(check_dkim(some.world(), kDomain, {"y"})), "error", "no key at y._domainkey.example.org"));
   EXPECT_TRUE(says(run_task(check_dkim(some.world(), kDomain, {"x"})), "note", "revoked"));
   EXPECT_TRUE(says(run_task(check_dkim(usual.world(), kDomain, {})), "ok", "2048 bits"));

@@ -157,6 +157,7 @@ Task<> Trip::sign_in(const std::vector<PortReport>& ports) {
 
 Task<> Trip::send() {
   const auto mailbox = smtp::parse_mailbox(login_.address);
+  if (!mailbox) out_.findings.note(login_.address, "no message is sent: this is no address");
   if (!mailbox || !submission_) co_return;
   letter_ = write_letter(login_.address, *mailbox);
   const auto start = std::chrono::steady_clock::now();

@@ -1,5 +1,6 @@
 #include "check/sessions.h"
 
+#include "check/dialect.h"
 #include "net/connect.h"
 
 namespace posthorn::check {
@@ -38,7 +39,7 @@ Error error_of(const client::Failure& f) {
 
 Task<Result<std::unique_ptr<client::SmtpConnection>>> open_smtp(World& world, const PortReport& r, client::Credentials credentials) {
   auto options = options_for<client::SmtpOptions>(world, r, std::move(credentials));
-  options.hello = "[127.0.0.1]";
+  options.hello = our_name({r.address, r.target.port, {}});
   const auto t = world.probe.timeout;
   options.timeouts = {.connect = t, .tls = t, .greeting = t, .command = t, .data = t, .block = t, .final_dot = 3 * t, .reset = t, .quit = t, .opening = 3 * t, .transaction = 6 * t};
   CO_TRY(auto connection, co_await connect(world, r));

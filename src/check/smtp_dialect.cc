@@ -33,13 +33,6 @@ std::string words_of(const smtp::Reply& reply) {
   return tamed(out);
 }
 
-// [RFC5321 4.1.4] The name of this machine, if it has a whole one; the doctor is no server.
-std::string our_name(const net::Peer& peer) {
-  const auto source = net::usual_source({peer.ip, peer.port, {}});
-  if (source.empty()) return "[127.0.0.1]";
-  return source.find(':') == source.npos ? '[' + source + ']' : "[IPv6:" + source + ']';
-}
-
 class SmtpDialect final : public Dialect {
  public:
   Task<Result<std::string>> greeting(Talk talk) override {
@@ -49,7 +42,7 @@ class SmtpDialect final : public Dialect {
   }
 
   Task<Result<Offer>> offer(Talk talk) override {
-    const auto hello = "EHLO " + our_name(talk.connection.peer());
+    const auto hello = "EHLO " + our_name({talk.connection.peer().ip, talk.connection.peer().port, {}});
     CO_TRY_OK(co_await talk.say(hello));
     CO_TRY(const auto reply, co_await read_reply(talk));
     if (reply.code != 250) co_return fail(Errc::denied, "EHLO is refused: " + words_of(reply));
@@ -76,6 +69,12 @@ class SmtpDialect final : public Dialect {
 };
 
 }  // namespace
+
+std::string our_name(const net::Address& server) {
+  const auto source = server.host.empty() ? std::string() : net::usual_source(server);
+  if (source.empty()) return "[127.0.0.1]";
+  return source.find(':') == source.npos ? '[' + source + ']' : "[IPv6:" + source + ']';
+}
 
 std::unique_ptr<Dialect> make_smtp_dialect() { return std::make_unique<SmtpDialect>(); }
 

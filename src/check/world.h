@@ -18,7 +18,7 @@ namespace posthorn::check {
 struct World {
   dns::Resolver& resolver;
   WorkerPool& workers;
-  bool system_names = true;   // a host that the resolver does not know may be in /etc/hosts
+  bool system_names = true;   // a host that the resolver does not know may be in /etc/hosts; not for names that are guessed: the system may complete them
   bool dnssec = true;         // false: answers are not validated, so that nothing can be said of DNSSEC
   ProbeOptions probe;
   std::chrono::milliseconds dns_timeout = std::chrono::seconds(10);
