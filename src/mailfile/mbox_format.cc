@@ -116,7 +116,7 @@ void MboxEncoder::put(std::string& out, std::string_view bytes) {
 // A whole line, or the beginning of one that is too long to be looked at.
 void MboxEncoder::take_line(std::string& out, std::string_view line) {
   if (in_header_) {
-    if (line == "\n")
+    if (line == "\n" || line == "\r\n")
       end_header(out);
     else if (!text::is_wsp(line.front()))
       dropping_ = is_status(line);

@@ -176,7 +176,7 @@ class Mbox(FetchTestCase):
     def test_killed_at_any_instant_each_message_arrives_once(self):
         mail = make_mail(300, size=6000)
         host = self.host(mail)
-        kill_rounds(self, self.command(host.url(), "-q", target=f"mbox:{self.mbox}"), 8)
+        kill_rounds(self, self.command(host.url(), "-q", target=f"mbox:{self.mbox}"), 5)
         self.fetch(host.url(), target=f"mbox:{self.mbox}")
         self.assertEqual(mbox_digests(self.mbox), digests(mail))
         self.assertEqual([n for n in os.listdir(self.home) if "lock" in n], [])
@@ -206,7 +206,7 @@ class BadLuck(FetchTestCase):
     def test_killed_at_any_instant_each_message_arrives_once(self):
         mail = make_mail(500, size=6000)
         host = self.host(mail)
-        kill_rounds(self, self.command(host.url(), "-q"), 10)
+        kill_rounds(self, self.command(host.url(), "-q"), 6)
         self.fetch(host.url())
         self.assertEqual(maildir_digests(self.maildir), digests(mail))
         self.assertEqual(host.mail, [])
@@ -234,8 +234,8 @@ class BadLuck(FetchTestCase):
         mail = make_mail(40, size=500)
         host = self.host(mail)
         total = sum(len(text) for _, text in mail) + 3000
-        for i in range(12):
-            host.cut_after = 1 + total * i // 12
+        for i in range(8):
+            host.cut_after = 1 + total * i // 8
             done = subprocess.run(self.command(host.url(), "-q"), env=self.environment(), capture_output=True, timeout=60)
             self.assertIn(done.returncode, (OK, TEMPFAIL), done.stderr)
         self.fetch(host.url())
@@ -290,7 +290,7 @@ class BadLuck(FetchTestCase):
         for name, mangle, status in cases:
             with self.subTest(name):
                 host.mangle = mangle
-                options = ["--keep", "--timeout", "2"]
+                options = ["--keep", "--timeout", "1"]
                 done = subprocess.run(self.command(host.url(), *options), env=self.environment(), capture_output=True, timeout=60)
                 self.assertEqual(done.returncode, status, done.stderr)
                 self.assertNotIn(b"\x1b", done.stderr)
