@@ -11,22 +11,14 @@
 #include "mailfile/maildir_tree.h"
 #include "progress.h"
 #include "sync/tree_sync.h"
-#include "sync_options.h"
+#include "sync_session.h"
 
 namespace posthorn {
 namespace {
 
 using client::Scheme;
 
-struct Session {
-  const SyncCliOptions& options;
-  Place server;
-  std::optional<client::Credentials> credentials;
-  sync::SyncReport report;
-  Progress progress;
-};
-
-Result<client::ImapOptions> imap_options(const Session& s) {
+Result<client::ImapOptions> imap_options(const SyncSession& s) {
   TRY(const auto tls, client::TlsForHosts::make(s.server.trust));
   client::ImapOptions out;
   const bool implicit = s.server.url.scheme == Scheme::imaps;
@@ -41,32 +33,6 @@ Result<client::ImapOptions> imap_options(const Session& s) {
     out.timeouts.opening = out.timeouts.silence = patience;
   }
   return out;
-}
-
-sync::SyncOptions sync_options(Session& s) {
-  sync::SyncOptions out;
-  out.account = s.server.url.user + "@" + s.server.url.host;
-  out.force_delete = s.options.force_delete;
-  out.only = s.options.only;
-  out.except = s.options.except;
-  out.progress = [&s](const std::string& folder, std::uint64_t done, std::uint64_t all) {
-    s.progress.show(client::ProgressState{.what = "posthorn sync " + printable(folder), .done = done, .total = all});
-  };
-  return out;
-}
-
-Task<Result<void>> run_once(Session& s, const mailfile::MaildirTree& tree, WorkerPool& pool) {
-  const auto& url = s.server.url;
-  CO_TRY(auto options, imap_options(s));
-  const auto port = url.port == 0 ? client::default_port(url.scheme) : url.port;
-  CO_TRY(auto stream, co_await client::dial(url.host, port, pool, after(std::chrono::minutes(2))));
-  client::ImapConnection connection(std::move(options));
-  CO_TRY_OK(co_await connection.open(std::move(stream)));
-  auto done = co_await sync::sync_tree(connection, tree, sync_options(s));
-  if (done) s.report = *std::move(done);
-  if (connection.is_usable()) co_await connection.logout();
-  if (!done) co_return std::unexpected(done.error());
-  co_return Result<void>{};
 }
 
 boost::json::object as_json(const sync::SyncReport& r) {
@@ -108,21 +74,6 @@ std::string in_words(const sync::SyncReport& r) {
   return out.empty() ? "nothing to do" : out;
 }
 
-int tell(Session& s) {
-  s.progress.end();
-  const auto& r = s.report;
-  const int code = r.problems.empty() ? EX_OK : EX_TEMPFAIL;
-  if (s.options.client.json) {
-    std::cout << boost::json::serialize(as_json(r)) << '\n';
-    return code;
-  }
-  for (const auto& note : r.notes) std::cerr << "posthorn sync: " << printable(note) << '\n';
-  for (const auto& problem : r.problems) std::cerr << "posthorn sync: " << printable(problem) << '\n';
-  if (!s.options.client.quiet && (s.options.client.verbose || ::isatty(STDOUT_FILENO)))
-    std::cout << client::grouped(r.folders) << " folders: " << in_words(r) << '\n';
-  return code;
-}
-
 Result<Place> find_server(const SyncCliOptions& o) {
   TRY(auto place, find_place(o.client, o.server));
   if (place.url.scheme != Scheme::imap && place.url.scheme != Scheme::imaps)
@@ -140,24 +91,67 @@ Result<mailfile::MaildirTree> open_tree(const SyncCliOptions& o) {
   return mailfile::MaildirTree::open(path, o.layout == "nested" ? mailfile::MaildirLayout::nested : mailfile::MaildirLayout::maildir_pp);
 }
 
-Result<void> run(Session& s) {
-  TRY(const auto tree, open_tree(s.options));
-  WorkerPool pool(2);
-  return run_task(run_once(s, tree, pool));
+Task<Result<void>> run_once(SyncSession& s, const mailfile::MaildirTree& tree) {
+  CO_TRY(const auto connection, co_await connect_for_sync(s));
+  auto done = co_await sync::sync_tree(*connection, tree, options_for_sync(s));
+  if (done) s.report = *std::move(done);
+  if (connection->is_usable()) co_await connection->logout();
+  if (!done) co_return std::unexpected(done.error());
+  co_return Result<void>{};
 }
 
 }  // namespace
 
+sync::SyncOptions options_for_sync(SyncSession& s) {
+  sync::SyncOptions out;
+  out.account = s.server.url.user + "@" + s.server.url.host;
+  out.force_delete = s.options.force_delete;
+  out.only = s.options.only;
+  out.except = s.options.except;
+  out.progress = [&s](const std::string& folder, std::uint64_t done, std::uint64_t all) {
+    s.progress.show(client::ProgressState{.what = "posthorn sync " + printable(folder), .done = done, .total = all});
+  };
+  return out;
+}
+
+Task<Result<std::unique_ptr<client::ImapConnection>>> connect_for_sync(SyncSession& s) {
+  const auto& url = s.server.url;
+  CO_TRY(auto options, imap_options(s));
+  const auto port = url.port == 0 ? client::default_port(url.scheme) : url.port;
+  CO_TRY(auto stream, co_await client::dial(url.host, port, s.pool, after(std::chrono::minutes(2))));
+  auto connection = std::make_unique<client::ImapConnection>(std::move(options));
+  CO_TRY_OK(co_await connection->open(std::move(stream)));
+  co_return connection;
+}
+
+int tell_of_sync(SyncSession& s) {
+  s.progress.end();
+  const auto& r = s.report;
+  const int code = r.problems.empty() ? EX_OK : EX_TEMPFAIL;
+  if (s.options.client.json) {
+    std::cout << boost::json::serialize(as_json(r)) << '\n';
+    return code;
+  }
+  for (const auto& note : r.notes) std::cerr << "posthorn sync: " << printable(note) << '\n';
+  for (const auto& problem : r.problems) std::cerr << "posthorn sync: " << printable(problem) << '\n';
+  if (!s.options.client.quiet && (s.options.client.verbose || ::isatty(STDOUT_FILENO)))
+    std::cout << client::grouped(r.folders) << " folders: " << in_words(r) << '\n';
+  return code;
+}
+
 int sync_command(const SyncCliOptions& o) {
   constexpr std::string_view kName = "sync";
-  if (o.watch) return say_client_error(o.client, kName, Error{Errc::unsupported, "--watch is not built yet: run this from time to time"});
   auto server = find_server(o);
   if (!server) return say_client_error(o.client, kName, server.error());
   auto credentials = obtain_credentials(*server);
   if (!credentials) return say_client_error(o.client, kName, credentials.error());
-  Session s{.options = o, .server = *std::move(server), .credentials = *std::move(credentials), .report = {}, .progress = Progress(!o.client.quiet && !o.client.json)};
-  const auto done = run(s);
-  if (done) return tell(s);
+  const auto tree = open_tree(o);
+  if (!tree) return say_client_error(o.client, kName, tree.error());
+  if (o.watch) block_ending_signals();
+  SyncSession s{.options = o, .server = *std::move(server), .credentials = *std::move(credentials), .report = {}, .progress = Progress(!o.client.quiet && !o.client.json)};
+  if (o.watch) return watch_and_sync(s, *tree);
+  const auto done = run_task(run_once(s, *tree));
+  if (done) return tell_of_sync(s);
   s.progress.end();
   return say_client_error(o.client, kName, done.error());
 }

@@ -10,6 +10,7 @@
 #include "mailfile/maildir_tree.h"
 #include "sync/sync_types.h"
 #include "sync/tree_file.h"
+#include "sync/tree_sync.h"
 
 namespace posthorn::sync {
 
@@ -25,7 +26,6 @@ struct TreeRun {
   void problem(std::string text) { report.problems.push_back(std::move(text)); }
 };
 
-bool is_wanted(const SyncOptions&, std::string_view mailbox);
 // "Archive/2024" as {"Archive", "2024"}; nullopt: it cannot be one.
 std::optional<mailfile::FolderPath> path_of(const TreeRun&, const std::string& mailbox);
 

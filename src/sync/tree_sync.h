@@ -8,6 +8,9 @@
 
 namespace posthorn::sync {
 
+// Do the options take this mailbox?
+bool is_wanted(const SyncOptions&, std::string_view mailbox);
+
 // Makes both sides alike: folders first (new, renamed, deleted), then the messages of each that has changed.  A tree of any size in which
 // nothing has changed costs one round trip, where the server has CONDSTORE and LIST-STATUS.
 // Errors are those that end the run: busy: another run is at work on this tree; denied: it belongs to another account, or has another layout than

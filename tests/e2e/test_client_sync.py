@@ -288,6 +288,31 @@ class OwnServer(BothWays, SyncTestCase):
         self.assertEqual(self.sync()["folders_unchanged"], 1)
         self.assertEqual(set(self.alike("Sub")), {"b", "c"})
 
+    def test_watch_follows_both_sides(self):
+        self.fill(["a"])
+        process = subprocess.Popen(self.words("--watch"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(process.kill)
+        self.wait_until(lambda: os.path.isdir(self.local() + "/cur") and set(self.here()) == {"a"})
+        self.put("here")
+        self.wait_until(lambda: set(self.there()) == {"a", "here"})
+        self.fill(["there"])
+        self.wait_until(lambda: set(self.here()) == {"a", "here", "there"})
+        self.mark("a", "F")
+        self.wait_until(lambda: self.there()["a"] == {r"\Flagged"})
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 0, out + err)
+        for line in out.splitlines():
+            self.assertTrue(json.loads(line)["ok"], line)
+        self.alike()
+        self.quiet()
+
+    def wait_until(self, what):
+        deadline = time.monotonic() + 50
+        while not what():
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.05)
+
     def test_wrong_password_and_other_accounts(self):
         done = subprocess.run(self.words(password="wrong"), capture_output=True, text=True, timeout=60)
         self.assertEqual(done.returncode, 77, done.stdout + done.stderr)

@@ -1,0 +1,188 @@
+// posthorn sync --watch: both sides are followed, until a signal comes.
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <iostream>
+#include <thread>
+
+#include "async/reactor.h"
+#include "base/file_descriptor.h"
+#include "sync/tree_sync.h"
+#include "sync/tree_watch.h"
+#include "sync_session.h"
+
+namespace posthorn {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kLookAgain = 60s;      // at mailboxes that nothing is told about
+constexpr auto kTogether = 200ms;     // changes that come at once are carried at once
+constexpr auto kFirstPause = 1s, kLongestPause = 60s;  // between attempts to connect
+
+bool is_passing(Errc code) {
+  return code == Errc::closed || code == Errc::timed_out || code == Errc::io || code == Errc::busy || code == Errc::not_found || code == Errc::no_space;
+}
+
+const sigset_t& ending_signals() {
+  static const sigset_t set = [] {
+    sigset_t out;
+    sigemptyset(&out);
+    sigaddset(&out, SIGINT);
+    sigaddset(&out, SIGTERM);
+    return out;
+  }();
+  return set;
+}
+
+// What wakes the run: files that change, and signals.  A thread waits for them, and tells the reactor.
+class Alarms : public std::enable_shared_from_this<Alarms> {
+ public:
+  // REQUIRES: the signals are blocked in all threads; the watch lives longer.
+  Alarms(sync::TreeWatch& watch, Reactor& reactor) : watch_(watch), reactor_(reactor), signals_(::signalfd(-1, &ending_signals(), SFD_CLOEXEC)) {}
+  void start() { thread_ = std::thread([this] { work(); }); }
+  ~Alarms() {
+    const std::uint64_t one = 1;
+    (void)!::write(end_.fd(), &one, sizeof one);
+    if (thread_.joinable()) thread_.join();
+  }
+  Alarms(const Alarms&) = delete;
+  Alarms& operator=(const Alarms&) = delete;
+
+  // On the reactor's thread.
+  bool stopped() const { return stopped_; }
+  void attend(client::ImapConnection* connection) { connection_ = connection; }
+  // Files have changed since the last time.
+  bool take_changed() { return std::exchange(changed_, false); }
+  bool changed() const { return changed_; }
+
+ private:
+  void work() {
+    for (;;) {
+      pollfd fds[] = {{end_.fd(), POLLIN, 0}, {signals_.fd(), POLLIN, 0}, {watch_.fd(), POLLIN, 0}};
+      if (::poll(fds, 3, -1) < 0) continue;
+      if (fds[0].revents) return;
+      if (fds[1].revents) {
+        post(&Alarms::stop);
+        return;
+      }
+      // They are taken by the reactor, which alone touches the watch; until then there is nothing new to say.
+      post(&Alarms::hear);
+      std::this_thread::sleep_for(kTogether);
+    }
+  }
+  // What is posted may come when nobody watches any more.
+  void post(void (Alarms::*act)()) {
+    reactor_.post([self = weak_from_this(), act] {
+      if (const auto alarms = self.lock()) ((*alarms).*act)();
+    });
+  }
+  void stop() {
+    stopped_ = true;
+    if (connection_) connection_->shut_down();
+  }
+  void hear() {
+    if (!watch_.drain()) return;
+    changed_ = true;
+    if (connection_) connection_->wake();
+  }
+
+  sync::TreeWatch& watch_;
+  Reactor& reactor_;
+  FileDescriptor signals_;
+  FileDescriptor end_{::eventfd(0, EFD_CLOEXEC)};
+  std::thread thread_;
+  bool stopped_ = false, changed_ = false;
+  client::ImapConnection* connection_ = nullptr;
+};
+
+// The mailbox that the server is asked to tell about: the INBOX, or the first one that is wanted.
+Task<Result<std::string>> mailbox_to_follow(SyncSession& s, client::ImapConnection& connection) {
+  const auto options = options_for_sync(s);
+  if (sync::is_wanted(options, "INBOX")) co_return "INBOX";
+  CO_TRY(const auto all, co_await connection.list());
+  for (const auto& one : all)
+    if (one.selectable && sync::is_wanted(options, one.name)) co_return one.name;
+  co_return std::string();
+}
+
+Task<Result<void>> await_change(SyncSession& s, client::ImapConnection& connection, Alarms& alarms) {
+  if (alarms.changed()) co_return Result<void>{};
+  client::SelectWants wants;
+  wants.read_only = true;
+  CO_TRY(const auto mailbox, co_await mailbox_to_follow(s, connection));
+  auto selected = mailbox.empty() ? Result<client::SelectedMailbox>(fail(Errc::not_found)) : co_await connection.select(mailbox, wants);
+  if (!selected && !connection.is_usable()) co_return std::unexpected(selected.error());
+  const auto until = after(kLookAgain);
+  if (!selected)
+    while (!alarms.changed() && !alarms.stopped() && std::chrono::steady_clock::now() < until) co_await sleep_for(kTogether);
+  if (alarms.changed() || !selected) co_return Result<void>{};
+  CO_TRY_OK(co_await connection.idle(until));
+  co_return Result<void>{};
+}
+
+bool is_quiet(const sync::SyncReport& r) {
+  return r.problems.empty() && r.downloaded + r.uploaded + r.moved + r.deleted_here + r.deleted_there + r.flags_here + r.flags_there + r.folders_made_here +
+                                       r.folders_made_there + r.folders_removed_here + r.folders_removed_there + r.folders_renamed ==
+                                   0;
+}
+
+// As long as this connection lasts.
+Task<Result<void>> follow(SyncSession& s, const mailfile::MaildirTree& tree, sync::TreeWatch& watch, Alarms& alarms, bool& first) {
+  CO_TRY(const auto connection, co_await connect_for_sync(s));
+  alarms.attend(connection.get());
+  Result<void> ended;
+  while (ended && !alarms.stopped()) {
+    alarms.take_changed();
+    // Before the run, so that nothing that changes during it goes unheard.
+    ended = watch.cover(tree);
+    if (!ended && ended.error().code != Errc::limit) break;
+    auto done = co_await sync::sync_tree(*connection, tree, options_for_sync(s));
+    if (!done) {
+      ended = std::unexpected(done.error());
+      break;
+    }
+    s.report = *std::move(done);
+    if (std::exchange(first, false) || !is_quiet(s.report)) tell_of_sync(s);
+    std::cout.flush();
+    s.progress.end();
+    ended = co_await await_change(s, *connection, alarms);
+  }
+  alarms.attend(nullptr);
+  if (connection->is_usable()) co_await connection->logout();
+  co_return ended;
+}
+
+Task<int> follow_for_good(SyncSession& s, const mailfile::MaildirTree& tree) {
+  auto watch = sync::TreeWatch::open();
+  if (!watch) co_return say_client_error(s.options.client, "sync", watch.error());
+  const auto alarms_made = std::make_shared<Alarms>(*watch, Reactor::current());
+  auto& alarms = *alarms_made;
+  alarms.start();
+  bool first = true;
+  std::chrono::milliseconds pause = kFirstPause;
+  while (!alarms.stopped()) {
+    const auto began = std::chrono::steady_clock::now();
+    const auto done = co_await follow(s, tree, *watch, alarms, first);
+    s.progress.end();
+    if (alarms.stopped() || done) break;
+    const int code = say_client_error(s.options.client, "sync", done.error());
+    std::cout.flush();
+    if (!is_passing(done.error().code)) co_return code;
+    if (std::chrono::steady_clock::now() - began > kLongestPause) pause = kFirstPause;
+    for (auto left = pause; left > 0ms && !alarms.stopped(); left -= 100ms) co_await sleep_for(100ms);
+    pause = std::min<std::chrono::milliseconds>(pause * 2, kLongestPause);
+  }
+  co_return 0;
+}
+
+}  // namespace
+
+void block_ending_signals() { pthread_sigmask(SIG_BLOCK, &ending_signals(), nullptr); }
+
+int watch_and_sync(SyncSession& s, const mailfile::MaildirTree& tree) { return run_task(follow_for_good(s, tree)); }
+
+}  // namespace posthorn
