@@ -177,6 +177,24 @@ TEST_F(FetchTest, MaildirHasEachMessageOnceWhereverTheJournalEnds) {
   EXPECT_EQ(folder().list()->size(), 12u);
 }
 
+TEST_F(FetchTest, MaildirThatWasRemovedGetsItsMailAgain) {
+  WorkerPool pool(1);
+  {
+    auto journal = open();
+    const auto target = make_maildir_target(folder());
+    ASSERT_TRUE(run_task(store(*target, journal, pool, 0, 2)));
+  }
+  std::string prepared, line;
+  for (std::ifstream in(path()); std::getline(in, line);)
+    if (line.size() < 9 || line[9] != 'S') prepared += line + "\n";
+  std::ofstream(path(), std::ios::binary) << prepared;
+  fs::rename(home / "Maildir", home / "old");  // which keeps the inode of its tmp
+  auto journal = open();
+  const auto target = make_maildir_target(folder());
+  ASSERT_TRUE(run_task(store(*target, journal, pool, 0, 0)));
+  EXPECT_FALSE(journal.stored("u0"));
+}
+
 TEST_F(FetchTest, MboxIsWholeWhereverAKillLeftIt) {
   WorkerPool pool(1);
   const auto mbox = (home / "mbox").string();

@@ -1,8 +1,10 @@
 #include "fetch/maildir_target.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include "crypto/digest.h"
@@ -19,29 +21,44 @@ using Into = MaildirBatch::Into;
 
 constexpr auto kNobodyCleans = std::chrono::hours(24);  // Maildir lets programs clean tmp after 36
 
-// "maildir/NAME/SIZE/CRC": NAME as it will be called, SIZE and CRC of its bytes.
-std::string where_of(const MaildirName& name, std::uint64_t size, std::uint32_t crc) {
-  return "maildir/" + name.text() + "/" + std::to_string(size) + "/" + std::to_string(crc);
-}
-
+// "maildir/NAME/SIZE/CRC/TMP"
 struct Where {
-  MaildirName name;
-  std::uint64_t size = 0;
+  MaildirName name;        // as it will be called
+  std::uint64_t size = 0;  // of its bytes
   std::uint32_t crc = 0;
+  std::uint64_t tmp = 0;  // the inode of "tmp": in another directory of that name nothing can be missed
 };
 
+std::uint64_t inode_of_tmp(const MaildirFolder& folder) {
+  struct stat at {};
+  return ::stat((folder.path() + "/tmp").c_str(), &at) == 0 ? at.st_ino : 0;
+}
+
+std::string text_of(const Where& w) {
+  return "maildir/" + w.name.text() + "/" + std::to_string(w.size) + "/" + std::to_string(w.crc) + "/" +
+         std::to_string(w.tmp);
+}
+
+std::string_view take_part(std::string_view& in) {
+  const auto end = std::min(in.find('/'), in.size());
+  const auto part = in.substr(0, end);
+  in.remove_prefix(std::min(in.size(), end + 1));
+  return part;
+}
+
+template <class T>
+bool take_number(std::string_view& in, T& out) {
+  const auto part = take_part(in);
+  const auto [stop, error] = std::from_chars(part.data(), part.data() + part.size(), out);
+  return error == std::errc() && stop == part.data() + part.size();
+}
+
 std::optional<Where> parse_where(std::string_view in) {
-  if (!in.starts_with("maildir/")) return {};
-  in.remove_prefix(8);
-  const auto slash = in.find('/');
-  const auto last = in.find_last_of('/');
-  if (slash == in.npos || last == slash) return {};
-  auto name = mailfile::parse_maildir_name(in.substr(0, slash));
+  if (take_part(in) != "maildir") return {};
+  auto name = mailfile::parse_maildir_name(take_part(in));
   if (!name) return {};
   Where out{.name = *std::move(name)};
-  const auto size = in.substr(slash + 1, last - slash - 1), crc = in.substr(last + 1);
-  std::from_chars(size.data(), size.data() + size.size(), out.size);
-  std::from_chars(crc.data(), crc.data() + crc.size(), out.crc);
+  if (!take_number(in, out.size) || !take_number(in, out.crc) || !take_number(in, out.tmp)) return {};
   return out;
 }
 
@@ -71,11 +88,15 @@ class MaildirFetchBatch final : public Batch {
   Result<void> store(Journal& journal, Seconds when) {
     MaildirBatch batch(folder_);
     const auto boot = mailfile::boot_id();
+    const auto tmp = inode_of_tmp(folder_);
     std::vector<Prepared> prepared;
     std::vector<std::string> keys;
     for (auto& [draft, crc, key] : all_) {
       prepared.push_back(
-          {.key = key, .when = when, .boot = boot, .where = where_of(draft.name(), draft.size(), crc)});
+          {.key = key,
+           .when = when,
+           .boot = boot,
+           .where = text_of({.name = draft.name(), .size = draft.size(), .crc = crc, .tmp = tmp})});
       keys.push_back(std::move(key));
       batch.add(std::move(draft), Into::new_mail);
     }
@@ -180,11 +201,13 @@ class MaildirTarget final : public Target {
       return {};
     }
     const auto boot = mailfile::boot_id();
+    const auto tmp = inode_of_tmp(folder_);
     std::vector<std::string> nowhere;
     for (const auto& one : journal.pending()) {
       const auto where = parse_where(one.where);
       if (!where) return fail(Errc::invalid, journal.path() + " is of another place than " + folder_.path());
-      const bool certain = !boot.empty() && one.boot == boot && when - one.when < kNobodyCleans;
+      const bool certain =
+          !boot.empty() && one.boot == boot && where->tmp == tmp && when - one.when < kNobodyCleans;
       TRY(const bool is_there, settle_one(*where, certain));
       (is_there ? keys : nowhere).push_back(one.key);
     }
