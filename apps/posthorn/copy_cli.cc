@@ -15,7 +15,7 @@ void add_what(CLI::App& sub, CopyCommand& o) {
   sub.add_flag("--no-flags", o.no_flags, "Leave the flags of messages alone that are there already");
   sub.add_flag("--dry-run", o.options.dry_run, "Say what would be copied");
   sub.add_flag("--verify", o.verify, "Compare every message at both places octet by octet when all is copied");
-  sub.add_option("--retries", o.retries, "How often to begin again when a connection breaks")->capture_default_str()->check(CLI::Range(0, 100));
+  sub.add_option("--retries", o.retries, "How often to begin again when a connection breaks before anything was copied")->capture_default_str()->check(CLI::Range(0, 100));
 }
 
 constexpr const char* kExit =

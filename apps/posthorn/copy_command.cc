@@ -142,14 +142,15 @@ class CopyRun {
   Task<> lane() {
     while (next_ < jobs_.size()) {
       Job& job = jobs_[next_++];
-      for (int attempt = 0;; ++attempt) {
+      for (int in_vain = 0;; ++in_vain) {
         auto report = std::exchange(job.report, {});
         job.outcome = co_await copy(job);
+        if (job.report.copied > 0) in_vain = 0;
         job.report.copied += report.copied;  // what an earlier attempt has done
         job.report.copied_bytes += report.copied_bytes;
         job.report.there -= std::min(job.report.there, report.copied);
-        if (job.outcome || attempt >= o_.retries || !is_passing(job.outcome.error())) break;
-        co_await sleep_for(std::chrono::seconds(1 << std::min(attempt, 5)));
+        if (job.outcome || in_vain >= o_.retries || !is_passing(job.outcome.error())) break;
+        co_await sleep_for(std::chrono::milliseconds(200 << std::min(in_vain, 7)));
       }
       ++done_;
     }
@@ -209,7 +210,7 @@ class CopyRun {
     if (!progress_.is_shown()) return;
     copy::CopyReport sum;
     for (const auto& job : jobs_) {
-      sum.messages += job.report.messages;
+      sum.messages += std::max(job.report.messages, job.report.expected);
       sum.copied += job.report.copied + job.report.there + job.report.gone + job.report.refused;
       sum.copied_bytes += job.report.copied_bytes;
       if (!job.report.folder.empty()) sum.folder = job.report.folder;

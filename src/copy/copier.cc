@@ -58,6 +58,7 @@ Task<Result<std::vector<std::pair<FolderInfo, FolderInfo>>>> Copier::pairs() {
 Task<Result<void>> Copier::run() {
   CO_TRY(const auto folders, co_await pairs());
   report_.folders_in_all = folders.size();
+  for (const auto& pair : folders) report_.expected += pair.first.messages;
   for (const auto& [folder, there] : folders) {
     report_.folder = to_string(folder.path);
     show();

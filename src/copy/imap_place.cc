@@ -70,7 +70,7 @@ class ImapPlace final : public MailPlace {
   std::string name() const override { return name_; }
 
   Task<Result<std::vector<FolderInfo>>> folders() override {
-    CO_TRY(const auto all, co_await connection_.list());
+    CO_TRY(const auto all, co_await connection_.list({.status = true}));
     std::vector<FolderInfo> out;
     names_.clear();
     listed_ = true;
@@ -78,7 +78,7 @@ class ImapPlace final : public MailPlace {
       if (!mailbox.selectable || is_foreign(mailbox.name) || !is_wanted(mailbox.name)) continue;
       auto path = path_of(mailbox.name);
       names_.emplace(path, mailbox.name);
-      out.push_back({std::move(path), mailbox.special_uses, mailbox.subscribed});
+      out.push_back({std::move(path), mailbox.special_uses, mailbox.subscribed, mailbox.status ? mailbox.status->messages.value_or(0) : 0});
     }
     std::ranges::sort(out, {}, &FolderInfo::path);
     co_return out;

@@ -23,6 +23,7 @@ struct FolderInfo {
   FolderPath path;
   std::uint8_t special_uses = 0;  // bits of imap::SpecialUse
   bool subscribed = true;
+  std::uint32_t messages = 0;  // as far as it is known without looking closer
 };
 std::string to_string(const FolderPath&);  // "Archive/2024", for people
 

@@ -4,13 +4,17 @@ import hashlib
 import imaplib
 import json
 import os
+import pty
 import random
 import re
+import select
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 
@@ -76,6 +80,52 @@ def account(client, folders=FOLDERS):
 def contents(seen):
     """The same without UIDs and UIDVALIDITY."""
     return {folder: sorted((sorted(flags), date, digest) for flags, date, digest in messages.values()) for folder, (_, messages) in seen.items()}
+
+
+class BreakingProxy:
+    """Passes on so many octets of what a server says, and then breaks the connection; the next one gets further."""
+
+    def __init__(self, port, octets, step):
+        self.target, self.octets, self.step = port, octets, step
+        self.broken = 0
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.thread = threading.Thread(target=self.serve)
+        self.thread.start()
+
+    def serve(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.carry, args=(client, self.octets)).start()
+            self.octets += self.step
+
+    def carry(self, client, left):
+        with client, socket.create_connection(("127.0.0.1", self.target)) as server:
+            while True:
+                ready, _, _ = select.select([client, server], [], [], 60)
+                for one in ready:
+                    try:
+                        piece = one.recv(min(left, 65536) if one is server else 65536)
+                    except ConnectionError:
+                        return
+                    if not piece:
+                        return
+                    (client if one is server else server).sendall(piece)
+                    if one is server:
+                        left -= len(piece)
+                    if left == 0:
+                        self.broken += 1
+                        return
+                if not ready:
+                    return
+
+    def stop(self):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        self.thread.join(10)
 
 
 class Copy(unittest.TestCase):
@@ -182,6 +232,40 @@ class Copy(unittest.TestCase):
         self.assertEqual(after, before)
         self.assertRegex(self.posthorn("import", f"maildir:{tree}", f"user3@{DOMAIN}", "--config", self.server.config), "copied 0 messages")
         self.assertRegex(self.posthorn("export", f"user2@{DOMAIN}", f"maildir:{tree}", "--config", self.server.config), "copied 0 messages")
+
+    def test_connections_that_break(self):
+        """It begins again by itself; when it has given up, the next run goes on."""
+        proxy = BreakingProxy(self.store.ports["imap"], 1500, 7919)
+        self.addCleanup(proxy.stop)
+        url, tree = f"imap://joe@127.0.0.1:{proxy.port}", f"maildir:{self.path('broken')}"
+        words = (url, tree, "--source-allow-plaintext")
+        out = self.copy(*words, "--retries", "0", status=75)
+        self.assertIn("closed the connection", out)
+        self.copy(*words, "--retries", "100")
+        self.assertGreater(proxy.broken, 5)
+        self.assertRegex(self.copy(self.store.url(), tree, "--verify"), "copied 0 messages.*145 were there already.*all the same")
+
+    def test_the_progress_is_one_line_of_the_terminal(self):
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.environ["TERM"] = "xterm"
+            os.execv(BINARY, [BINARY, "copy", self.store.url(), f"maildir:{self.path('shown')}", "--source-password-file", self.store_password,
+                              "--source-ca", self.store.certificate])
+        shown = b""
+        while True:
+            try:
+                piece = os.read(terminal, 65536)
+            except OSError:
+                break
+            if not piece:
+                break
+            shown += piece
+        os.close(terminal)
+        self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), 0, shown)
+        text = shown.decode()
+        self.assertRegex(text, r"\rposthorn copy")
+        self.assertIn("\r\x1b[K", text)  # it goes again
+        self.assertEqual(re.findall("[^\r\n]*copied 145[^\r\n]*", text), ["\x1b[Kcopied 145 messages in 5 folders"], text)
 
     def test_thousands_of_ugly_messages(self):
         """Dovecot, Posthorn, Maildir, Posthorn: the messages of tests/corpus, and generated ones."""
