@@ -13,10 +13,11 @@
 #include "async/task_group.h"
 #include "async/worker_pool.h"
 #include "base/log.h"
-#include "client_imap.h"
+#include "client_roads.h"
 #include "copy/imap_place.h"
 #include "copy/maildir_place.h"
 #include "copy/mbox_place.h"
+#include "copy/pop3_place.h"
 #include "copy/verifier.h"
 #include "csv_lines.h"
 #include "output.h"
@@ -107,6 +108,10 @@ class CopyRun {
     switch (url.scheme) {
       case Scheme::imap:
       case Scheme::imaps: break;
+      case Scheme::pop3:
+      case Scheme::pop3s:
+        if (is_target) return fail(Errc::invalid, "no mail can be stored by POP3: " + client::to_string(url));
+        break;
       case Scheme::maildir:
       case Scheme::mbox:
       case Scheme::posthorn: return end;
@@ -192,8 +197,15 @@ class CopyRun {
     switch (url.scheme) {
       case Scheme::imap:
       case Scheme::imaps: {
-        CO_TRY(auto road, co_await dial_imap(end.place, end.credentials, workers_));
-        co_return co_await copy::open_imap_place(client::to_string(url), std::move(road.options), std::move(road.stream), url.path);
+        CO_TRY(auto options, imap_options_of(end.place, end.credentials));
+        CO_TRY(auto stream, co_await dial_place(end.place, workers_));
+        co_return co_await copy::open_imap_place(client::to_string(url), std::move(options), std::move(stream), url.path);
+      }
+      case Scheme::pop3:
+      case Scheme::pop3s: {
+        CO_TRY(auto options, pop3_options_of(end.place, end.credentials));
+        CO_TRY(auto stream, co_await dial_place(end.place, workers_));
+        co_return co_await copy::open_pop3_place(client::to_string(url), std::move(options), std::move(stream));
       }
       case Scheme::posthorn: {
         CO_TRY(const int fd, co_await workers_.run([&] { return local_->connect(url.path); }));

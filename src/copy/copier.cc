@@ -111,7 +111,7 @@ Task<Result<void>> Copier::copy_folder(const FolderInfo& folder, const FolderInf
     co_return Result<void>{};
   }
   CO_TRY_OK(co_await copy_messages(messages, difference.missing));
-  if (options_.flags && target_.changes_flags()) {
+  if (options_.flags && source_.has_flags() && target_.changes_flags()) {
     std::vector<std::pair<std::uint32_t, imap::FlagList>> changes;
     for (const auto& [here, at] : difference.same)
       if (!same_flags(messages[here].flags, stored[at].flags)) changes.emplace_back(stored[at].uid, messages[here].flags);

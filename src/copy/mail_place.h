@@ -83,6 +83,7 @@ class MailPlace {
   // Durably stored where the outcome says so.  The error is of the place, and then the fate of those without an outcome is not known.
   virtual Task<Result<void>> add(std::vector<Letter>&, std::vector<Added>& outcomes) = 0;
   virtual bool changes_flags() const { return true; }
+  virtual bool has_flags() const { return true; }  // and dates
   // REQUIRES: changes_flags().
   virtual Task<Result<void>> set_flags(std::vector<std::pair<std::uint32_t, imap::FlagList>>) = 0;
   virtual Task<> close() = 0;

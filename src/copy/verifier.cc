@@ -38,7 +38,7 @@ Task<Result<ByDigest>> digests(MailPlace& place) {
   co_return out;
 }
 
-void compare(const ByDigest& here, ByDigest there, bool same_numbers, VerifyReport& report) {
+void compare(const ByDigest& here, ByDigest there, bool same_numbers, bool with_flags, VerifyReport& report) {
   const auto complain = [&](const Seen& seen, std::string_view what) {
     if (report.problems.size() < CopyReport::kMostProblems)
       report.problems.push_back(report.folder + ", message " + std::to_string(seen.uid) + ": " + std::string(what));
@@ -57,7 +57,7 @@ void compare(const ByDigest& here, ByDigest there, bool same_numbers, VerifyRepo
       if (it->second.uid == seen.uid && same_numbers) best = it;
       else if (best->second.flags != seen.flags && it->second.flags == seen.flags && !(same_numbers && best->second.uid == seen.uid)) best = it;
     }
-    if (best->second.flags != seen.flags) ++report.flags, complain(seen, "its flags are others at the target");
+    if (with_flags && best->second.flags != seen.flags) ++report.flags, complain(seen, "its flags are others at the target");
     if (same_numbers && best->second.uid != seen.uid) ++report.numbers, complain(seen, "its UID is another at the target");
     there.erase(best);
   }
@@ -78,7 +78,7 @@ Task<Result<void>> verify(MailPlace& source, MailPlace& target, const std::vecto
     if (entered) {
       CO_TRY(others, co_await digests(target));
     }
-    compare(here, std::move(others), entered && numbers.uid_validity != 0 && entered->uid_validity == numbers.uid_validity, report);
+    compare(here, std::move(others), entered && numbers.uid_validity != 0 && entered->uid_validity == numbers.uid_validity, source.has_flags(), report);
     ++report.folders;
   }
   co_return Result<void>{};

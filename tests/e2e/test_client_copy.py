@@ -233,6 +233,11 @@ class Copy(unittest.TestCase):
         self.assertRegex(self.posthorn("import", f"maildir:{tree}", f"user3@{DOMAIN}", "--config", self.server.config), "copied 0 messages")
         self.assertRegex(self.posthorn("export", f"user2@{DOMAIN}", f"maildir:{tree}", "--config", self.server.config), "copied 0 messages")
 
+    def test_from_a_maildrop(self):
+        target = f"maildir:{self.path('drop')}"
+        self.assertIn("copied 29 messages in 1 folder; compared: all the same", self.copy(self.store.url(scheme="pop3s"), target, "--verify"))
+        self.assertIn("copied 0 messages in 1 folder, 29 were there already", self.copy(self.store.url(scheme="pop3s"), target))
+
     def test_connections_that_break(self):
         """It begins again by itself; when it has given up, the next run goes on."""
         proxy = BreakingProxy(self.store.ports["imap"], 1500, 7919)
@@ -414,7 +419,8 @@ class Copy(unittest.TestCase):
 
     def test_what_goes_wrong_is_said(self):
         cases = [
-            ((self.store.url(), "pop3://joe@127.0.0.1"), 64, "no place that mail can be copied from or to"),
+            ((self.store.url(), "pop3://joe@127.0.0.1"), 64, "no mail can be stored by POP3"),
+            ((self.store.url(), "smtp://127.0.0.1"), 64, "no place that mail can be copied from or to"),
             ((self.store.url(), f"posthorn:nobody@{DOMAIN}"), 67, "there is no account nobody"),
             ((f"imaps://joe@127.0.0.1:{harness.free_ports(1)[0]}", f"posthorn:alice@{DOMAIN}"), 74, "cannot connect to 127.0.0.1"),
             ((f"imap://joe@127.0.0.1:{self.server.ports['imap_plain']}", f"posthorn:alice@{DOMAIN}"), None, "TLS"),
