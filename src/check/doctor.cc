@@ -63,17 +63,19 @@ Task<> look_up_hosts(World& world, const std::vector<ProbeTarget>& targets, std:
   co_await group.join();
 }
 
-void judge_hosts(const std::vector<ProbeTarget>& targets, const std::vector<HostReport>& hosts, Findings& out) {
+// `asked`: the host that the user named, if he did.
+void judge_hosts(const std::vector<ProbeTarget>& targets, const std::vector<HostReport>& hosts, const std::string& asked, Findings& out) {
   for (const auto& h : hosts) {
     if (!h.lookup.addresses.empty()) continue;
     const auto promise = std::ranges::find_if(targets, [&](const ProbeTarget& t) { return t.host == h.host && !t.named_by.empty(); });
+    if (asked == h.host) out.error(h.host, h.lookup.why, "see whether the name is written correctly, and whether this machine's resolver works");
     if (promise != targets.end()) out.error(h.host, promise->named_by.front() + " names this host, but " + h.lookup.why, "give it an address, or change what names it");
   }
 }
 
 Task<> probe_all(World& world, std::vector<ProbeTarget> targets, const OnStep& on_step, Report& out, Findings& findings) {
   co_await look_up_hosts(world, targets, out.hosts);
-  judge_hosts(targets, out.hosts, findings);
+  judge_hosts(targets, out.hosts, out.question.host, findings);
   std::erase_if(targets, [&](const ProbeTarget& t) { return lookup_of(out.hosts, t.host).addresses.empty(); });
   Probes probes{world, targets, out.hosts, on_step, std::vector<PortReport>(targets.size()), std::vector<Findings>(targets.size())};
   TaskGroup group;
