@@ -22,7 +22,8 @@ using namespace std::chrono_literals;
 Result<std::uint16_t> port_of(std::string_view text) {
   std::uint16_t port = 0;
   const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), port);
-  if (code != std::errc() || end != text.data() + text.size() || port == 0) return fail(Errc::invalid, "'" + std::string(text) + "' is no port");
+  if (code != std::errc() || end != text.data() + text.size() || port == 0)
+    return fail(Errc::invalid, "'" + std::string(text) + "' is no port");
   return port;
 }
 
@@ -41,13 +42,15 @@ Result<std::map<std::uint16_t, std::uint16_t>> port_map(const std::vector<std::s
 Result<std::set<check::Service>> services(const std::vector<std::string>& only) {
   std::set<check::Service> out;
   for (const auto& one : only) {
-    const bool smtp = text::iequals(one, "smtp"), mx = smtp || text::iequals(one, "mx"), submission = smtp || text::iequals(one, "submission");
+    const bool smtp = text::iequals(one, "smtp"), mx = smtp || text::iequals(one, "mx"),
+               submission = smtp || text::iequals(one, "submission");
     const bool imap = text::iequals(one, "imap"), pop3 = text::iequals(one, "pop3");
     if (mx) out.insert(check::Service::smtp);
     if (submission) out.insert(check::Service::submission);
     if (imap) out.insert(check::Service::imap);
     if (pop3) out.insert(check::Service::pop3);
-    if (!mx && !submission && !imap && !pop3) return fail(Errc::invalid, "--only: '" + one + "' is none of imap, pop3, smtp, mx, submission");
+    if (!mx && !submission && !imap && !pop3)
+      return fail(Errc::invalid, "--only: '" + one + "' is none of imap, pop3, smtp, mx, submission");
   }
   return out;
 }
@@ -116,7 +119,8 @@ Result<Dns> open_dns(const CheckOptions& o) {
 // What find_place() wants to be asked; only what it says of trust and of passwords is used.
 Result<Place> place_of(const CheckOptions& o, const check::Question& q) {
   auto options = o.place;
-  client::MailUrl url{.scheme = client::Scheme::imaps, .user = o.user.empty() ? q.address : o.user, .host = q.host.empty() ? q.domain : q.host};
+  client::MailUrl url{
+      .scheme = client::Scheme::imaps, .user = o.user.empty() ? q.address : o.user, .host = q.host.empty() ? q.domain : q.host};
   options.name = client::to_string(url);
   TRY(auto place, find_place(o.client, options));
   place.name = o.place.name;
@@ -147,7 +151,9 @@ Result<std::optional<Place>> account_of(const CheckOptions& o) {
   return place;
 }
 // The address, when the user's name is one; else the host.
-std::string target_of(const Place& account) { return account.url.user.find('@') == std::string::npos ? account.url.host : account.url.user; }
+std::string target_of(const Place& account) {
+  return account.url.user.find('@') == std::string::npos ? account.url.host : account.url.user;
+}
 
 check::ProbeOptions probe_options(const CheckOptions& o, const client::TlsForHosts& tls, std::map<std::uint16_t, std::uint16_t> map) {
   return {.tls = tls.context(),
@@ -190,8 +196,10 @@ Result<check::Report> examine(const CheckOptions& o) {
 int check_command(const CheckOptions& o) {
   const auto report = examine(o);
   if (!report) return say_client_error(o.client, "check", report.error());
-  if (o.client.json) say(json_of(*report));
-  else if (!o.client.quiet) show_report(*report, o.client.verbose);
+  if (o.client.json)
+    say(json_of(*report));
+  else if (!o.client.quiet)
+    show_report(*report, o.client.verbose);
   // A host that nobody knows is no examined host.
   if (!report->question.host.empty() && report->ports.empty()) return EX_NOHOST;
   return report->has_errors() ? EX_UNAVAILABLE : EX_OK;

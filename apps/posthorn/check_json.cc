@@ -26,16 +26,23 @@ std::string word(std::string_view s) { return text::to_lower(s); }
 
 std::string_view to_string(Reached r) {
   switch (r) {
-    case Reached::yes: return "yes";
-    case Reached::refused: return "refused";
-    case Reached::no_answer: return "no answer";
-    case Reached::no_way: return "no way";
+    case Reached::yes:
+      return "yes";
+    case Reached::refused:
+      return "refused";
+    case Reached::no_answer:
+      return "no answer";
+    case Reached::no_way:
+      return "no way";
   }
   return "?";
 }
 
 json::object show(const check::Offer& o) {
-  return {{"capabilities", texts(o.capabilities)}, {"mechanisms", texts(o.mechanisms)}, {"clear_login", o.clear_login}, {"start_tls", o.start_tls}};
+  return {{"capabilities", texts(o.capabilities)},
+          {"mechanisms", texts(o.mechanisms)},
+          {"clear_login", o.clear_login},
+          {"start_tls", o.start_tls}};
 }
 
 json::object show(const net::PeerCertificate& c) {
@@ -79,8 +86,12 @@ json::object show(const check::PortReport& r) {
 }
 
 json::object show(const check::Candidate& c) {
-  return {{"service", word(check::to_string(c.service))}, {"host", c.host}, {"port", c.port}, {"security", word(check::to_string(c.security))},
-          {"source", word(check::to_string(c.source))},   {"where", utf8(c.where)}};
+  return {{"service", word(check::to_string(c.service))},
+          {"host", c.host},
+          {"port", c.port},
+          {"security", word(check::to_string(c.security))},
+          {"source", word(check::to_string(c.source))},
+          {"where", utf8(c.where)}};
 }
 
 json::object show(const check::Finding& f) {
@@ -88,8 +99,13 @@ json::object show(const check::Finding& f) {
 }
 
 json::object show(const check::Setting& s) {
-  return {{"service", word(check::to_string(s.service))}, {"host", s.host}, {"port", s.port}, {"security", word(check::to_string(s.security))},
-          {"user", utf8(s.user)}, {"mechanism", utf8(s.mechanism)}, {"verified", s.verified}};
+  return {{"service", word(check::to_string(s.service))},
+          {"host", s.host},
+          {"port", s.port},
+          {"security", word(check::to_string(s.security))},
+          {"user", utf8(s.user)},
+          {"mechanism", utf8(s.mechanism)},
+          {"verified", s.verified}};
 }
 
 json::object show(const check::HostReport& h) {
@@ -99,7 +115,12 @@ json::object show(const check::HostReport& h) {
 }
 
 json::object show(const check::SignedIn& s) {
-  return {{"service", word(check::to_string(s.service))}, {"place", s.place}, {"ok", s.ok}, {"mechanism", utf8(s.by)}, {"took_ms", s.took.count()}, {"why", utf8(s.why)}};
+  return {{"service", word(check::to_string(s.service))},
+          {"place", s.place},
+          {"ok", s.ok},
+          {"mechanism", utf8(s.by)},
+          {"took_ms", s.took.count()},
+          {"why", utf8(s.why)}};
 }
 
 json::object show(const check::RoundTrip& t) {

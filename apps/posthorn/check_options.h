@@ -11,7 +11,7 @@ namespace posthorn {
 
 struct CheckOptions {
   ClientOptions client;
-  PlaceOptions place;         // its name is what is to be checked
+  PlaceOptions place;  // its name is what is to be checked
   std::vector<std::string> only, selectors, maps, login_at;
   std::string user, resolver, trust_anchor;
   double timeout = 10, arrival = 60;  // seconds

@@ -29,10 +29,14 @@ std::string joined(const std::vector<std::string>& all, std::string_view between
 
 Colour colour_of(Level level) {
   switch (level) {
-    case Level::ok: return Colour::good;
-    case Level::note: return Colour::faint;
-    case Level::warning: return Colour::warning;
-    case Level::error: return Colour::bad;
+    case Level::ok:
+      return Colour::good;
+    case Level::note:
+      return Colour::faint;
+    case Level::warning:
+      return Colour::warning;
+    case Level::error:
+      return Colour::bad;
   }
   return Colour::plain;
 }
@@ -55,7 +59,8 @@ std::string named_by(const std::vector<check::Candidate>& candidates, check::Sou
 void show_sources(const TerminalText& out, const check::Report& r) {
   if (r.question.host.empty()) {
     out.line(out.in(Colour::bold, "Who names servers of " + printable(r.question.domain)));
-    for (const auto source : {check::Source::srv, check::Source::autoconfig, check::Source::ispdb, check::Source::mx, check::Source::guess}) {
+    for (const auto source :
+         {check::Source::srv, check::Source::autoconfig, check::Source::ispdb, check::Source::mx, check::Source::guess}) {
       const auto text = named_by(r.candidates, source);
       const bool must = source == check::Source::srv || source == check::Source::autoconfig || source == check::Source::mx;
       if (text.empty() && !must) continue;
@@ -84,12 +89,18 @@ std::string speaks(const PortReport& r) {
 std::string certificate_word(const PortReport& r) {
   if (!r.certificate) return "";
   switch (r.verdict.problem) {
-    case net::TlsProblem::none: return (r.verdict.verified ? "good, " : "any, ") + std::to_string(days_left(*r.certificate)) + " days";
-    case net::TlsProblem::expired: return "expired";
-    case net::TlsProblem::self_signed: return "self-signed";
-    case net::TlsProblem::unknown_issuer: return "unknown issuer";
-    case net::TlsProblem::name_mismatch: return "another name";
-    default: return std::string(net::to_string(r.verdict.problem));
+    case net::TlsProblem::none:
+      return (r.verdict.verified ? "good, " : "any, ") + std::to_string(days_left(*r.certificate)) + " days";
+    case net::TlsProblem::expired:
+      return "expired";
+    case net::TlsProblem::self_signed:
+      return "self-signed";
+    case net::TlsProblem::unknown_issuer:
+      return "unknown issuer";
+    case net::TlsProblem::name_mismatch:
+      return "another name";
+    default:
+      return std::string(net::to_string(r.verdict.problem));
   }
 }
 
@@ -120,8 +131,12 @@ Level worst(const PortReport& r) {
 }
 
 Row row_of(const PortReport& r) {
-  return {.level = worst(r), .port = std::to_string(r.target.port), .service = std::string(check::to_string(r.target.service)), .speaks = speaks(r),
-          .certificate = certificate_word(r), .sign_in = sign_in(r)};
+  return {.level = worst(r),
+          .port = std::to_string(r.target.port),
+          .service = std::string(check::to_string(r.target.service)),
+          .speaks = speaks(r),
+          .certificate = certificate_word(r),
+          .sign_in = sign_in(r)};
 }
 
 std::string_view mark(Level level) { return level == Level::error ? "x" : level == Level::warning ? "!" : "+"; }
@@ -169,11 +184,12 @@ void show_certificates(const TerminalText& out, const std::vector<const PortRepo
     seen.push_back(c.sha256);
     std::string of;
     for (const auto* o : ports)
-      if (!only_one && o->certificate && o->certificate->sha256 == c.sha256) of += (of.empty() ? " of " : ", ") + std::to_string(o->target.port);
+      if (!only_one && o->certificate && o->certificate->sha256 == c.sha256)
+        of += (of.empty() ? " of " : ", ") + std::to_string(o->target.port);
     const auto key = c.key_type.empty() ? std::string() : "; " + c.key_type + ' ' + std::to_string(c.key_bits) + " bits";
     out.wrapped("  certificate", 13, 15,
-                of + (of.empty() ? "" : ": ") + printable(names_of(c)) + "; by " + (c.self_signed ? "itself" : printable(c.issuer_name)) + "; until " + day(c.not_after) + " (" +
-                    std::to_string(days_left(c)) + " days)" + key);
+                of + (of.empty() ? "" : ": ") + printable(names_of(c)) + "; by " + (c.self_signed ? "itself" : printable(c.issuer_name)) +
+                    "; until " + day(c.not_after) + " (" + std::to_string(days_left(c)) + " days)" + key);
   }
 }
 
@@ -216,10 +232,13 @@ void show_host(const TerminalText& out, const check::HostReport& host, const che
 void show_hosts(const TerminalText& out, const check::Report& r, bool verbose) {
   std::map<std::string, std::vector<std::string>> unknown;  // by why
   for (const auto& host : r.hosts) {
-    if (host.lookup.addresses.empty()) unknown[host.lookup.why].push_back(host.host);
-    else show_host(out, host, r, verbose);
+    if (host.lookup.addresses.empty())
+      unknown[host.lookup.why].push_back(host.host);
+    else
+      show_host(out, host, r, verbose);
   }
-  for (const auto& [why, hosts] : unknown) out.wrapped("Not found:", 10, 11, joined(hosts, ", ") + " (" + printable(why) + ')', Colour::faint);
+  for (const auto& [why, hosts] : unknown)
+    out.wrapped("Not found:", 10, 11, joined(hosts, ", ") + " (" + printable(why) + ')', Colour::faint);
   if (!unknown.empty()) out.line();
 }
 
@@ -233,9 +252,12 @@ void show_findings(const TerminalText& out, const std::string& title, const std:
     // What it is about stands out; a long list of ports is wrapped like the rest.
     const bool fits = columns_of(about) < out.width() / 2;
     const auto start = "  " + out.in(colour_of(f.level), level) + ' ';
-    if (fits) out.wrapped(start + out.in(Colour::bold, about) + ": ", 13 + columns_of(about), 11, printable(f.text));
-    else out.wrapped(start, 11, 11, about + ": " + printable(f.text));
-    if (!f.advice.empty()) out.wrapped(std::string(11, ' ') + "> ", 13, 13, printable(f.advice), f.level == Level::note ? Colour::faint : Colour::plain);
+    if (fits)
+      out.wrapped(start + out.in(Colour::bold, about) + ": ", 13 + columns_of(about), 11, printable(f.text));
+    else
+      out.wrapped(start, 11, 11, about + ": " + printable(f.text));
+    if (!f.advice.empty())
+      out.wrapped(std::string(11, ' ') + "> ", 13, 13, printable(f.advice), f.level == Level::note ? Colour::faint : Colour::plain);
   }
   out.line();
 }
@@ -255,12 +277,15 @@ void show_settings(const TerminalText& out, const check::Report& r) {
 }
 
 void show_round_trip(const TerminalText& out, const check::RoundTrip& trip) {
-  const auto ms = [](std::chrono::milliseconds t) { return t.count() < 10'000 ? std::to_string(t.count()) + " ms" : std::to_string(t.count() / 1000) + " s"; };
+  const auto ms = [](std::chrono::milliseconds t) {
+    return t.count() < 10'000 ? std::to_string(t.count()) + " ms" : std::to_string(t.count() / 1000) + " s";
+  };
   const auto line = [&](bool good, const std::string& what, const std::string& text) {
     out.wrapped("  " + out.in(good ? Colour::good : Colour::bad, fitted(good ? "ok" : "error", 8)) + ' ', 11, 11, what + printable(text));
   };
   out.line(out.in(Colour::bold, "Signing in, and a message to oneself"));
-  for (const auto& s : trip.sign_ins) line(s.ok, std::string(check::to_string(s.service)) + ' ', s.ok ? s.place + " by " + s.by + ", " + ms(s.took) : s.place + ": " + s.why);
+  for (const auto& s : trip.sign_ins)
+    line(s.ok, std::string(check::to_string(s.service)) + ' ', s.ok ? s.place + " by " + s.by + ", " + ms(s.took) : s.place + ": " + s.why);
   if (trip.sent) line(true, "sent by ", trip.sent_by + ", " + ms(trip.sending));
   if (!trip.seen_by_imap.empty()) line(true, "seen by IMAP ", trip.seen_by_imap + " in " + trip.mailbox + ", " + ms(trip.imap) + " later");
   if (!trip.seen_by_pop3.empty()) line(true, "seen by POP3 ", trip.seen_by_pop3 + ", " + ms(trip.pop3) + " later");
@@ -273,8 +298,10 @@ void show_sum(const TerminalText& out, const check::Report& r) {
   for (const auto* all : {&r.servers, &r.domain})
     for (const auto& f : *all) (f.level == Level::error ? errors : warnings) += f.level >= Level::warning;
   const auto colour = errors ? Colour::bad : warnings ? Colour::warning : Colour::good;
-  if (errors + warnings == 0) out.line(out.in(colour, "Nothing is wrong."));
-  else out.line(out.in(colour, count_text(errors, "error", "errors") + ", " + count_text(warnings, "warning", "warnings")));
+  if (errors + warnings == 0)
+    out.line(out.in(colour, "Nothing is wrong."));
+  else
+    out.line(out.in(colour, count_text(errors, "error", "errors") + ", " + count_text(warnings, "warning", "warnings")));
 }
 
 }  // namespace

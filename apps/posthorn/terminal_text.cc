@@ -18,12 +18,18 @@ bool is_start(char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }
 
 std::string_view code_of(Colour colour) {
   switch (colour) {
-    case Colour::plain: return "";
-    case Colour::good: return "\033[32m";
-    case Colour::warning: return "\033[33m";
-    case Colour::bad: return "\033[1;31m";
-    case Colour::faint: return "\033[2m";
-    case Colour::bold: return "\033[1m";
+    case Colour::plain:
+      return "";
+    case Colour::good:
+      return "\033[32m";
+    case Colour::warning:
+      return "\033[33m";
+    case Colour::bad:
+      return "\033[1;31m";
+    case Colour::faint:
+      return "\033[2m";
+    case Colour::bold:
+      return "\033[1m";
   }
   return "";
 }
@@ -47,7 +53,8 @@ std::string TerminalText::in(Colour colour, std::string_view text) const {
 
 void TerminalText::line(std::string_view text) const { say(text); }
 
-void TerminalText::wrapped(std::string_view first, std::size_t first_width, std::size_t indent, std::string_view words, Colour colour) const {
+void TerminalText::wrapped(std::string_view first, std::size_t first_width, std::size_t indent, std::string_view words,
+                           Colour colour) const {
   std::string start(first);
   std::size_t at = first_width;
   if (at < indent) start += std::string(indent - at, ' ');

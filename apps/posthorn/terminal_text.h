@@ -15,7 +15,8 @@ class TerminalText {
   TerminalText();
   std::size_t width() const { return width_; }
 
-  // With the codes for the colour around it: where standard output is a terminal that has them, and NO_COLOR (https://no-color.org) is not set.
+  // With the codes for the colour around it: where standard output is a terminal that has them, and NO_COLOR (https://no-color.org) is not
+  // set.
   std::string in(Colour, std::string_view) const;
   // One line; what is wider than the terminal is not cut.
   void line(std::string_view text = {}) const;

@@ -35,7 +35,9 @@ std::optional<Candidate> read_server(const XmlElement& server, const std::string
   const auto [end, code] = std::from_chars(port.data(), port.data() + port.size(), out.port);
   if (code != std::errc() || end != port.data() + port.size() || out.port == 0) return {};
   const auto socket = text_of(server, "socketType");
-  out.security = text::iequals(socket, "SSL") ? Security::implicit : text::iequals(socket, "STARTTLS") ? Security::starttls : Security::none;
+  out.security = text::iequals(socket, "SSL")        ? Security::implicit
+                 : text::iequals(socket, "STARTTLS") ? Security::starttls
+                                                     : Security::none;
   out.user_form = text_of(server, "username").substr(0, 256);
   return out;
 }

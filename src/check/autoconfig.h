@@ -10,9 +10,9 @@
 
 namespace posthorn::check {
 
-// The servers for IMAP, POP3 and submission, in the document's order, at most kServers; others are passed over.  Host names that are none are passed over
-// too.  "%EMAILDOMAIN%" and the like are replaced in host names, and stay in user names.  Source and where are the caller's.
-// Errc::syntax: no XML, or none of this kind; limit, too_large.
+// The servers for IMAP, POP3 and submission, in the document's order, at most kServers; others are passed over.  Host names that are none
+// are passed over too.  "%EMAILDOMAIN%" and the like are replaced in host names, and stay in user names.  Source and where are the
+// caller's. Errc::syntax: no XML, or none of this kind; limit, too_large.
 inline constexpr std::size_t kAutoconfigServers = 20;
 Result<std::vector<Candidate>> parse_autoconfig(std::string_view document, const std::string& address);
 

@@ -31,7 +31,8 @@ TEST(Autoconfig, TheServersInTheirOrder) {
 }
 
 TEST(Autoconfig, WhatIsNoneIsRefused) {
-  for (const char* text : {"", "<html></html>", "<clientConfig/>", "<emailProvider/>"}) EXPECT_FALSE(parse_autoconfig(text, "joe@example.org")) << text;
+  for (const char* text : {"", "<html></html>", "<clientConfig/>", "<emailProvider/>"})
+    EXPECT_FALSE(parse_autoconfig(text, "joe@example.org")) << text;
   EXPECT_TRUE(parse_autoconfig("<clientConfig><emailProvider/></clientConfig>", "joe@example.org")->empty());
 }
 

@@ -26,9 +26,12 @@ std::string tamed(std::string_view text, std::size_t limit) {
 std::unique_ptr<Dialect> make_dialect(Service service) {
   switch (service) {
     case Service::smtp:
-    case Service::submission: return make_smtp_dialect();
-    case Service::imap: return make_imap_dialect();
-    case Service::pop3: return make_pop3_dialect();
+    case Service::submission:
+      return make_smtp_dialect();
+    case Service::imap:
+      return make_imap_dialect();
+    case Service::pop3:
+      return make_pop3_dialect();
   }
   return {};
 }

@@ -19,9 +19,12 @@ struct ServiceName {
 };
 // [RFC6186 3.1-3.3] [RFC8314 5.1]
 constexpr ServiceName kServiceNames[] = {
-    {"_submissions._tcp", Service::submission, Security::implicit}, {"_submission._tcp", Service::submission, Security::starttls},
-    {"_imaps._tcp", Service::imap, Security::implicit},             {"_imap._tcp", Service::imap, Security::starttls},
-    {"_pop3s._tcp", Service::pop3, Security::implicit},             {"_pop3._tcp", Service::pop3, Security::starttls},
+    {"_submissions._tcp", Service::submission, Security::implicit},
+    {"_submission._tcp", Service::submission, Security::starttls},
+    {"_imaps._tcp", Service::imap, Security::implicit},
+    {"_imap._tcp", Service::imap, Security::starttls},
+    {"_pop3s._tcp", Service::pop3, Security::implicit},
+    {"_pop3._tcp", Service::pop3, Security::starttls},
 };
 
 struct SrvAnswer {
@@ -33,8 +36,9 @@ Task<> ask_srv(World& world, dns::Name name, ServiceName what, SrvAnswer& out) {
   auto answer = co_await world.resolver.srv(name, world.dns_deadline());
   const auto about = "SRV " + name.text();
   if (!answer.definite()) {
-    out.findings.warn(about, "the DNS gives no answer: " + std::string(dns::to_string(answer.status)) + (answer.why.empty() ? "" : ", " + answer.why),
-                      "look at the zone and its name servers");
+    out.findings.warn(
+        about, "the DNS gives no answer: " + std::string(dns::to_string(answer.status)) + (answer.why.empty() ? "" : ", " + answer.why),
+        "look at the zone and its name servers");
     co_return;
   }
   // [RFC2782] The lowest priority first; among equals the heaviest, as most clients that ask once would.
@@ -44,7 +48,13 @@ Task<> ask_srv(World& world, dns::Name name, ServiceName what, SrvAnswer& out) {
   for (const auto& r : answer.records) {
     // [RFC6186 3.4] "." says that the service is not there.
     if (r.target.is_root() || out.candidates.size() == kServersOfOneService) continue;
-    out.candidates.push_back({.service = what.service, .host = r.target.text(), .port = r.port, .security = what.security, .source = Source::srv, .where = name.text(), .vouched = answer.secure()});
+    out.candidates.push_back({.service = what.service,
+                              .host = r.target.text(),
+                              .port = r.port,
+                              .security = what.security,
+                              .source = Source::srv,
+                              .where = name.text(),
+                              .vouched = answer.secure()});
   }
 }
 
@@ -55,8 +65,10 @@ std::string percent_encoded(std::string_view text) {
   for (const char c : text) {
     const auto b = static_cast<unsigned char>(c);
     const bool plain = (b >= '0' && b <= '9') || (b >= 'A' && b <= 'Z') || (b >= 'a' && b <= 'z') || b == '-' || b == '.' || b == '_';
-    if (plain) out += c;
-    else out += {'%', kHex[b >> 4], kHex[b & 15]};
+    if (plain)
+      out += c;
+    else
+      out += {'%', kHex[b >> 4], kHex[b & 15]};
   }
   return out;
 }
@@ -75,8 +87,10 @@ Task<> ask_autoconfig(World& world, std::string address, Document& out) {
   if (!url) co_return;
   const auto got = co_await fetch(world, *url, after(2 * world.probe.timeout));
   // Hosts and pages that are not there are the usual case: nothing to say.
-  if (!got && got.error().code == Errc::denied) out.findings.warn(out.url, "the certificate of its web server: " + got.error().text, "programs cannot use it: repair the certificate");
-  if (!got && got.error().code == Errc::too_large) out.findings.warn(out.url, "it cannot be used: the document is too long", "repair the document, or take it away");
+  if (!got && got.error().code == Errc::denied)
+    out.findings.warn(out.url, "the certificate of its web server: " + got.error().text, "programs cannot use it: repair the certificate");
+  if (!got && got.error().code == Errc::too_large)
+    out.findings.warn(out.url, "it cannot be used: the document is too long", "repair the document, or take it away");
   if (!got) co_return;
   auto servers = parse_autoconfig(got->response.body, address);
   // Web servers that answer any name with some page are no mistake of the mail system.
@@ -89,11 +103,13 @@ Task<> ask_autoconfig(World& world, std::string address, Document& out) {
     server.where = got->url.substr(0, got->url.find('?'));
     server.vouched = out.vouched && url->tls;
     if (server.security == Security::none)
-      out.findings.error(server.host + ':' + std::to_string(server.port), std::string(to_string(out.source)) + " tells programs to use clear text there",
+      out.findings.error(server.host + ':' + std::to_string(server.port),
+                         std::string(to_string(out.source)) + " tells programs to use clear text there",
                          "write SSL with 465, 993 or 995 into the document");
     out.candidates.push_back(std::move(server));
   }
-  if (!url->tls) out.findings.note(url->host, "autoconfig is there without TLS only: anybody between can change it", "serve it by https, too");
+  if (!url->tls)
+    out.findings.note(url->host, "autoconfig is there without TLS only: anybody between can change it", "serve it by https, too");
 }
 
 std::vector<Document> documents_of(const std::string& domain, const std::string& address) {
@@ -146,15 +162,21 @@ bool has(const std::vector<Candidate>& all, Service service) {
 
 // [RFC6186 1] What programs did before: names that are usual.
 void put_guesses(Discovery& out, const std::string& domain) {
-  constexpr std::pair<Service, const char*> kUsual[] = {
-      {Service::submission, "smtp."}, {Service::submission, "mail."}, {Service::imap, "imap."}, {Service::imap, "mail."}, {Service::pop3, "pop."}, {Service::pop3, "mail."}};
+  constexpr std::pair<Service, const char*> kUsual[] = {{Service::submission, "smtp."}, {Service::submission, "mail."},
+                                                        {Service::imap, "imap."},       {Service::imap, "mail."},
+                                                        {Service::pop3, "pop."},        {Service::pop3, "mail."}};
   const auto named = out.candidates;
   for (const auto& [service, label] : kUsual)
-    if (!has(named, service)) out.candidates.push_back({.service = service, .host = label + domain, .source = Source::guess, .where = "the usual name"});
+    if (!has(named, service))
+      out.candidates.push_back({.service = service, .host = label + domain, .source = Source::guess, .where = "the usual name"});
   if (out.mx.hosts.empty()) return;
   for (const auto service : {Service::submission, Service::imap, Service::pop3})
     if (!has(named, service))
-      out.candidates.push_back({.service = service, .host = out.mx.hosts.front().name.text(), .source = Source::guess, .where = "the host of the MX record", .vouched = out.mx.dnssec == dns::Dnssec::secure});
+      out.candidates.push_back({.service = service,
+                                .host = out.mx.hosts.front().name.text(),
+                                .source = Source::guess,
+                                .where = "the host of the MX record",
+                                .vouched = out.mx.dnssec == dns::Dnssec::secure});
 }
 
 bool is_within(const std::string& host, const dns::Name& domain) {
@@ -162,9 +184,7 @@ bool is_within(const std::string& host, const dns::Name& domain) {
   return name && name->is_at_or_below(domain);
 }
 
-std::string shown(const Candidate& c) {
-  return c.host + ':' + std::to_string(c.port) + " (" + std::string(to_string(c.security)) + ')';
-}
+std::string shown(const Candidate& c) { return c.host + ':' + std::to_string(c.port) + " (" + std::string(to_string(c.security)) + ')'; }
 
 }  // namespace
 
@@ -181,10 +201,14 @@ Findings contradictions(const std::vector<Candidate>& all) {
     for (const auto source : {Source::autoconfig, Source::ispdb}) {
       const auto other = of(source);
       if (srv.empty() || other.empty()) continue;
-      const auto same = [](const Candidate* a, const Candidate* b) { return a->host == b->host && a->port == b->port && a->security == b->security; };
-      const bool agree = std::ranges::any_of(srv, [&](const auto* a) { return std::ranges::any_of(other, [&](const auto* b) { return same(a, b); }); });
+      const auto same = [](const Candidate* a, const Candidate* b) {
+        return a->host == b->host && a->port == b->port && a->security == b->security;
+      };
+      const bool agree =
+          std::ranges::any_of(srv, [&](const auto* a) { return std::ranges::any_of(other, [&](const auto* b) { return same(a, b); }); });
       if (!agree)
-        out.warn(std::string(to_string(service)), "the SRV records name " + shown(*srv.front()) + ", " + std::string(to_string(source)) + " names " + shown(*other.front()),
+        out.warn(std::string(to_string(service)),
+                 "the SRV records name " + shown(*srv.front()) + ", " + std::string(to_string(source)) + " names " + shown(*other.front()),
                  "let both say the same: programs ask one or the other");
     }
   }
@@ -227,7 +251,12 @@ Task<Discovery> discover(World& world, DiscoveryOptions options) {
     take_first(out, ispdb);
   }
   for (const auto& host : out.mx.hosts)
-    out.candidates.push_back({.service = Service::smtp, .host = host.name.text(), .port = 25, .security = Security::starttls, .source = Source::mx, .where = options.domain});
+    out.candidates.push_back({.service = Service::smtp,
+                              .host = host.name.text(),
+                              .port = 25,
+                              .security = Security::starttls,
+                              .source = Source::mx,
+                              .where = options.domain});
   put_guesses(out, options.domain);
   for (auto& c : out.candidates) c.vouched = c.vouched || is_within(c.host, *domain);
   out.findings.add(contradictions(out.candidates));

@@ -25,8 +25,8 @@ struct Discovery {
   Findings findings;
 };
 
-// Asks all sources at once: SRV, autoconfig of the domain, MX; the autoconfig of the domain of the MX hosts when the own one gives nothing; the usual
-// names (imap.DOMAIN ...) for services that nobody names.
+// Asks all sources at once: SRV, autoconfig of the domain, MX; the autoconfig of the domain of the MX hosts when the own one gives nothing;
+// the usual names (imap.DOMAIN ...) for services that nobody names.
 Task<Discovery> discover(World&, DiscoveryOptions);
 
 // Where two sources name different servers for one service.  Pure.

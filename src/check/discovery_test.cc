@@ -21,32 +21,40 @@ Asked ask(std::string_view text, const char* domain = "example.org") {
   World world{.resolver = zone, .workers = workers, .system_names = false, .probe = {}};
   Asked out{.found = run_task(discover(world, {domain, "joe@example.org", false}))};
   for (const auto& c : out.found.candidates)
-    out.candidates += std::string(to_string(c.source)) + ' ' + std::string(to_string(c.service)) + ' ' + c.host + ':' + std::to_string(c.port) + ' ' + std::string(to_string(c.security)) + '\n';
+    out.candidates += std::string(to_string(c.source)) + ' ' + std::string(to_string(c.service)) + ' ' + c.host + ':' +
+                      std::to_string(c.port) + ' ' + std::string(to_string(c.security)) + '\n';
   for (const auto& f : out.found.findings.all) out.findings += std::string(to_string(f.level)) + ' ' + f.about + ": " + f.text + '\n';
   return out;
 }
 
 TEST(Discovery, SrvInTheOrderOfItsPriorities) {
-  const auto asked = ask(
-      "_imaps._tcp.example.org SRV 20 1 993 b.example.org\n_imaps._tcp.example.org SRV 10 1 993 a.example.org\n_imaps._tcp.example.org SRV 10 9 993 heavy.example.org\n"
-      "_submissions._tcp.example.org SRV 0 1 465 a.example.org\n_pop3s._tcp.example.org SRV 0 0 0 .\nexample.org MX 10 mx.example.org");
+  const auto asked =
+      ask("_imaps._tcp.example.org SRV 20 1 993 b.example.org\n_imaps._tcp.example.org SRV 10 1 993 a.example.org\n_imaps._tcp.example.org "
+          "SRV 10 9 993 heavy.example.org\n"
+          "_submissions._tcp.example.org SRV 0 1 465 a.example.org\n_pop3s._tcp.example.org SRV 0 0 0 .\nexample.org MX 10 mx.example.org");
   EXPECT_EQ(asked.candidates,
-            "SRV submission a.example.org:465 TLS\nSRV IMAP heavy.example.org:993 TLS\nSRV IMAP a.example.org:993 TLS\nSRV IMAP b.example.org:993 TLS\n"
-            "MX SMTP mx.example.org:25 STARTTLS\nguess POP3 pop.example.org:0 TLS\nguess POP3 mail.example.org:0 TLS\nguess POP3 mx.example.org:0 TLS\n");
+            "SRV submission a.example.org:465 TLS\nSRV IMAP heavy.example.org:993 TLS\nSRV IMAP a.example.org:993 TLS\nSRV IMAP "
+            "b.example.org:993 TLS\n"
+            "MX SMTP mx.example.org:25 STARTTLS\nguess POP3 pop.example.org:0 TLS\nguess POP3 mail.example.org:0 TLS\nguess POP3 "
+            "mx.example.org:0 TLS\n");
   EXPECT_EQ(asked.findings, "");
 }
 
 // [RFC6186 6]
 TEST(Discovery, WhoMayBeBelieved) {
   const auto believed = [](const char* state) {
-    const auto asked = ask(std::string("zone example.org ") + state + "\n_imaps._tcp.example.org SRV 0 1 993 mail.provider.net\n_imaps._tcp.example.org SRV 1 1 993 in.example.org\nexample.org MX 10 mx.provider.net");
+    const auto asked = ask(std::string("zone example.org ") + state +
+                           "\n_imaps._tcp.example.org SRV 0 1 993 mail.provider.net\n_imaps._tcp.example.org SRV 1 1 993 "
+                           "in.example.org\nexample.org MX 10 mx.provider.net");
     std::string out;
     for (const auto& c : asked.found.candidates)
       if (c.vouched) out += c.host + ' ';
     return out;
   };
   EXPECT_EQ(believed("insecure"), "in.example.org smtp.example.org mail.example.org pop.example.org mail.example.org ");
-  EXPECT_EQ(believed("secure"), "mail.provider.net in.example.org smtp.example.org mail.example.org pop.example.org mail.example.org mx.provider.net mx.provider.net ");
+  EXPECT_EQ(believed("secure"),
+            "mail.provider.net in.example.org smtp.example.org mail.example.org pop.example.org mail.example.org mx.provider.net "
+            "mx.provider.net ");
 }
 
 TEST(Discovery, TroubleWithTheDnsIsTold) {
@@ -64,7 +72,8 @@ TEST(Discovery, Contradictions) {
   EXPECT_TRUE(contradictions({srv, other, same}).all.empty());
   EXPECT_TRUE(contradictions({srv}).all.empty());
   ASSERT_EQ(contradictions({srv, other}).all.size(), 1u);
-  EXPECT_EQ(contradictions({srv, other}).all[0].text, "the SRV records name a.example:993 (TLS), autoconfig names a.example:143 (STARTTLS)");
+  EXPECT_EQ(contradictions({srv, other}).all[0].text,
+            "the SRV records name a.example:993 (TLS), autoconfig names a.example:143 (STARTTLS)");
 }
 
 // --- the hosts of MX records
@@ -83,12 +92,15 @@ TEST(MailHosts, Judged) {
   const struct {
     const char *zone, *begins, *part;
   } cases[] = {
-      {"example.org MX 10 mx.example.org\nmx.example.org A 192.0.2.1\n1.2.0.192.in-addr.arpa PTR mx.example.org", "ok: 10 mx.example.org\nok", "lead back"},
-      {"example.org MX 10 mx.example.org\nmx.example.org A 192.0.2.1\n1.2.0.192.in-addr.arpa PTR x.example.org\nx.example.org A 192.0.2.2", "ok", "called x.example.org, which does not lead back"},
+      {"example.org MX 10 mx.example.org\nmx.example.org A 192.0.2.1\n1.2.0.192.in-addr.arpa PTR mx.example.org",
+       "ok: 10 mx.example.org\nok", "lead back"},
+      {"example.org MX 10 mx.example.org\nmx.example.org A 192.0.2.1\n1.2.0.192.in-addr.arpa PTR x.example.org\nx.example.org A 192.0.2.2",
+       "ok", "called x.example.org, which does not lead back"},
       {"example.org MX 10 mx.example.org\nmx.example.org A 192.0.2.1", "ok", "192.0.2.1 has no name"},
       {"example.org MX 10 mx.example.org", "error", "there is no such host"},
       {"example.org MX 10 192.0.2.1", "error", "is an address"},
-      {"example.org MX 10 mx.example.org\nmx.example.org CNAME y.example.org\ny.example.org A 192.0.2.1", "warning", "alias of y.example.org"},
+      {"example.org MX 10 mx.example.org\nmx.example.org CNAME y.example.org\ny.example.org A 192.0.2.1", "warning",
+       "alias of y.example.org"},
       {"example.org MX 10 mx.example.org\nmx.example.org A 10.0.0.1", "warning", "10.0.0.1, which others cannot reach"},
       {"example.org MX 0 .", "note", "null MX"},
       {"example.org MX 0 .\nexample.org MX 10 mx.example.org\nmx.example.org A 192.0.2.1", "error", "beside other records"},

@@ -31,10 +31,13 @@ void judge_policy(Findings& out, const Tags& tags, bool inherited) {
   const auto tag = inherited && tags.has("sp") ? "sp" : "p";
   const auto policy = tags.value(tag);
   if (text::iequals(policy, "none"))
-    out.note("DMARC", std::string(tag) + "=none: forged mail is reported, and delivered all the same", "when the reports show no mail of yours, say p=quarantine, then p=reject");
-  if (tags.has("pct") && !is_percentage(tags.value("pct"))) out.warn("DMARC", "pct=" + quoted(tags.value("pct")) + " is no percentage", "take it out");
+    out.note("DMARC", std::string(tag) + "=none: forged mail is reported, and delivered all the same",
+             "when the reports show no mail of yours, say p=quarantine, then p=reject");
+  if (tags.has("pct") && !is_percentage(tags.value("pct")))
+    out.warn("DMARC", "pct=" + quoted(tags.value("pct")) + " is no percentage", "take it out");
   else if (tags.has("pct") && tags.value("pct") != "100")
-    out.note("DMARC", "pct=" + std::string(tags.value("pct")) + ": the policy counts for a part of the mail only", "take pct out when you are sure");
+    out.note("DMARC", "pct=" + std::string(tags.value("pct")) + ": the policy counts for a part of the mail only",
+             "take pct out when you are sure");
   for (const std::string_view alignment : {"adkim", "aspf"})
     if (tags.has(alignment) && !text::iequals(tags.value(alignment), "r") && !text::iequals(tags.value(alignment), "s"))
       out.warn("DMARC", std::string(alignment) + "=" + quoted(tags.value(alignment)) + " is neither r nor s", "correct it, or take it out");
@@ -73,7 +76,8 @@ std::vector<std::string> report_domains(std::string_view rua) {
     uri = uri.substr(0, uri.find('!'));  // [RFC7489 6.2] a limit of size
     if (!text::istarts_with(uri, "mailto:")) continue;
     const auto at = uri.rfind('@');
-    if (at != uri.npos && out.size() < 10) out.emplace_back(text::to_lower(uri.substr(at + 1, uri.find('?') == uri.npos ? uri.npos : uri.find('?') - at - 1)));
+    if (at != uri.npos && out.size() < 10)
+      out.emplace_back(text::to_lower(uri.substr(at + 1, uri.find('?') == uri.npos ? uri.npos : uri.find('?') - at - 1)));
   }
   return out;
 }
@@ -81,8 +85,8 @@ std::vector<std::string> report_domains(std::string_view rua) {
 Findings judge_dmarc(const std::vector<std::string>& texts, const std::string& name, bool inherited) {
   Findings out;
   if (texts.empty()) {
-    out.warn("DMARC", "there is no record: nothing tells receivers what to do with forged mail, and large ones ask for it", "publish a TXT record at _dmarc." + name +
-                          ", as \"v=DMARC1; p=none; rua=mailto:postmaster@" + name + "\"");
+    out.warn("DMARC", "there is no record: nothing tells receivers what to do with forged mail, and large ones ask for it",
+             "publish a TXT record at _dmarc." + name + ", as \"v=DMARC1; p=none; rua=mailto:postmaster@" + name + "\"");
     return out;
   }
   if (texts.size() > 1) {
@@ -91,11 +95,16 @@ Findings judge_dmarc(const std::vector<std::string>& texts, const std::string& n
   }
   const auto tags = parse_tags(texts.front());
   const auto damaged = [&](const std::string& what) { out.error("DMARC", what, "correct the record; as it is, it counts as none"); };
-  if (!tags) damaged("the record cannot be read: " + tags.error().text);
-  else if (tags->all.size() < 2 || tags->all[1].first != "p") damaged("p= does not follow v=DMARC1 [RFC7489 6.4]");
-  else if (!is_policy(tags->value("p"))) damaged("p=" + quoted(tags->value("p")) + " is none of none, quarantine, reject");
-  else if (tags->has("sp") && !is_policy(tags->value("sp"))) damaged("sp=" + quoted(tags->value("sp")) + " is none of none, quarantine, reject");
-  else judge_policy(out, *tags, inherited);
+  if (!tags)
+    damaged("the record cannot be read: " + tags.error().text);
+  else if (tags->all.size() < 2 || tags->all[1].first != "p")
+    damaged("p= does not follow v=DMARC1 [RFC7489 6.4]");
+  else if (!is_policy(tags->value("p")))
+    damaged("p=" + quoted(tags->value("p")) + " is none of none, quarantine, reject");
+  else if (tags->has("sp") && !is_policy(tags->value("sp")))
+    damaged("sp=" + quoted(tags->value("sp")) + " is none of none, quarantine, reject");
+  else
+    judge_policy(out, *tags, inherited);
   const bool bad = std::ranges::any_of(out.all, [](const Finding& f) { return f.level >= Level::warning; });
   if (!bad) out.all.insert(out.all.begin(), {Level::ok, "DMARC", quoted(texts.front()) + (inherited ? " (of " + name + ")" : ""), {}});
   return out;

@@ -15,7 +15,8 @@ Findings judge_dmarc(const std::vector<std::string>& texts, const std::string& n
 // The hosts to which reports are sent: of mailto: addresses and https: URLs.  Pure.
 std::vector<std::string> report_domains(std::string_view rua);
 
-// Where the domain has none, that of the next domain above counts which has one.  Other domains that take the reports must say so [RFC7489 7.1].
+// Where the domain has none, that of the next domain above counts which has one.  Other domains that take the reports must say so
+// [RFC7489 7.1].
 Task<Findings> check_dmarc(World&, dns::Name domain);
 
 }  // namespace posthorn::check

@@ -68,8 +68,10 @@ void judge_hosts(const std::vector<ProbeTarget>& targets, const std::vector<Host
   for (const auto& h : hosts) {
     if (!h.lookup.addresses.empty()) continue;
     const auto promise = std::ranges::find_if(targets, [&](const ProbeTarget& t) { return t.host == h.host && !t.named_by.empty(); });
-    if (asked == h.host) out.error(h.host, h.lookup.why, "see whether the name is written correctly, and whether this machine's resolver works");
-    if (promise != targets.end()) out.error(h.host, promise->named_by.front() + " names this host, but " + h.lookup.why, "give it an address, or change what names it");
+    if (asked == h.host)
+      out.error(h.host, h.lookup.why, "see whether the name is written correctly, and whether this machine's resolver works");
+    if (promise != targets.end())
+      out.error(h.host, promise->named_by.front() + " names this host, but " + h.lookup.why, "give it an address, or change what names it");
   }
 }
 
@@ -94,9 +96,11 @@ void judge_settings(const Report& r, Findings& out) {
   const auto have = [&](Service s) { return std::ranges::find(r.settings, s, &Setting::service) != r.settings.end(); };
   if (r.question.domain.empty()) return;
   if (wanted(Service::imap) && wanted(Service::pop3) && !have(Service::imap) && !have(Service::pop3))
-    out.error(r.question.domain, "no server was found from which a program could read mail safely", "offer IMAP on port 993, and publish SRV records for it (_imaps._tcp)");
+    out.error(r.question.domain, "no server was found from which a program could read mail safely",
+              "offer IMAP on port 993, and publish SRV records for it (_imaps._tcp)");
   if (wanted(Service::submission) && !have(Service::submission))
-    out.error(r.question.domain, "no server was found by which a program could send mail safely", "offer submission on port 465, and publish SRV records for it (_submissions._tcp)");
+    out.error(r.question.domain, "no server was found by which a program could send mail safely",
+              "offer submission on port 465, and publish SRV records for it (_submissions._tcp)");
 }
 
 }  // namespace

@@ -19,9 +19,9 @@ namespace posthorn::check {
 
 // Either a host, or a domain with or without a user.
 struct Question {
-  std::string host;     // a name or an address
-  std::string domain;   // in A-labels
-  std::string address;  // "joe@example.org"; empty: not said
+  std::string host;        // a name or an address
+  std::string domain;      // in A-labels
+  std::string address;     // "joe@example.org"; empty: not said
   std::set<Service> only;  // empty: all
   bool ispdb = false;
   std::optional<Login> login;
@@ -36,12 +36,12 @@ struct HostReport {
 struct Report {
   Question question;
   std::vector<Candidate> candidates;
-  std::vector<HostReport> hosts;    // that were named, with and without addresses
+  std::vector<HostReport> hosts;  // that were named, with and without addresses
   std::vector<PortReport> ports;
   std::vector<Setting> settings;
   std::optional<RoundTrip> round_trip;  // its findings are among `servers`
-  std::vector<Finding> servers;     // what is wrong with servers and with how they are found, folded
-  std::vector<Finding> domain;      // the records of a domain: good ones too, in their order
+  std::vector<Finding> servers;         // what is wrong with servers and with how they are found, folded
+  std::vector<Finding> domain;          // the records of a domain: good ones too, in their order
   bool has_errors() const;
 };
 

@@ -29,19 +29,27 @@ Findings judge_dnssec(const World& world, const Discovery& found) {
 // [RFC6186] [RFC8314 5.1]
 Findings judge_services(const Discovery& found) {
   Findings out;
-  const auto has = [&](Source source) { return std::ranges::any_of(found.candidates, [&](const Candidate& c) { return c.source == source; }); };
+  const auto has = [&](Source source) {
+    return std::ranges::any_of(found.candidates, [&](const Candidate& c) { return c.source == source; });
+  };
   std::string listed;
   for (const auto& c : found.candidates)
-    if (c.source == Source::srv) listed += (listed.empty() ? "" : ", ") + c.where.substr(0, c.where.find('.')) + ' ' + c.host + ':' + std::to_string(c.port);
-  if (!listed.empty()) out.ok("SRV", listed);
-  else if (has(Source::autoconfig)) out.note("SRV", "there are no records; programs that do not know autoconfig guess", "publish _imaps._tcp and _submissions._tcp");
-  else out.warn("SRV", "neither SRV records nor autoconfig name the servers: mail programs guess", "publish _imaps._tcp and _submissions._tcp, as \"0 1 993 mail.example.org.\"");
+    if (c.source == Source::srv)
+      listed += (listed.empty() ? "" : ", ") + c.where.substr(0, c.where.find('.')) + ' ' + c.host + ':' + std::to_string(c.port);
+  if (!listed.empty())
+    out.ok("SRV", listed);
+  else if (has(Source::autoconfig))
+    out.note("SRV", "there are no records; programs that do not know autoconfig guess", "publish _imaps._tcp and _submissions._tcp");
+  else
+    out.warn("SRV", "neither SRV records nor autoconfig name the servers: mail programs guess",
+             "publish _imaps._tcp and _submissions._tcp, as \"0 1 993 mail.example.org.\"");
   return out;
 }
 
 }  // namespace
 
-Task<Findings> examine_domain(World& world, const Discovery& found, std::string domain, std::vector<std::string> selectors, std::span<const PortReport> ports) {
+Task<Findings> examine_domain(World& world, const Discovery& found, std::string domain, std::vector<std::string> selectors,
+                              std::span<const PortReport> ports) {
   Findings out, spf, dkim, dmarc, sts, tlsrpt;
   const auto name = dns::Name::parse(domain);
   if (!name || found.mx.kind == dns::MxRoute::Kind::no_domain) {

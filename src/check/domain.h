@@ -14,6 +14,7 @@
 namespace posthorn::check {
 
 // Good ones too, in the order MX, reverse, DNSSEC, SPF, DKIM, DMARC, MTA-STS, TLSRPT, TLSA, SRV.  `ports`: what was seen of its servers.
-Task<Findings> examine_domain(World&, const Discovery&, std::string domain, std::vector<std::string> selectors, std::span<const PortReport> ports);
+Task<Findings> examine_domain(World&, const Discovery&, std::string domain, std::vector<std::string> selectors,
+                              std::span<const PortReport> ports);
 
 }  // namespace posthorn::check

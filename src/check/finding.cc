@@ -4,10 +4,14 @@ namespace posthorn::check {
 
 std::string_view to_string(Level level) {
   switch (level) {
-    case Level::ok: return "ok";
-    case Level::note: return "note";
-    case Level::warning: return "warning";
-    case Level::error: return "error";
+    case Level::ok:
+      return "ok";
+    case Level::note:
+      return "note";
+    case Level::warning:
+      return "warning";
+    case Level::error:
+      return "error";
   }
   return "?";
 }

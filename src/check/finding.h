@@ -38,9 +38,7 @@ struct Findings {
   void error(std::string about, std::string text, std::string advice) {
     all.push_back({Level::error, std::move(about), std::move(text), std::move(advice)});
   }
-  void add(Findings more) {
-    all.insert(all.end(), std::make_move_iterator(more.all.begin()), std::make_move_iterator(more.all.end()));
-  }
+  void add(Findings more) { all.insert(all.end(), std::make_move_iterator(more.all.begin()), std::make_move_iterator(more.all.end())); }
 };
 
 // Text of strangers, short enough to be quoted in a sentence.

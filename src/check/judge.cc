@@ -18,9 +18,7 @@ std::string listed(const std::vector<std::string>& all) {
 }
 
 std::string seconds(std::chrono::milliseconds t) { return std::to_string((t.count() + 500) / 1000) + " s"; }
-std::string day(SysTime t) {
-  return text::format_rfc3339_utc(std::chrono::floor<std::chrono::seconds>(t)).substr(0, 10);
-}
+std::string day(SysTime t) { return text::format_rfc3339_utc(std::chrono::floor<std::chrono::seconds>(t)).substr(0, 10); }
 
 std::string_view protocol_of(Service service) { return service == Service::submission ? "SMTP" : to_string(service); }
 std::string_view command_of(Service service) { return service == Service::pop3 ? "STLS" : "STARTTLS"; }
@@ -53,10 +51,13 @@ void judge_speech(Findings& out, const PortReport& r) {
     const auto trouble = r.trouble.empty() ? what_failed(r) : r.trouble;
     const bool handshake = r.target.expected == Security::implicit && r.verdict.problem == net::TlsProblem::handshake;
     if (handshake)
-      out.error(place, "the TLS handshake fails: " + what_failed(r), "offer TLS 1.2 and 1.3 with a certificate that the server can use; its log says more");
+      out.error(place, "the TLS handshake fails: " + what_failed(r),
+                "offer TLS 1.2 and 1.3 with a certificate that the server can use; its log says more");
     else
-      out.error(place, "it takes connections, but speaks no " + std::string(protocol_of(r.target.service)) + (trouble.empty() ? "" : ": " + trouble),
-                "look at what listens on port " + port + ", and at its log");
+      out.error(
+          place,
+          "it takes connections, but speaks no " + std::string(protocol_of(r.target.service)) + (trouble.empty() ? "" : ": " + trouble),
+          "look at what listens on port " + port + ", and at its log");
   } else if (r.target.expected == Security::implicit && r.spoke == Spoke::clear) {
     out.error(place, "it speaks clear text, where TLS from the first byte is expected [RFC8314 3.3]",
               "turn on implicit TLS for port " + port + " (\"TLS wrapper\", \"SSL/TLS\", not STARTTLS)");
@@ -71,33 +72,48 @@ void judge_clear(Findings& out, const PortReport& r) {
   const auto place = place_of(r);
   const auto command = std::string(command_of(r.target.service));
   if (!r.before.start_tls) {
-    if (is_for_programs(r)) out.error(place, "no " + command + ": mail and passwords cross the network in clear", "give the server a certificate and turn on TLS");
-    else out.warn(place, "no STARTTLS: mail from other servers comes in clear", "give the server a certificate and turn on TLS");
+    if (is_for_programs(r))
+      out.error(place, "no " + command + ": mail and passwords cross the network in clear",
+                "give the server a certificate and turn on TLS");
+    else
+      out.warn(place, "no STARTTLS: mail from other servers comes in clear", "give the server a certificate and turn on TLS");
   }
   if (shows_passwords(r.before.mechanisms))
     out.warn(place, "PLAIN or LOGIN is offered before TLS: a program that is set up badly sends its password in clear",
              "allow these mechanisms behind TLS only");
   else if (r.before.clear_login && (r.target.service == Service::pop3 || r.target.service == Service::imap))
-    out.warn(place, std::string(r.target.service == Service::imap ? "LOGIN" : "USER and PASS") + " may be used before TLS: a program that is set up badly sends its password in clear",
+    out.warn(place,
+             std::string(r.target.service == Service::imap ? "LOGIN" : "USER and PASS") +
+                 " may be used before TLS: a program that is set up badly sends its password in clear",
              r.target.service == Service::imap ? "say LOGINDISABLED before TLS, and refuse LOGIN" : "refuse USER before STLS");
   if (r.injected)
-    out.error(place, "something follows the answer to " + command + " in clear text: it may be taken for a part of what is protected [RFC3207 5]",
+    out.error(place,
+              "something follows the answer to " + command + " in clear text: it may be taken for a part of what is protected [RFC3207 5]",
               "update the server; or somebody between changes what is sent");
   if (!r.start_tls_trouble.empty())
-    out.error(place, command + " is offered and then fails: " + r.start_tls_trouble, "look at the server's log; often its certificate or key cannot be read");
+    out.error(place, command + " is offered and then fails: " + r.start_tls_trouble,
+              "look at the server's log; often its certificate or key cannot be read");
   else if (r.before.start_tls && !r.tls)
-    out.error(place, "the TLS handshake fails: " + what_failed(r), "offer TLS 1.2 and 1.3 with a certificate that the server can use; its log says more");
+    out.error(place, "the TLS handshake fails: " + what_failed(r),
+              "offer TLS 1.2 and 1.3 with a certificate that the server can use; its log says more");
 }
 
 std::string advice_for(net::TlsProblem problem, const std::string& host) {
   switch (problem) {
-    case net::TlsProblem::expired: return "renew the certificate, and see why that did not happen by itself";
-    case net::TlsProblem::not_yet_valid: return "see whether the clocks of the server and of this machine are right";
-    case net::TlsProblem::self_signed: return "get a certificate from an authority that programs know, as Let's Encrypt";
-    case net::TlsProblem::unknown_issuer: return "let the server send the whole chain with its certificate; if its authority is your own, name that with --ca";
-    case net::TlsProblem::name_mismatch: return "get a certificate that names " + host + ", or use a name that it has";
-    case net::TlsProblem::no_matching_pin: return "see whether the key was changed, or this is another server";
-    default: return "replace the certificate";
+    case net::TlsProblem::expired:
+      return "renew the certificate, and see why that did not happen by itself";
+    case net::TlsProblem::not_yet_valid:
+      return "see whether the clocks of the server and of this machine are right";
+    case net::TlsProblem::self_signed:
+      return "get a certificate from an authority that programs know, as Let's Encrypt";
+    case net::TlsProblem::unknown_issuer:
+      return "let the server send the whole chain with its certificate; if its authority is your own, name that with --ca";
+    case net::TlsProblem::name_mismatch:
+      return "get a certificate that names " + host + ", or use a name that it has";
+    case net::TlsProblem::no_matching_pin:
+      return "see whether the key was changed, or this is another server";
+    default:
+      return "replace the certificate";
   }
 }
 
@@ -106,14 +122,18 @@ void judge_certificate(Findings& out, const PortReport& r, SysTime now) {
   const auto place = place_of(r);
   if (!is_believed(r)) {
     const auto advice = advice_for(r.verdict.problem, r.target.host);
-    if (is_for_programs(r)) out.error(place, r.verdict.text, advice);
-    else out.warn(place, r.verdict.text + "; senders with DANE or MTA-STS would not deliver", advice);
+    if (is_for_programs(r))
+      out.error(place, r.verdict.text, advice);
+    else
+      out.warn(place, r.verdict.text + "; senders with DANE or MTA-STS would not deliver", advice);
   }
   if (!r.certificate) return;
   const auto& c = *r.certificate;
   if (c.not_after > now && c.not_after - now < kExpiresSoon)
     out.warn(place, "the certificate ends on " + day(c.not_after), "renew it now; by itself that should happen a month before");
-  if (c.key_type == "RSA" && c.key_bits < 2048) out.warn(place, "the certificate has an RSA key of " + std::to_string(c.key_bits) + " bits only", "get one with 2048 bits or more, or an EC key");
+  if (c.key_type == "RSA" && c.key_bits < 2048)
+    out.warn(place, "the certificate has an RSA key of " + std::to_string(c.key_bits) + " bits only",
+             "get one with 2048 bits or more, or an EC key");
   if (r.tls_version != "TLSv1.3") out.note(place, "TLS 1.3 is not offered, only " + r.tls_version.substr(0, 16), "turn it on");
 }
 
@@ -124,7 +144,8 @@ void judge_sign_in(Findings& out, const PortReport& r) {
   if (is_for_programs(r) && offer.mechanisms.empty() && !offer.clear_login && r.tls)
     out.error(place, "nobody can sign in: no mechanism is offered behind TLS", "turn on sign-in for this port");
   if (!is_for_programs(r) && !offer.mechanisms.empty())
-    out.note(place, "programs can sign in on the port that is for other servers", "let them use 465 or 587, and turn AUTH off here: it invites guessing");
+    out.note(place, "programs can sign in on the port that is for other servers",
+             "let them use 465 or 587, and turn AUTH off here: it invites guessing");
 }
 
 // The worst first; else as they come.
@@ -158,7 +179,8 @@ Findings judge_port(const PortReport& r, SysTime now) {
     return out;
   }
   if (r.rejected) {
-    out.error(place_of(r), "it refuses to talk to us: " + quoted(r.greeting), "see whether this address is on a list there, or the server is overloaded");
+    out.error(place_of(r), "it refuses to talk to us: " + quoted(r.greeting),
+              "see whether this address is on a list there, or the server is overloaded");
     return out;
   }
   judge_speech(out, r);
@@ -167,14 +189,16 @@ Findings judge_port(const PortReport& r, SysTime now) {
   judge_sign_in(out, r);
   if (r.spoke != Spoke::nothing && !r.trouble.empty()) out.error(place_of(r), r.trouble, "look at the server's log");
   if (r.greeted > std::chrono::seconds(5))
-    out.note(place_of(r), "the greeting took " + seconds(r.greeted), is_for_programs(r) ? "see whether the server waits for a reverse look-up" : "");
+    out.note(place_of(r), "the greeting took " + seconds(r.greeted),
+             is_for_programs(r) ? "see whether the server waits for a reverse look-up" : "");
   return out;
 }
 
 std::vector<Finding> folded(std::vector<Finding> all) {
   std::vector<Finding> out;
   for (auto& f : all) {
-    const auto same = std::ranges::find_if(out, [&](const Finding& o) { return o.level == f.level && o.text == f.text && o.advice == f.advice; });
+    const auto same =
+        std::ranges::find_if(out, [&](const Finding& o) { return o.level == f.level && o.text == f.text && o.advice == f.advice; });
     if (same == out.end()) {
       out.push_back(std::move(f));
       continue;

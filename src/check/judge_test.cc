@@ -51,11 +51,17 @@ TEST(Judge, WhatIsWrong) {
     const char* level;
     const char* text;
   } cases[] = {
-      {Service::imap, Security::implicit, [](PortReport& r) { r.spoke = Spoke::clear, r.tls = false, r.behind = {}; }, "error", "speaks clear text, where TLS"},
+      {Service::imap, Security::implicit, [](PortReport& r) { r.spoke = Spoke::clear, r.tls = false, r.behind = {}; }, "error",
+       "speaks clear text, where TLS"},
       {Service::imap, Security::starttls, [](PortReport& r) { r.spoke = Spoke::tls; }, "error", "speaks TLS from the first byte"},
-      {Service::imap, Security::implicit, [](PortReport& r) { r.spoke = Spoke::nothing, r.tls = false, r.verdict = {.problem = net::TlsProblem::handshake, .text = "no common version"}; }, "error",
-       "handshake fails: no common version"},
-      {Service::imap, Security::starttls, [](PortReport& r) { r.spoke = Spoke::nothing, r.trouble = "no answer in time", r.before = r.behind = {}, r.tls = false; }, "error", "speaks no IMAP: no answer in time"},
+      {Service::imap, Security::implicit,
+       [](PortReport& r) {
+         r.spoke = Spoke::nothing, r.tls = false, r.verdict = {.problem = net::TlsProblem::handshake, .text = "no common version"};
+       },
+       "error", "handshake fails: no common version"},
+      {Service::imap, Security::starttls,
+       [](PortReport& r) { r.spoke = Spoke::nothing, r.trouble = "no answer in time", r.before = r.behind = {}, r.tls = false; }, "error",
+       "speaks no IMAP: no answer in time"},
       {Service::imap, Security::starttls, [](PortReport& r) { r.before.start_tls = false, r.tls = false; }, "error", "no STARTTLS"},
       {Service::pop3, Security::starttls, [](PortReport& r) { r.before.start_tls = false, r.tls = false; }, "error", "no STLS"},
       {Service::smtp, Security::starttls, [](PortReport& r) { r.before.start_tls = false, r.tls = false; }, "warning", "no STARTTLS"},
@@ -63,20 +69,30 @@ TEST(Judge, WhatIsWrong) {
       {Service::imap, Security::starttls, [](PortReport& r) { r.before.clear_login = true; }, "warning", "LOGIN may be used before TLS"},
       {Service::pop3, Security::starttls, [](PortReport& r) { r.before.clear_login = true; }, "warning", "USER and PASS may be used"},
       {Service::submission, Security::starttls, [](PortReport& r) { r.injected = true; }, "error", "in clear text"},
-      {Service::submission, Security::starttls, [](PortReport& r) { r.start_tls_trouble = "454 not now", r.tls = false; }, "error", "then fails: 454 not now"},
-      {Service::submission, Security::starttls, [](PortReport& r) { r.tls = false, r.verdict = {.problem = net::TlsProblem::handshake, .text = "alert"}; }, "error", "handshake fails: alert"},
-      {Service::imap, Security::implicit, [](PortReport& r) { r.verdict = {.problem = net::TlsProblem::expired, .text = "it expired"}; }, "error", "it expired"},
-      {Service::smtp, Security::starttls, [](PortReport& r) { r.verdict = {.problem = net::TlsProblem::name_mismatch, .text = "other name"}; }, "warning", "other name"},
-      {Service::imap, Security::implicit, [](PortReport& r) { r.certificate->not_after = kNow + std::chrono::days(13); }, "warning", "ends on 2026-12-06"},
-      {Service::imap, Security::implicit, [](PortReport& r) { r.certificate->key_type = "RSA", r.certificate->key_bits = 1024; }, "warning", "1024 bits"},
+      {Service::submission, Security::starttls, [](PortReport& r) { r.start_tls_trouble = "454 not now", r.tls = false; }, "error",
+       "then fails: 454 not now"},
+      {Service::submission, Security::starttls,
+       [](PortReport& r) { r.tls = false, r.verdict = {.problem = net::TlsProblem::handshake, .text = "alert"}; }, "error",
+       "handshake fails: alert"},
+      {Service::imap, Security::implicit, [](PortReport& r) { r.verdict = {.problem = net::TlsProblem::expired, .text = "it expired"}; },
+       "error", "it expired"},
+      {Service::smtp, Security::starttls,
+       [](PortReport& r) { r.verdict = {.problem = net::TlsProblem::name_mismatch, .text = "other name"}; }, "warning", "other name"},
+      {Service::imap, Security::implicit, [](PortReport& r) { r.certificate->not_after = kNow + std::chrono::days(13); }, "warning",
+       "ends on 2026-12-06"},
+      {Service::imap, Security::implicit, [](PortReport& r) { r.certificate->key_type = "RSA", r.certificate->key_bits = 1024; }, "warning",
+       "1024 bits"},
       {Service::imap, Security::implicit, [](PortReport& r) { r.tls_version = "TLSv1.2"; }, "note", "only TLSv1.2"},
       {Service::imap, Security::implicit, [](PortReport& r) { r.behind.mechanisms = {}; }, "error", "nobody can sign in"},
       {Service::smtp, Security::starttls, [](PortReport& r) { r.behind.mechanisms = {"PLAIN"}; }, "note", "for other servers"},
-      {Service::imap, Security::implicit, [](PortReport& r) { r.rejected = true, r.greeting = "* BYE go away"; }, "error", "refuses to talk to us: * BYE go away"},
+      {Service::imap, Security::implicit, [](PortReport& r) { r.rejected = true, r.greeting = "* BYE go away"; }, "error",
+       "refuses to talk to us: * BYE go away"},
       {Service::imap, Security::implicit, [](PortReport& r) { r.trouble = "an endless answer"; }, "error", "an endless answer"},
       {Service::imap, Security::implicit, [](PortReport& r) { r.greeted = 8s; }, "note", "greeting took 8 s"},
-      {Service::imap, Security::implicit, [](PortReport& r) { r.reached = Reached::refused, r.target.named_by = {"SRV x"}; }, "error", "SRV x names this port, but the host refuses"},
-      {Service::smtp, Security::starttls, [](PortReport& r) { r.reached = Reached::no_answer, r.target.named_by = {"MX x"}; }, "warning", "nobody answers there"},
+      {Service::imap, Security::implicit, [](PortReport& r) { r.reached = Reached::refused, r.target.named_by = {"SRV x"}; }, "error",
+       "SRV x names this port, but the host refuses"},
+      {Service::smtp, Security::starttls, [](PortReport& r) { r.reached = Reached::no_answer, r.target.named_by = {"MX x"}; }, "warning",
+       "nobody answers there"},
       {Service::imap, Security::implicit, [](PortReport& r) { r.reached = Reached::no_way; }, "note", "no way to 192.0.2.7"},
   };
   for (const auto& c : cases) {
@@ -95,8 +111,8 @@ TEST(Judge, NobodyMissesAClosedPortThatNobodyPromised) {
 }
 
 TEST(Judge, EqualFindingsAreOne) {
-  const Finding a{Level::note, "mail.example.org:465", "text", "do"}, b{Level::note, "mail.example.org:993", "text", "do"}, other{Level::note, "mx.example.org:25", "text", "do"},
-      bad{Level::error, "mail.example.org:25", "text", "do"};
+  const Finding a{Level::note, "mail.example.org:465", "text", "do"}, b{Level::note, "mail.example.org:993", "text", "do"},
+      other{Level::note, "mx.example.org:25", "text", "do"}, bad{Level::error, "mail.example.org:25", "text", "do"};
   const auto all = folded({a, b, other, bad});
   ASSERT_EQ(all.size(), 2u);
   EXPECT_EQ(all[0].level, Level::error);
@@ -106,13 +122,16 @@ TEST(Judge, EqualFindingsAreOne) {
 // --- settings
 std::string shown(const std::vector<Setting>& all) {
   std::string out;
-  for (const auto& s : all) out += std::string(to_string(s.service)) + ' ' + s.host + ':' + std::to_string(s.port) + ' ' + s.user + ' ' + s.mechanism + (s.verified ? "\n" : " unverified\n");
+  for (const auto& s : all)
+    out += std::string(to_string(s.service)) + ' ' + s.host + ':' + std::to_string(s.port) + ' ' + s.user + ' ' + s.mechanism +
+           (s.verified ? "\n" : " unverified\n");
   return out;
 }
 
 TEST(Settings, TheBestOfEach) {
-  std::vector<PortReport> ports{good(Service::smtp, 25, Security::starttls), good(Service::submission, 587, Security::starttls), good(Service::submission, 465, Security::implicit),
-                                good(Service::imap, 143, Security::starttls), good(Service::imap, 993, Security::implicit), good(Service::pop3, 110, Security::starttls)};
+  std::vector<PortReport> ports{good(Service::smtp, 25, Security::starttls),        good(Service::submission, 587, Security::starttls),
+                                good(Service::submission, 465, Security::implicit), good(Service::imap, 143, Security::starttls),
+                                good(Service::imap, 993, Security::implicit),       good(Service::pop3, 110, Security::starttls)};
   EXPECT_EQ(shown(choose_settings(ports, {}, "joe@example.org")),
             "IMAP mail.example.org:993 joe@example.org SCRAM-SHA-256\nPOP3 mail.example.org:110 joe@example.org SCRAM-SHA-256\n"
             "submission mail.example.org:465 joe@example.org SCRAM-SHA-256\n");
@@ -130,25 +149,28 @@ TEST(Settings, TheBestOfEach) {
 
 TEST(Settings, TheUserAsAutoconfigHasIt) {
   const std::vector<PortReport> ports{good(Service::imap, 993, Security::implicit)};
-  const std::vector<Candidate> candidates{{Service::imap, "mail.example.org", 993, Security::implicit, Source::autoconfig, "u", false, "%EMAILLOCALPART%"}};
+  const std::vector<Candidate> candidates{
+      {Service::imap, "mail.example.org", 993, Security::implicit, Source::autoconfig, "u", false, "%EMAILLOCALPART%"}};
   EXPECT_EQ(shown(choose_settings(ports, candidates, "joe@example.org")), "IMAP mail.example.org:993 joe SCRAM-SHA-256\n");
   EXPECT_EQ(user_by_form("x-%emaildomain%-%EMAILADDRESS%%", "joe@example.org"), "x-example.org-joe@example.org%");
 }
 
 // --- plan
 TEST(Plan, WhatIsPromisedAndTheStandardPortsBesideIt) {
-  const std::vector<Candidate> candidates{{Service::imap, "imap.example.org", 1993, Security::implicit, Source::srv, "_imaps._tcp.example.org"},
-                                          {Service::imap, "imap.example.org", 1993, Security::implicit, Source::autoconfig, "https://x"},
-                                          {Service::smtp, "mx.example.org", 25, Security::starttls, Source::mx, "example.org"},
-                                          {Service::submission, "smtp.example.org", 0, Security::implicit, Source::guess, "the usual name"}};
+  const std::vector<Candidate> candidates{
+      {Service::imap, "imap.example.org", 1993, Security::implicit, Source::srv, "_imaps._tcp.example.org"},
+      {Service::imap, "imap.example.org", 1993, Security::implicit, Source::autoconfig, "https://x"},
+      {Service::smtp, "mx.example.org", 25, Security::starttls, Source::mx, "example.org"},
+      {Service::submission, "smtp.example.org", 0, Security::implicit, Source::guess, "the usual name"}};
   std::string all;
   for (const auto& t : plan_targets(candidates, {})) {
     all += t.host + ':' + std::to_string(t.port);
     for (const auto& name : t.named_by) all += " [" + name + ']';
     all += '\n';
   }
-  EXPECT_EQ(all, "imap.example.org:993\nimap.example.org:1993 [SRV _imaps._tcp.example.org] [autoconfig https://x]\nimap.example.org:143\n"
-                 "mx.example.org:25 [MX example.org]\nsmtp.example.org:465\nsmtp.example.org:587\nsmtp.example.org:2525\n");
+  EXPECT_EQ(all,
+            "imap.example.org:993\nimap.example.org:1993 [SRV _imaps._tcp.example.org] [autoconfig https://x]\nimap.example.org:143\n"
+            "mx.example.org:25 [MX example.org]\nsmtp.example.org:465\nsmtp.example.org:587\nsmtp.example.org:2525\n");
   EXPECT_EQ(plan_targets(candidates, {Service::smtp}).size(), 1u);
   EXPECT_EQ(plan_targets(candidates_of_host("h"), {}).size(), 8u);
 }
@@ -156,7 +178,8 @@ TEST(Plan, WhatIsPromisedAndTheStandardPortsBesideIt) {
 TEST(Plan, IsBounded) {
   std::vector<Candidate> candidates;
   for (int i = 0; i < 1000; ++i) candidates.push_back({Service::imap, "h" + std::to_string(i), 993, Security::implicit, Source::srv, "x"});
-  for (int i = 1; i < 1000; ++i) candidates.push_back({Service::imap, "h0", static_cast<std::uint16_t>(i), Security::implicit, Source::srv, "x"});
+  for (int i = 1; i < 1000; ++i)
+    candidates.push_back({Service::imap, "h0", static_cast<std::uint16_t>(i), Security::implicit, Source::srv, "x"});
   EXPECT_EQ(plan_targets(candidates, {}).size(), kTargets);
 }
 

@@ -29,10 +29,12 @@ std::vector<net::TlsaRecord> for_tls(const std::vector<dns::Tlsa>& records) {
 
 Task<> look_with_dane(World& world, MailHost& out) {
   auto options = world.probe;
-  net::TlsPolicy policy{.trust = net::TlsTrust::dane, .server_name = out.mx.name.text(), .names = {out.mx.name.text()}, .tlsa = for_tls(out.tlsa.records)};
+  net::TlsPolicy policy{
+      .trust = net::TlsTrust::dane, .server_name = out.mx.name.text(), .names = {out.mx.name.text()}, .tlsa = for_tls(out.tlsa.records)};
   if (!out.lookup.canonical_name.empty()) policy.names.push_back(out.lookup.canonical_name);  // [RFC7672 2.2.2]
   options.policy = [policy = std::move(policy)](const std::string&) { return policy; };
-  out.dane = co_await probe_port({.service = Service::smtp, .host = out.mx.name.text(), .port = 25, .expected = Security::starttls}, out.lookup.addresses.front(), std::move(options));
+  out.dane = co_await probe_port({.service = Service::smtp, .host = out.mx.name.text(), .port = 25, .expected = Security::starttls},
+                                 out.lookup.addresses.front(), std::move(options));
 }
 
 Task<> look_at(World& world, MailHost& out) {
@@ -53,11 +55,17 @@ bool is_reachable_by_all(const IpAddress& a) { return a.reach() == Reach::global
 
 void judge_host(Findings& out, const MailHost& h) {
   const auto name = h.mx.name.text();
-  if (h.mx.name.as_address()) return out.error("MX", name + " is an address; an MX record must name a host [RFC5321 5.1]", "name the host; many servers do not deliver as it is");
-  if (h.is_alias) out.warn("MX", name + " is an alias of " + h.lookup.canonical_name + ", which it must not be [RFC2181 10.3]", "let the MX record name " + h.lookup.canonical_name);
-  if (h.lookup.addresses.empty()) return out.error("MX", name + ": " + h.lookup.why, "give it an address, or take it out of the MX records");
+  if (h.mx.name.as_address())
+    return out.error("MX", name + " is an address; an MX record must name a host [RFC5321 5.1]",
+                     "name the host; many servers do not deliver as it is");
+  if (h.is_alias)
+    out.warn("MX", name + " is an alias of " + h.lookup.canonical_name + ", which it must not be [RFC2181 10.3]",
+             "let the MX record name " + h.lookup.canonical_name);
+  if (h.lookup.addresses.empty())
+    return out.error("MX", name + ": " + h.lookup.why, "give it an address, or take it out of the MX records");
   for (const auto& a : h.lookup.addresses)
-    if (!is_reachable_by_all(a)) out.warn("MX", name + " has the address " + a.text() + ", which others cannot reach", "publish addresses of the internet only");
+    if (!is_reachable_by_all(a))
+      out.warn("MX", name + " has the address " + a.text() + ", which others cannot reach", "publish addresses of the internet only");
 }
 
 }  // namespace
@@ -84,31 +92,41 @@ Findings judge_mx(const Discovery& found, std::span<const MailHost> hosts, const
       return out;
     case dns::MxRoute::Kind::unusable:
     case dns::MxRoute::Kind::ourselves:
-      out.error("MX", "no MX record names a host that could take mail" + (route.why.empty() ? "" : ": " + quoted(route.why)), "publish MX records with names of hosts");
+      out.error("MX", "no MX record names a host that could take mail" + (route.why.empty() ? "" : ": " + quoted(route.why)),
+                "publish MX records with names of hosts");
       return out;
     case dns::MxRoute::Kind::unknown:
       out.error("MX", "the DNS gives no answer: " + quoted(route.why),
-                route.dnssec == dns::Dnssec::bogus ? "repair the zone's DNSSEC: signatures, and the DS record above" : "look at the zone and its name servers");
+                route.dnssec == dns::Dnssec::bogus ? "repair the zone's DNSSEC: signatures, and the DS record above"
+                                                   : "look at the zone and its name servers");
       return out;
-    case dns::MxRoute::Kind::hosts: break;
+    case dns::MxRoute::Kind::hosts:
+      break;
   }
-  const bool null_beside = found.mx_records.size() > 1 && std::ranges::any_of(found.mx_records, [](const dns::Mx& mx) { return mx.host.is_root(); });
+  const bool null_beside =
+      found.mx_records.size() > 1 && std::ranges::any_of(found.mx_records, [](const dns::Mx& mx) { return mx.host.is_root(); });
   if (null_beside) out.error("MX", "there is a null MX (\".\") beside other records [RFC7505 3]", "take it out");
   if (route.implicit) {
     const bool reachable = !hosts.empty() && !hosts.front().lookup.addresses.empty();
-    if (reachable) out.warn("MX", "there is no MX record; mail goes to the address of " + domain + " itself", "publish an MX record; or a null MX, if the domain takes no mail");
-    else out.error("MX", "there is no MX record, and the domain has no address: it takes no mail", "publish an MX record; or a null MX, if that is what you want");
+    if (reachable)
+      out.warn("MX", "there is no MX record; mail goes to the address of " + domain + " itself",
+               "publish an MX record; or a null MX, if the domain takes no mail");
+    else
+      out.error("MX", "there is no MX record, and the domain has no address: it takes no mail",
+                "publish an MX record; or a null MX, if that is what you want");
     if (!reachable) return out;
   }
   for (const auto& h : hosts) judge_host(out, h);
   std::string listed;
-  for (const auto& h : hosts) listed += (listed.empty() ? "" : ", ") + (route.implicit ? "" : std::to_string(h.mx.preference) + ' ') + h.mx.name.text();
+  for (const auto& h : hosts)
+    listed += (listed.empty() ? "" : ", ") + (route.implicit ? "" : std::to_string(h.mx.preference) + ' ') + h.mx.name.text();
   if (out.all.empty()) out.ok("MX", listed);
   bool all_back = true;
   for (const auto& h : hosts)
     for (const auto& wrong : h.reverse) {
       all_back = false;
-      out.warn("reverse", h.mx.name.text() + ": " + quoted(wrong), "if it sends mail too: whoever gave you the address sets its name; many refuse mail from hosts without");
+      out.warn("reverse", h.mx.name.text() + ": " + quoted(wrong),
+               "if it sends mail too: whoever gave you the address sets its name; many refuse mail from hosts without");
     }
   const bool any = std::ranges::any_of(hosts, [](const auto& h) { return !h.lookup.addresses.empty(); });
   if (all_back && any) out.ok("reverse", "the addresses of the MX hosts have names that lead back to them");
@@ -121,7 +139,9 @@ Findings judge_dane(std::span<const MailHost> hosts, dns::Dnssec of_mx) {
   for (const auto& h : hosts) {
     const auto about = "TLSA " + h.mx.name.text();
     if (!h.tlsa.definite() && h.tlsa.status != dns::Status::cancelled && !h.lookup.addresses.empty() && h.lookup.secure)
-      out.error(about, "the DNS gives no answer: " + std::string(dns::to_string(h.tlsa.status)) + "; servers that follow DANE wait and do not deliver [RFC7672 2.2]",
+      out.error(about,
+                "the DNS gives no answer: " + std::string(dns::to_string(h.tlsa.status)) +
+                    "; servers that follow DANE wait and do not deliver [RFC7672 2.2]",
                 "let the name servers answer for _25._tcp." + h.mx.name.text());
     if (!h.tlsa.ok()) continue;
     if (!h.tlsa.secure() || of_mx != dns::Dnssec::secure) {
@@ -129,12 +149,15 @@ Findings judge_dane(std::span<const MailHost> hosts, dns::Dnssec of_mx) {
       continue;
     }
     const bool seen = h.dane && h.dane->reached == Reached::yes;
-    if (!seen) out.note(about, "there are records; the host could not be reached to compare its certificate with them");
-    else if (h.dane->verdict.verified) good += (good.empty() ? "" : ", ") + h.mx.name.text() + " (" + h.dane->verdict.text + ')';
+    if (!seen)
+      out.note(about, "there are records; the host could not be reached to compare its certificate with them");
+    else if (h.dane->verdict.verified)
+      good += (good.empty() ? "" : ", ") + h.mx.name.text() + " (" + h.dane->verdict.text + ')';
     else if (!h.dane->before.start_tls)
       out.error(about, "there are records, but the server offers no STARTTLS: servers that follow DANE do not deliver", "turn on TLS");
     else
-      out.error(about, quoted(h.dane->verdict.text) + ": servers that follow DANE do not deliver", "publish \"3 1 1\" with the digest of the key in use, and the next key's before it is used");
+      out.error(about, quoted(h.dane->verdict.text) + ": servers that follow DANE do not deliver",
+                "publish \"3 1 1\" with the digest of the key in use, and the next key's before it is used");
   }
   if (!good.empty()) out.ok("TLSA", good);
   return out;

@@ -20,7 +20,7 @@ struct MailHost {
   HostLookup lookup;
   std::vector<std::string> reverse;  // of each address: what is wrong with the way back; empty: it is confirmed
   dns::Answer<dns::Tlsa> tlsa;
-  std::optional<PortReport> dane;    // port 25 seen with these records
+  std::optional<PortReport> dane;  // port 25 seen with these records
 };
 
 // Asks about all of them at once; at most kHosts.

@@ -16,7 +16,8 @@ std::size_t standard_place(const ProbeTarget& t) {
 }
 
 ProbeTarget& target_of(std::vector<ProbeTarget>& all, Service service, const std::string& host, std::uint16_t port, Security expected) {
-  const auto found = std::ranges::find_if(all, [&](const ProbeTarget& t) { return t.service == service && t.host == host && t.port == port; });
+  const auto found =
+      std::ranges::find_if(all, [&](const ProbeTarget& t) { return t.service == service && t.host == host && t.port == port; });
   if (found != all.end()) return *found;
   return all.emplace_back(ProbeTarget{.service = service, .host = host, .port = port, .expected = expected});
 }
@@ -44,7 +45,9 @@ std::vector<ProbeTarget> plan_targets(std::span<const Candidate> candidates, con
       if (p.service == c.service) target_of(out, p.service, c.host, p.port, p.security);
   }
   for (auto& t : out) t.vouched = std::ranges::any_of(candidates, [&](const Candidate& c) { return c.host == t.host && c.vouched; });
-  std::ranges::sort(out, {}, [&](const ProbeTarget& t) { return std::tuple(std::ranges::find(hosts, t.host) - hosts.begin(), standard_place(t), t.service, t.port); });
+  std::ranges::sort(out, {}, [&](const ProbeTarget& t) {
+    return std::tuple(std::ranges::find(hosts, t.host) - hosts.begin(), standard_place(t), t.service, t.port);
+  });
   if (out.size() > kTargets) out.resize(kTargets);
   return out;
 }

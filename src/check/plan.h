@@ -11,8 +11,9 @@
 
 namespace posthorn::check {
 
-// What is promised (by SRV, autoconfig, MX) with the names of who promises it, and the standard ports of each service on each host that anybody names for
-// it; sorted by host as first named, then as standard_ports().  At most kTargets, of kHosts hosts.  `only`: of these services; empty: of all.
+// What is promised (by SRV, autoconfig, MX) with the names of who promises it, and the standard ports of each service on each host that
+// anybody names for it; sorted by host as first named, then as standard_ports().  At most kTargets, of kHosts hosts.  `only`: of these
+// services; empty: of all.
 inline constexpr std::size_t kTargets = 80, kHosts = 16;
 std::vector<ProbeTarget> plan_targets(std::span<const Candidate>, const std::set<Service>& only);
 

@@ -39,7 +39,8 @@ class Pop3Dialect final : public Dialect {
     CO_TRY(const auto first, co_await talk.line());
     const auto judged = judge(first);
     // [RFC2449 5] Old servers do not know it, and take USER and PASS.
-    if (!judged && judged.error().code == Errc::denied) co_return Offer{.seen = true, .capabilities = {}, .mechanisms = {}, .clear_login = true};
+    if (!judged && judged.error().code == Errc::denied)
+      co_return Offer{.seen = true, .capabilities = {}, .mechanisms = {}, .clear_login = true};
     CO_TRY_OK(judged);
     Offer out{.seen = true};
     for (std::size_t i = 0; i < Talk::kLines; ++i) {

@@ -53,8 +53,10 @@ Task<bool> Look::connect() {
     co_return true;
   }
   report_.why_not = made.error().text;
-  if (net::usual_source(to).empty()) report_.reached = Reached::no_way;
-  else report_.reached = made.error().text.find("refused") != std::string::npos ? Reached::refused : Reached::no_answer;
+  if (net::usual_source(to).empty())
+    report_.reached = Reached::no_way;
+  else
+    report_.reached = made.error().text.find("refused") != std::string::npos ? Reached::refused : Reached::no_answer;
   co_return false;
 }
 
@@ -105,8 +107,10 @@ Task<> Look::upgrade() {
   if (!shaken) co_return;
   auto offer = co_await dialect_->offer(talk());
   in_step_ = offer.has_value();
-  if (offer) report_.behind = *std::move(offer);
-  else complain(offer.error());
+  if (offer)
+    report_.behind = *std::move(offer);
+  else
+    complain(offer.error());
 }
 
 Task<bool> Look::shake_hands() {
@@ -132,8 +136,10 @@ Task<> Look::under_tls() {
   if (!greeted) co_return;
   auto offer = co_await dialect_->offer(talk());
   in_step_ = offer.has_value();
-  if (offer) report_.behind = *std::move(offer);
-  else complain(offer.error());
+  if (offer)
+    report_.behind = *std::move(offer);
+  else
+    complain(offer.error());
 }
 
 Task<> Look::close() {

@@ -59,19 +59,19 @@ struct PortReport {
   ProbeTarget target;
   std::string address;
   Reached reached = Reached::no_answer;
-  std::string why_not;                // not reached: in words
-  Spoke spoke = Spoke::nothing;       // how it began
+  std::string why_not;                                 // not reached: in words
+  Spoke spoke = Spoke::nothing;                        // how it began
   std::chrono::milliseconds connected{0}, greeted{0};  // how long it took, from the beginning of each
   std::string greeting;
-  bool rejected = false;              // the greeting was a refusal
-  Offer before, behind;               // TLS
-  std::string start_tls_trouble;      // it was offered, and refused or damaged
-  bool injected = false;              // something stood between the answer to STARTTLS and the handshake [RFC3207 5]
-  bool tls = false;                   // a handshake succeeded
+  bool rejected = false;          // the greeting was a refusal
+  Offer before, behind;           // TLS
+  std::string start_tls_trouble;  // it was offered, and refused or damaged
+  bool injected = false;          // something stood between the answer to STARTTLS and the handshake [RFC3207 5]
+  bool tls = false;               // a handshake succeeded
   std::string tls_version, tls_cipher;
   net::TlsVerdict verdict;
   std::optional<net::PeerCertificate> certificate;
-  std::string trouble;                // what else went wrong, in words
+  std::string trouble;  // what else went wrong, in words
 };
 
 // Ends within some seven timeouts: a port that does not speak as it should is asked once more in the other way.

@@ -42,11 +42,14 @@ class Zone {
 const dns::Name kDomain = *dns::Name::parse("example.org");
 
 TEST(Spf, TermsAreReadOrRefused) {
-  for (const char* good : {"v=spf1", "v=spf1 -all", "V=SPF1 MX ~ALL", "v=spf1 a:x.example/24 mx//64 ip4:192.0.2.0/24 ip6:2001:db8::/32 ?exists:%{i}.x.example  include:x.example redirect=y.example",
-                           "v=spf1 exp=why.example unknown=x:y -all"})
+  for (const char* good :
+       {"v=spf1", "v=spf1 -all", "V=SPF1 MX ~ALL",
+        "v=spf1 a:x.example/24 mx//64 ip4:192.0.2.0/24 ip6:2001:db8::/32 ?exists:%{i}.x.example  include:x.example redirect=y.example",
+        "v=spf1 exp=why.example unknown=x:y -all"})
     EXPECT_TRUE(parse_spf(good)) << good;
-  for (const char* bad : {"v=spf10 -all", "spf1", "v=spf1 -al", "v=spf1 ip4:192.0.2.300", "v=spf1 ip4:2001:db8::1", "v=spf1 ip4:192.0.2.0/33", "v=spf1 ip6:192.0.2.1", "v=spf1 include", "v=spf1 include:",
-                          "v=spf1 all:x", "v=spf1 redirect=", "v=spf1 redirect=a redirect=b", "v=spf1 - all", "v=spf1 ip4:192.0.2.0/", "v=spf1 +"})
+  for (const char* bad : {"v=spf10 -all", "spf1", "v=spf1 -al", "v=spf1 ip4:192.0.2.300", "v=spf1 ip4:2001:db8::1",
+                          "v=spf1 ip4:192.0.2.0/33", "v=spf1 ip6:192.0.2.1", "v=spf1 include", "v=spf1 include:", "v=spf1 all:x",
+                          "v=spf1 redirect=", "v=spf1 redirect=a redirect=b", "v=spf1 - all", "v=spf1 ip4:192.0.2.0/", "v=spf1 +"})
     EXPECT_FALSE(parse_spf(bad)) << bad;
 }
 
@@ -69,7 +72,9 @@ TEST(Spf, Judged) {
       {"example.org TXT \"v=spf1 include:example.org -all\"", "error", "circles"},
       {"example.org TXT \"v=spf1 include:a.example -all\"\nfail a.example TXT servfail", "error", "servfail"},
       {"example.org TXT \"v=spf1 a a a a a a a a a a mx -all\"", "error", "11 look-ups"},
-      {"example.org TXT \"v=spf1 include:a.example include:a.example include:a.example -all\"\na.example TXT \"v=spf1 a mx include:b.example -all\"\nb.example TXT \"v=spf1 a a a -all\"", "error", "21 look-ups"},
+      {"example.org TXT \"v=spf1 include:a.example include:a.example include:a.example -all\"\na.example TXT \"v=spf1 a mx "
+       "include:b.example -all\"\nb.example TXT \"v=spf1 a a a -all\"",
+       "error", "21 look-ups"},
       {"fail example.org TXT servfail", "warning", "no answer"},
   };
   for (const auto& c : cases) {
@@ -95,7 +100,9 @@ TEST(Dmarc, Judged) {
       {"_dmarc.example.org TXT \"v=DMARC1; p=reject; pct=50; rua=mailto:d@example.org\"", "ok", "part of the mail"},
       {"_dmarc.example.org TXT \"v=DMARC1; p=reject; aspf=x; rua=mailto:d@example.org\"", "warning", "neither r nor s"},
       {"_dmarc.example.org TXT \"v=DMARC1; p=reject; rua=mailto:d@reports.example\"", "ok", "reports.example does not say"},
-      {"_dmarc.example.org TXT \"v=DMARC1; p=reject; rua=mailto:d@reports.example!10m\"\nexample.org._report._dmarc.reports.example TXT \"v=DMARC1\"", "ok", "reports.example"},
+      {"_dmarc.example.org TXT \"v=DMARC1; p=reject; rua=mailto:d@reports.example!10m\"\nexample.org._report._dmarc.reports.example TXT "
+       "\"v=DMARC1\"",
+       "ok", "reports.example"},
       {"fail _dmarc.example.org TXT servfail", "warning", "no answer"},
   };
   for (const auto& c : cases) {
@@ -111,7 +118,9 @@ TEST(Dkim, Judged) {
   const auto ed = crypto::SigningKey::generate(crypto::KeyAlgorithm::ed25519);
   const auto good = mailauth::dkim::key_record(crypto::KeyAlgorithm::rsa, rsa->public_key());
   const auto small =
-      "v=DKIM1; p=MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQDwIRP/UC3SBsEmGqZ9ZJW3/DkMoGeLnQg1fWn7/zYtIxN2SnFCjxOCKG9v3b4jYfcTNh5ijSsq631uBItLa7od+v/RtdC2UzJ1lWT947qR+Rcac2gbto/"
+      "v=DKIM1; "
+      "p=MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQDwIRP/UC3SBsEmGqZ9ZJW3/DkMoGeLnQg1fWn7/zYtIxN2SnFCjxOCKG9v3b4jYfcTNh5ijSsq631uBItLa7od+v/"
+      "RtdC2UzJ1lWT947qR+Rcac2gbto/"
       "NMqJ0fzfVjH4OuKhitdY9tf6mcwGjaNBcWToIMmPSPDdQPNUYckcQ2QIDAQAB";  // [RFC6376 C.2]
   const struct {
     std::vector<std::string> texts;
@@ -135,7 +144,8 @@ TEST(Dkim, Judged) {
   };
   for (const auto& c : cases) EXPECT_TRUE(says(judge_dkim_key(c.texts, "s1"), c.begins, c.part)) << c.texts.front();
 
-  Zone none("example.org MX 10 mx.example.org"), some("x._domainkey.example.org TXT \"v=DKIM1; p=\""), usual("default._domainkey.example.org TXT \"" + good.substr(0, 250) + "\" \"" + good.substr(250) + "\"");
+  Zone none("example.org MX 10 mx.example.org"), some("x._domainkey.example.org TXT \"v=DKIM1; p=\""),
+      usual("default._domainkey.example.org TXT \"" + good.substr(0, 250) + "\" \"" + good.substr(250) + "\"");
   EXPECT_TRUE(says(run_task(check_dkim(none.world(), kDomain, {})), "warning", "no keys at all"));
   EXPECT_TRUE(says(run_task(check_dkim(some.world(), kDomain, {})), "note", "nobody can list"));
   Zone every("default._domainkey.example.org TXT \"v=spf1 -all\"");

@@ -30,9 +30,11 @@ Letter write_letter(const std::string& address, const smtp::Mailbox& mailbox) {
   const auto mark = crypto::to_hex(crypto::random_bytes(12));
   Letter out{.id = "<posthorn-check-" + mark + '@' + mailbox.domain + '>', .text = {}};
   const auto date = text::format_rfc5322_date({std::chrono::floor<std::chrono::seconds>(now()), 0});
-  out.text = "From: " + address + "\r\nTo: " + address + "\r\nSubject: posthorn check " + mark + "\r\nDate: " + date + "\r\nMessage-ID: " + out.id +
-             "\r\nAuto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n"
-             "\"posthorn check --login\" has sent this to see whether it arrives. It deletes it again; if it is still here, you may do so.\r\n";
+  out.text =
+      "From: " + address + "\r\nTo: " + address + "\r\nSubject: posthorn check " + mark + "\r\nDate: " + date +
+      "\r\nMessage-ID: " + out.id +
+      "\r\nAuto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n"
+      "\"posthorn check --login\" has sent this to see whether it arrives. It deletes it again; if it is still here, you may do so.\r\n";
   return out;
 }
 
@@ -136,23 +138,34 @@ Task<> Trip::sign_in(const std::vector<PortReport>& ports) {
   std::vector<const PortReport*> order;
   for (const auto& r : ports) {
     if (!is_safe(r)) continue;
-    if (r.target.vouched || is_known(r.target.host)) order.push_back(&r);
-    else out_.findings.warn(place_of(r), "not signed in: the host is not of the domain, and what names it is neither signed (DNSSEC) nor a page of the domain's own web server [RFC6186 6]",
-                            "when you know it as your server: --login-at " + r.target.host);
+    if (r.target.vouched || is_known(r.target.host))
+      order.push_back(&r);
+    else
+      out_.findings.warn(place_of(r),
+                         "not signed in: the host is not of the domain, and what names it is neither signed (DNSSEC) nor a page of the "
+                         "domain's own web server [RFC6186 6]",
+                         "when you know it as your server: --login-at " + r.target.host);
   }
-  std::ranges::sort(order, {}, [](const PortReport* r) { return std::tuple(!r->tls, r->target.named_by.empty(), r->target.expected != Security::implicit, r); });
+  std::ranges::sort(order, {}, [](const PortReport* r) {
+    return std::tuple(!r->tls, r->target.named_by.empty(), r->target.expected != Security::implicit, r);
+  });
   for (const auto* r : order) {
     const auto start = std::chrono::steady_clock::now();
     const auto by = co_await try_port(*r);
-    out_.sign_ins.push_back({r->target.service, place_of(*r), by.has_value(), by.value_or(""), since(start), by ? std::string() : by.error().text});
+    out_.sign_ins.push_back(
+        {r->target.service, place_of(*r), by.has_value(), by.value_or(""), since(start), by ? std::string() : by.error().text});
     if (by) keep(*r);
     if (by) continue;
     const bool refused = by.error().code == Errc::denied;
     out_.findings.error(place_of(*r), "signing in fails: " + quoted(by.error().text),
-                        refused ? "see whether the name (--user) and the password are right; no other port was tried, for accounts get locked" : "look at the server's log");
+                        refused
+                            ? "see whether the name (--user) and the password are right; no other port was tried, for accounts get locked"
+                            : "look at the server's log");
     if (refused) co_return;
   }
-  if (order.empty()) out_.findings.error(login_.address, "there is no port on which it is safe to sign in", "see above what is wrong with them; --insecure or --allow-plaintext go on all the same");
+  if (order.empty())
+    out_.findings.error(login_.address, "there is no port on which it is safe to sign in",
+                        "see above what is wrong with them; --insecure or --allow-plaintext go on all the same");
 }
 
 Task<> Trip::send() {
@@ -165,24 +178,32 @@ Task<> Trip::send() {
   std::string why = connection ? "" : connection.error().text;
   if (connection) {
     client::TextSource source(letter_.text);
-    client::MessageToSend message{.mail = {.reverse_path = *mailbox, .size = letter_.text.size()}, .recipients = {{.forward_path = *mailbox}}, .source = &source};
+    client::MessageToSend message{
+        .mail = {.reverse_path = *mailbox, .size = letter_.text.size()}, .recipients = {{.forward_path = *mailbox}}, .source = &source};
     message.mail.smtp_utf8 = smtp::needs_smtp_utf8(*mailbox);
     const auto result = co_await (*connection)->send(std::move(message));
     const auto& r = result.recipients.front();
     out_.sent = r.state == client::RecipientState::accepted;
-    if (!out_.sent) why = r.state == client::RecipientState::refused ? words_of(r.reply) : result.failure ? result.failure->text : "nobody can say what became of it";
+    if (!out_.sent)
+      why = r.state == client::RecipientState::refused ? words_of(r.reply)
+            : result.failure                           ? result.failure->text
+                                                       : "nobody can say what became of it";
     co_await (*connection)->quit();
   }
   out_.sending = since(start);
   accepted_ = std::chrono::steady_clock::now();
   until_ = accepted_ + login_.patience;
-  if (out_.sent) out_.sent_by = place_of(*submission_);
-  else out_.findings.error(place_of(*submission_), "the message to " + login_.address + " is not accepted: " + quoted(why), "look at the server's log");
+  if (out_.sent)
+    out_.sent_by = place_of(*submission_);
+  else
+    out_.findings.error(place_of(*submission_), "the message to " + login_.address + " is not accepted: " + quoted(why),
+                        "look at the server's log");
 }
 
 void Trip::say_missing(const std::string& place) {
-  out_.findings.error(place, "the message did not arrive within " + std::to_string(login_.patience.count() / 1000) + " s; its Message-ID is " + letter_.id,
-                      "look at the server's queue and log, and delete the message when it comes");
+  out_.findings.error(
+      place, "the message did not arrive within " + std::to_string(login_.patience.count() / 1000) + " s; its Message-ID is " + letter_.id,
+      "look at the server's queue and log, and delete the message when it comes");
 }
 
 Task<Result<bool>> Trip::look_by_imap(client::ImapConnection& imap, bool with_junk) {
@@ -205,11 +226,17 @@ Task<Result<bool>> Trip::look_by_imap(client::ImapConnection& imap, bool with_ju
 Task<> Trip::delete_by_imap(client::ImapConnection& imap) {
   const auto found = co_await imap.search_header("Message-ID", letter_.id);
   Result<bool> removed = false;
-  if (found) removed = co_await imap.expunge(*found);
-  else removed = std::unexpected(found.error());
+  if (found)
+    removed = co_await imap.expunge(*found);
+  else
+    removed = std::unexpected(found.error());
   out_.deleted = removed.value_or(false);
-  if (!removed) out_.findings.warn(place_of(*imap_), "the message could not be deleted: " + quoted(removed.error().text), "delete it; its Message-ID is " + letter_.id);
-  else if (!*removed) out_.findings.note(place_of(*imap_), "the message is only marked as deleted: without UIDPLUS others could go with it", "expunge the mailbox when you like");
+  if (!removed)
+    out_.findings.warn(place_of(*imap_), "the message could not be deleted: " + quoted(removed.error().text),
+                       "delete it; its Message-ID is " + letter_.id);
+  else if (!*removed)
+    out_.findings.note(place_of(*imap_), "the message is only marked as deleted: without UIDPLUS others could go with it",
+                       "expunge the mailbox when you like");
 }
 
 Task<> Trip::see_by_imap() {
@@ -220,17 +247,22 @@ Task<> Trip::see_by_imap() {
   while (!seen && !error) {
     const bool last = std::chrono::steady_clock::now() >= until_;
     const auto found = co_await look_by_imap(**imap, last || since(accepted_) > login_.patience / 4);
-    if (!found) error = found.error();
-    else seen = *found;
+    if (!found)
+      error = found.error();
+    else
+      seen = *found;
     if (last) break;
     if (!seen && !error) co_await sleep_for(kPoll);
   }
   if (seen) {
     out_.imap = since(accepted_);
     out_.seen_by_imap = place_of(*imap_);
-    if (out_.mailbox != "INBOX") out_.findings.warn(place_of(*imap_), "the message came into " + quoted(out_.mailbox) + ", not into INBOX", "see why the server takes it for junk: SPF, DKIM, DMARC");
+    if (out_.mailbox != "INBOX")
+      out_.findings.warn(place_of(*imap_), "the message came into " + quoted(out_.mailbox) + ", not into INBOX",
+                         "see why the server takes it for junk: SPF, DKIM, DMARC");
   } else if (error) {
-    out_.findings.error(place_of(*imap_), "looking for the message fails: " + quoted(error->text), "look at the server's log, and delete the message; its Message-ID is " + letter_.id);
+    out_.findings.error(place_of(*imap_), "looking for the message fails: " + quoted(error->text),
+                        "look at the server's log, and delete the message; its Message-ID is " + letter_.id);
   } else {
     say_missing(place_of(*imap_));
   }
@@ -264,8 +296,10 @@ Task<> Trip::see_by_pop3() {
   while (!seen && !error) {
     const bool last = std::chrono::steady_clock::now() >= until_;
     const auto found = co_await look_by_pop3(out_.seen_by_imap.empty());
-    if (!found) error = found.error();
-    else seen = *found;
+    if (!found)
+      error = found.error();
+    else
+      seen = *found;
     if (last) break;
     if (!seen && !error) co_await sleep_for(2 * kPoll);
   }
@@ -283,9 +317,13 @@ Task<> Trip::see_by_pop3() {
 
 Task<> Trip::see() {
   if (!out_.sent) co_return;
-  if (imap_) co_await see_by_imap();
-  else if (pop3_) co_await see_by_pop3();
-  else out_.findings.warn(login_.address, "a message was sent, and there is no server to see it by", "delete it; its Message-ID is " + letter_.id);
+  if (imap_)
+    co_await see_by_imap();
+  else if (pop3_)
+    co_await see_by_pop3();
+  else
+    out_.findings.warn(login_.address, "a message was sent, and there is no server to see it by",
+                       "delete it; its Message-ID is " + letter_.id);
 }
 
 }  // namespace

@@ -44,8 +44,9 @@ struct Candidate {
   std::uint16_t port = 0;
   Security security = Security::implicit;
   Source source = Source::guess;
-  std::string where;      // the name of the record, or the URL
-  // The domain itself says so, and nobody else can: the host is of the domain, or DNSSEC or a verified certificate stands behind what names it [RFC6186 6].
+  std::string where;  // the name of the record, or the URL
+  // The domain itself says so, and nobody else can: the host is of the domain, or DNSSEC or a verified certificate stands behind what names
+  // it [RFC6186 6].
   bool vouched = false;
   std::string user_form;  // autoconfig's name to sign in by, as "%EMAILADDRESS%"; empty: not said
 };

@@ -41,7 +41,17 @@ Task<Result<std::unique_ptr<client::SmtpConnection>>> open_smtp(World& world, co
   auto options = options_for<client::SmtpOptions>(world, r, std::move(credentials));
   options.hello = our_name({r.address, r.target.port, {}});
   const auto t = world.probe.timeout;
-  options.timeouts = {.connect = t, .tls = t, .greeting = t, .command = t, .data = t, .block = t, .final_dot = 3 * t, .reset = t, .quit = t, .opening = 3 * t, .transaction = 6 * t};
+  options.timeouts = {.connect = t,
+                      .tls = t,
+                      .greeting = t,
+                      .command = t,
+                      .data = t,
+                      .block = t,
+                      .final_dot = 3 * t,
+                      .reset = t,
+                      .quit = t,
+                      .opening = 3 * t,
+                      .transaction = 6 * t};
   CO_TRY(auto connection, co_await connect(world, r));
   auto out = std::make_unique<client::SmtpConnection>(std::move(options));
   const auto opened = co_await out->open(std::move(connection));

@@ -11,7 +11,7 @@ namespace {
 
 // By how little they show of the password.
 constexpr std::string_view kMechanisms[] = {"SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "SCRAM-SHA-1-PLUS", "SCRAM-SHA-1", "PLAIN", "LOGIN",
-                                            "OAUTHBEARER", "XOAUTH2"};
+                                            "OAUTHBEARER",        "XOAUTH2"};
 
 std::string best_mechanism(const Offer& offer) {
   for (const auto name : kMechanisms)
@@ -21,8 +21,8 @@ std::string best_mechanism(const Offer& offer) {
 
 // The smallest is the best.
 auto rank(const PortReport& r) {
-  return std::tuple(!is_usable(r), r.target.named_by.empty(), r.target.expected != Security::implicit, !is_standard(r.target.service, r.target.port),
-                    r.target.port == 2525);
+  return std::tuple(!is_usable(r), r.target.named_by.empty(), r.target.expected != Security::implicit,
+                    !is_standard(r.target.service, r.target.port), r.target.port == 2525);
 }
 
 const Candidate* named(std::span<const Candidate> all, const PortReport& r) {
@@ -53,7 +53,8 @@ std::string user_by_form(std::string_view form, std::string_view address) {
   return out;
 }
 
-std::vector<Setting> choose_settings(std::span<const PortReport> reports, std::span<const Candidate> candidates, const std::string& address) {
+std::vector<Setting> choose_settings(std::span<const PortReport> reports, std::span<const Candidate> candidates,
+                                     const std::string& address) {
   std::vector<Setting> out;
   for (const auto service : {Service::imap, Service::pop3, Service::submission}) {
     const PortReport* best = nullptr;

@@ -21,9 +21,8 @@ struct Setting {
   bool verified = true;   // false: it would be the best, were its certificate believed
 };
 
-// The best of submission, IMAP and POP3, each where there is one that is safe: what is promised by the domain before what was guessed, TLS from the
-// first byte before STARTTLS [RFC8314 3.3], usual ports before others.  Never clear text.
-// `address`: "joe@example.org", or empty.
+// The best of submission, IMAP and POP3, each where there is one that is safe: what is promised by the domain before what was guessed, TLS
+// from the first byte before STARTTLS [RFC8314 3.3], usual ports before others.  Never clear text. `address`: "joe@example.org", or empty.
 std::vector<Setting> choose_settings(std::span<const PortReport>, std::span<const Candidate>, const std::string& address);
 
 // "%EMAILLOCALPART%" of "joe@example.org" is "joe".

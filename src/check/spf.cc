@@ -47,7 +47,9 @@ Result<SpfTerm> parse_term(std::string_view word) {
   return out;
 }
 
-bool costs_a_look_up(const SpfTerm& t) { return t.name == "include" || t.name == "a" || t.name == "mx" || t.name == "ptr" || t.name == "exists"; }
+bool costs_a_look_up(const SpfTerm& t) {
+  return t.name == "include" || t.name == "a" || t.name == "mx" || t.name == "ptr" || t.name == "exists";
+}
 
 std::vector<std::string> spf_texts(const dns::Answer<dns::Txt>& answer) {
   std::vector<std::string> out;
@@ -91,9 +93,13 @@ Task<> count_record(World& world, SpfRecord record, int depth, SpfCost& cost) {
 void judge_all(Findings& out, const SpfRecord& record) {
   const auto* all = record.all();
   if (!all && record.redirect) return;
-  if (!all) out.warn("SPF", "the record does not end with \"all\": other hosts are neither allowed nor forbidden", "end it with \"-all\", or with \"~all\" while you try it out");
-  else if (all->qualifier == '+') out.error("SPF", "\"+all\" allows the whole world to send in this domain's name", "end the record with \"-all\"");
-  else if (all->qualifier == '?') out.warn("SPF", "\"?all\" says nothing of other hosts", "end the record with \"-all\" or \"~all\"");
+  if (!all)
+    out.warn("SPF", "the record does not end with \"all\": other hosts are neither allowed nor forbidden",
+             "end it with \"-all\", or with \"~all\" while you try it out");
+  else if (all->qualifier == '+')
+    out.error("SPF", "\"+all\" allows the whole world to send in this domain's name", "end the record with \"-all\"");
+  else if (all->qualifier == '?')
+    out.warn("SPF", "\"?all\" says nothing of other hosts", "end the record with \"-all\" or \"~all\"");
 }
 
 }  // namespace
@@ -130,11 +136,13 @@ Result<SpfRecord> parse_spf(std::string_view in) {
 Findings judge_spf(const std::vector<std::string>& texts, const SpfCost& cost) {
   Findings out;
   if (texts.empty()) {
-    out.warn("SPF", "there is no record: nobody can tell which hosts may send this domain's mail", "publish a TXT record at the domain, as \"v=spf1 mx -all\"");
+    out.warn("SPF", "there is no record: nobody can tell which hosts may send this domain's mail",
+             "publish a TXT record at the domain, as \"v=spf1 mx -all\"");
     return out;
   }
   if (texts.size() > 1) {
-    out.error("SPF", "there are " + std::to_string(texts.size()) + " records: receivers take none of them [RFC7208 3.2]", "put them together into one");
+    out.error("SPF", "there are " + std::to_string(texts.size()) + " records: receivers take none of them [RFC7208 3.2]",
+              "put them together into one");
     return out;
   }
   const auto record = parse_spf(texts.front());
@@ -143,13 +151,17 @@ Findings judge_spf(const std::vector<std::string>& texts, const SpfCost& cost) {
     return out;
   }
   judge_all(out, *record);
-  if (!cost.trouble.empty()) out.error("SPF", quoted(cost.trouble), "take it out, or have it repaired; receivers take it for a permanent error");
+  if (!cost.trouble.empty())
+    out.error("SPF", quoted(cost.trouble), "take it out, or have it repaired; receivers take it for a permanent error");
   if (cost.look_ups > 10)
-    out.error("SPF", "it needs " + (cost.look_ups >= SpfCost::kEnough ? std::string("30 or more") : std::to_string(cost.look_ups)) + " look-ups, and receivers stop after 10 [RFC7208 4.6.4]",
+    out.error("SPF",
+              "it needs " + (cost.look_ups >= SpfCost::kEnough ? std::string("30 or more") : std::to_string(cost.look_ups)) +
+                  " look-ups, and receivers stop after 10 [RFC7208 4.6.4]",
               "write addresses (ip4:, ip6:) instead of names, or take out includes that are not needed");
   if (std::ranges::any_of(record->terms, [](const auto& t) { return t.name == "ptr"; }))
     out.warn("SPF", "\"ptr\" should not be used [RFC7208 5.5]", "name the hosts by \"a\", \"mx\" or their addresses");
-  if (out.all.empty()) out.ok("SPF", quoted(texts.front()) + " (" + std::to_string(cost.look_ups) + (cost.look_ups == 1 ? " look-up)" : " look-ups)"));
+  if (out.all.empty())
+    out.ok("SPF", quoted(texts.front()) + " (" + std::to_string(cost.look_ups) + (cost.look_ups == 1 ? " look-up)" : " look-ups)"));
   return out;
 }
 

@@ -19,9 +19,9 @@ struct SpfTerm {
   std::string value;  // behind ":" or "/"; may be empty
 };
 struct SpfRecord {
-  std::vector<SpfTerm> terms;            // mechanisms; at most 200
+  std::vector<SpfTerm> terms;  // mechanisms; at most 200
   std::optional<std::string> redirect;
-  const SpfTerm* all() const;            // nullptr: there is none
+  const SpfTerm* all() const;  // nullptr: there is none
 };
 
 bool is_spf(std::string_view text);  // [RFC7208 4.5]
@@ -30,8 +30,8 @@ Result<SpfRecord> parse_spf(std::string_view);
 
 // What a receiver would have to ask the DNS for, includes and redirects followed.
 struct SpfCost {
-  int look_ups = 0;        // [RFC7208 4.6.4] at most 10
-  std::string trouble;     // an include or a redirect that leads nowhere, or is damaged
+  int look_ups = 0;                   // [RFC7208 4.6.4] at most 10
+  std::string trouble;                // an include or a redirect that leads nowhere, or is damaged
   static constexpr int kEnough = 30;  // nobody counts on from here
 };
 

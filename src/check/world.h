@@ -18,8 +18,9 @@ namespace posthorn::check {
 struct World {
   dns::Resolver& resolver;
   WorkerPool& workers;
-  bool system_names = true;   // a host that the resolver does not know may be in /etc/hosts; not for names that are guessed: the system may complete them
-  bool dnssec = true;         // false: answers are not validated, so that nothing can be said of DNSSEC
+  bool system_names =
+      true;  // a host that the resolver does not know may be in /etc/hosts; not for names that are guessed: the system may complete them
+  bool dnssec = true;  // false: answers are not validated, so that nothing can be said of DNSSEC
   ProbeOptions probe;
   std::chrono::milliseconds dns_timeout = std::chrono::seconds(10);
 
@@ -40,8 +41,8 @@ struct Fetched {
   http::Response response;
   std::string url;  // where it was in the end
 };
-// At most three redirects, none from https to http, and none from the world into a private network.  Errors as http::Client, not_found: a status that is
-// not 200, or no such host.
+// At most three redirects, none from https to http, and none from the world into a private network.  Errors as http::Client, not_found: a
+// status that is not 200, or no such host.
 Task<Result<Fetched>> fetch(World&, http::Url, Deadline);
 // No redirect at all: an answer of 3xx is not_found.
 Task<Result<Fetched>> fetch_directly(World&, http::Url, Deadline);

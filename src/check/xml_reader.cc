@@ -30,7 +30,9 @@ class Reader {
   }
 
  private:
-  static std::unexpected<Error> wrong(std::string what) { return fail(Errc::syntax, "this is no XML that is understood: " + std::move(what)); }
+  static std::unexpected<Error> wrong(std::string what) {
+    return fail(Errc::syntax, "this is no XML that is understood: " + std::move(what));
+  }
   bool take(std::string_view what) {
     if (!in_.starts_with(what)) return false;
     in_.remove_prefix(what.size());

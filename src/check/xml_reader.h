@@ -28,8 +28,8 @@ struct XmlElement {
 };
 
 // The root element.  Understood: comments, CDATA, processing instructions (passed over), the five entities of XML and characters by number.
-// A document type is refused, and with it every other entity: nothing expands, nothing is fetched.  UTF-8 only; names are not checked further than
-// needed to find their ends.  Errc::syntax, limit, too_large.
+// A document type is refused, and with it every other entity: nothing expands, nothing is fetched.  UTF-8 only; names are not checked
+// further than needed to find their ends.  Errc::syntax, limit, too_large.
 Result<XmlElement> parse_xml(std::string_view);
 
 }  // namespace posthorn::check

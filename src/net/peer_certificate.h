@@ -14,16 +14,16 @@ namespace posthorn::net {
 struct PeerCertificate {
   static constexpr std::size_t kText = 256, kNames = 100;
 
-  std::string subject, issuer;     // "CN=mail.example.org"
-  std::string common_name;         // of the subject; may be empty
-  std::string issuer_name;         // for people: the issuer's organisation and CN, "Let's Encrypt R11"
-  std::vector<std::string> names;  // of hosts, and addresses: the subjectAltName
-  std::size_t more_names = 0;      // those beyond kNames
+  std::string subject, issuer;        // "CN=mail.example.org"
+  std::string common_name;            // of the subject; may be empty
+  std::string issuer_name;            // for people: the issuer's organisation and CN, "Let's Encrypt R11"
+  std::vector<std::string> names;     // of hosts, and addresses: the subjectAltName
+  std::size_t more_names = 0;         // those beyond kNames
   SysTime not_before{}, not_after{};  // the epoch: unreadable
-  std::string key_type;            // "RSA", "EC", "ED25519"
+  std::string key_type;               // "RSA", "EC", "ED25519"
   int key_bits = 0;
-  bool self_signed = false;        // subject and issuer are the same; no signature is looked at
-  std::string sha256;              // of the whole certificate, 32 bytes; what a pin may be
+  bool self_signed = false;  // subject and issuer are the same; no signature is looked at
+  std::string sha256;        // of the whole certificate, 32 bytes; what a pin may be
 };
 
 }  // namespace posthorn::net
