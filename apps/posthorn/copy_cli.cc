@@ -8,9 +8,9 @@ namespace posthorn {
 namespace {
 
 void add_what(CLI::App& sub, CopyCommand& o) {
-  sub.add_option("--folder", o.options.folders, "Only this folder and those below it, as Archive/2024")->expected(1)->take_all();
-  sub.add_option("--without", o.options.without, "Leave out this folder and those below it")->expected(1)->take_all();
-  sub.add_option("--rename", o.renamed, "A folder is to have another name there, as 'Sent Items=Sent'")->expected(1)->take_all();
+  sub.add_option("--folder", o.options.folders, "Only this folder and those below it, as Archive/2024")->expected(1)->take_all()->allow_extra_args(false);
+  sub.add_option("--without", o.options.without, "Leave out this folder and those below it")->expected(1)->take_all()->allow_extra_args(false);
+  sub.add_option("--rename", o.renamed, "A folder is to have another name there, as 'Sent Items=Sent'")->expected(1)->take_all()->allow_extra_args(false);
   sub.add_flag("--new-uids", o.options.new_uids, "Give messages new UIDs also where their old ones could be kept");
   sub.add_flag("--no-flags", o.no_flags, "Leave the flags of messages alone that are there already");
   sub.add_flag("--dry-run", o.options.dry_run, "Say what would be copied");

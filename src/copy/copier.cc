@@ -100,6 +100,10 @@ Task<Result<void>> Copier::copy_folder(const FolderInfo& folder, const FolderInf
   }
   CO_TRY(auto messages, co_await source_.list(!keep && !stored.empty()));
   report_.messages += messages.size();
+  if (!keep && !stored.empty()) {
+    CO_TRY_OK(co_await identify_rest(target_, stored));
+    CO_TRY_OK(co_await identify_rest(source_, messages));
+  }
 
   auto difference = keep ? difference_by_uid(messages, stored, at_target.uid_validity == numbers.uid_validity ? at_target.uid_next : 0)
                          : difference_by_fields(messages, stored);
@@ -124,6 +128,33 @@ Task<Result<void>> Copier::copy_folder(const FolderInfo& folder, const FolderInf
     CO_TRY_OK(co_await target_.keep_numbers(numbers));
   }
   co_return Result<void>{};
+}
+
+namespace {
+
+class IntoFields final : public LetterSink {
+ public:
+  explicit IntoFields(std::vector<MessageInfo>& messages) : messages_(messages) {}
+  Task<Result<void>> take(Letter letter) override {
+    const auto at = std::ranges::lower_bound(messages_, letter.info.uid, {}, &MessageInfo::uid);
+    if (at != messages_.end() && at->uid == letter.info.uid) at->fields = crypto::view(letter.octets.digest());
+    co_return Result<void>{};
+  }
+
+ private:
+  std::vector<MessageInfo>& messages_;
+};
+
+}  // namespace
+
+// Messages whose header says nothing are known by all their octets.
+Task<Result<void>> Copier::identify_rest(MailPlace& place, std::vector<MessageInfo>& messages) {
+  std::vector<std::uint32_t> uids;
+  for (const auto& message : messages)
+    if (message.fields.empty()) uids.push_back(message.uid);
+  if (uids.empty()) co_return Result<void>{};
+  IntoFields sink(messages);
+  co_return co_await place.read(std::move(uids), sink);
 }
 
 namespace {

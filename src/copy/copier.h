@@ -64,6 +64,7 @@ class Copier {
   bool is_wanted(const std::string& name) const;
   FolderInfo at_target(const FolderInfo&) const;
   Task<Result<void>> copy_folder(const FolderInfo& folder, const FolderInfo& there);
+  Task<Result<void>> identify_rest(MailPlace&, std::vector<MessageInfo>&);
   Task<Result<void>> copy_messages(const std::vector<MessageInfo>& messages, const std::vector<std::size_t>& missing);
   Task<Result<void>> store(std::vector<Letter>);
   void show() const {

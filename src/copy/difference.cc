@@ -27,7 +27,7 @@ std::vector<std::size_t> pair_up(const std::vector<MessageInfo>& source, const s
                                  std::vector<bool>& taken, Difference& out, Key key) {
   std::map<decltype(key(source.front())), std::deque<std::size_t>> free;
   for (std::size_t t = 0; t < target.size(); ++t)
-    if (!taken[t]) free[key(target[t])].push_back(t);
+    if (!taken[t] && !target[t].fields.empty()) free[key(target[t])].push_back(t);
   std::vector<std::size_t> still;
   for (const std::size_t s : left) {
     const auto found = free.find(key(source[s]));
@@ -50,7 +50,9 @@ Difference difference_by_fields(const std::vector<MessageInfo>& source, const st
   for (std::size_t s = 0; s < left.size(); ++s) left[s] = s;
   std::vector<bool> taken(target.size());
   left = pair_up(source, target, left, taken, out, [](const MessageInfo& m) { return std::pair(m.fields, m.size); });
-  out.missing = pair_up(source, target, left, taken, out, [](const MessageInfo& m) { return m.fields; });
+  const bool dated = std::ranges::all_of(source, [](const MessageInfo& m) { return m.date.has_value(); });
+  const auto when = [&](const MessageInfo& m) { return dated && m.date ? m.date->time.time_since_epoch().count() : 0; };
+  out.missing = pair_up(source, target, left, taken, out, [&](const MessageInfo& m) { return std::pair(m.fields, when(m)); });
   std::ranges::sort(out.same);
   return out;
 }

@@ -105,14 +105,17 @@ class ImapPlace final : public MailPlace {
     std::vector<MessageInfo> out;
     client::FetchWants wants{.flags = true, .date = true, .size = true};
     if (with_fields) wants.header_fields = kIdentityFields;
+    bool silent = false;
     const auto note = [&](const imap::FetchResponse& told) {
       if (!told.uid || !told.size || out.size() == kMost) return;
       auto info = info_of(told);
-      if (with_fields) info.fields = identity_of(told.sections.empty() ? std::string() : told.sections.back().text.value_or(""));
+      if (with_fields && (told.sections.empty() || !told.sections.back().text)) silent = true;
+      else if (with_fields) info.fields = identity_of(*told.sections.back().text);
       out.push_back(std::move(info));
     };
     CO_TRY_OK(co_await connection_.fetch(client::every_uid(), wants, note));
     if (out.size() == kMost) co_return fail(Errc::limit, name_ + ": " + connection_.selected() + " has more messages than can be copied");
+    if (silent) co_return fail(Errc::syntax, name_ + ": the server does not tell what is in the headers of messages");
     std::ranges::sort(out, {}, &MessageInfo::uid);
     const auto twice = std::ranges::unique(out, {}, &MessageInfo::uid);  // a server may tell one twice
     out.erase(twice.begin(), twice.end());

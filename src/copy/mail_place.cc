@@ -14,12 +14,14 @@ std::string to_string(const FolderPath& path) {
 std::string identity_of(std::string_view header) {
   const message::HeaderView fields(header);
   std::string text;
+  bool any = false;
   for (const char* name : {"Message-ID", "Date", "From", "Subject"}) {
     if (const auto field = fields.find(name))
       for (const char c : field->value)
-        if (!text::is_space(c) && c != '\r' && c != '\n') text += c;
+        if (!text::is_space(c) && c != '\r' && c != '\n') text += c, any = true;
     text += '\n';
   }
+  if (!any) return {};
   return std::string(crypto::view(crypto::sha256(text)).substr(0, 16));
 }
 

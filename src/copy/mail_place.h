@@ -37,7 +37,7 @@ struct MessageInfo {
   imap::FlagList flags;   // without \Recent
   std::optional<text::DateTime> date;
   std::uint64_t size = 0;  // octets, with CRLF
-  std::string fields;      // a digest of what identifies a message in its header; empty unless it was asked for
+  std::string fields;      // a digest of what identifies a message in its header; empty: it was not asked for, or there is nothing
 };
 
 struct Letter {
@@ -89,7 +89,7 @@ class MailPlace {
   virtual Task<> close() = 0;
 };
 
-// MESSAGE-ID, DATE, FROM and SUBJECT of a header, each without white space, as 16 octets.
+// MESSAGE-ID, DATE, FROM and SUBJECT of a header, each without white space, as 16 octets; empty: it has none of them.
 std::string identity_of(std::string_view header);
 inline constexpr std::string_view kIdentityFields = "MESSAGE-ID DATE FROM SUBJECT";
 

@@ -370,14 +370,19 @@ class Copy(unittest.TestCase):
         client = self.store.imap("eve")
         for _ in range(2):  # two that look the same
             client.append("INBOX", r"(\Seen)", '"01-Feb-2003 04:05:06 +0100"', letter(5, "same\r\n").replace(b"Message-ID", b"X-ID"))
+        for text in ("one\r\n", "two\r\n", "two\r\n"):  # a header that says nothing
+            client.append("INBOX", "", None, ("X: y\r\n\r\n" + text).encode())
         fill(client, 12)
         target = f"imap://user4%40{DOMAIN}@127.0.0.1:{self.server.ports['imap']}"
-        self.assertRegex(self.copy(self.store.url("eve"), target, "--verify"), "copied 9 messages in 5 folders; 5 folders got new UIDs; compared: all the same")
+        self.assertRegex(self.copy(self.store.url("eve"), target, "--verify"), "copied 12 messages in 5 folders; 5 folders got new UIDs; compared: all the same")
         self.assertEqual(contents(account(self.ours("user4"))), contents(account(client)))
-        self.assertRegex(self.copy(self.store.url("eve"), target), "copied 0 messages in 5 folders, 9 were there already")
+        self.assertRegex(self.copy(self.store.url("eve"), target), "copied 0 messages in 5 folders, 12 were there already")
+        client.append("INBOX", "", None, b"X: y\r\n\r\nsix\r\n")
+        self.assertRegex(self.copy(self.store.url("eve"), target, "--verify"), "copied 1 message .*all the same")
 
     def test_folders_are_chosen_and_renamed(self):
-        out = self.copy(self.store.url(), f"posthorn:user5@{DOMAIN}", "--folder", "Archive", "--folder", "Sent Items", "--without", "Archive/2024", "--rename", "Sent Items=Sent")
+        out = self.posthorn("copy", "--config", self.server.config, "--source-password-file", self.store_password, "--source-ca", self.store.certificate, "--folder", "Archive",
+                            "--folder", "Sent Items", "--without", "Archive/2024", "--rename", "Sent Items=Sent", self.store.url(), f"posthorn:user5@{DOMAIN}")
         self.assertIn("in 2 folders", out)
         names = {line.decode().rpartition(" ")[2].strip('"') for line in self.ours("user5").list()[1]}
         self.assertIn("Archive", names)
