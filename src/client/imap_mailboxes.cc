@@ -9,12 +9,14 @@ namespace posthorn::client {
 namespace {
 
 constexpr std::size_t kPipelined = 50;
+constexpr std::size_t kMostMailboxes = 200'000;
 
 // What the server told of all mailboxes, by name.
 struct Listing {
   std::map<std::string, MailboxInfo> mailboxes;
   std::map<std::string, imap::StatusItems> statuses;
   std::map<std::string, bool> subscribed;
+  bool too_many = false;
 };
 
 std::string status_items(const ImapState& s) {
@@ -45,11 +47,12 @@ void take_list(ImapState& s, Listing& out, imap::ListResponse& list) {
 Taker taker_for(ImapState& s, Listing& listing) {
   return [&s, &listing](imap::Response& response) {
     if (auto* list = std::get_if<imap::ListResponse>(&response)) {
-      take_list(s, listing, *list);
+      listing.too_many |= listing.mailboxes.size() >= kMostMailboxes || listing.subscribed.size() >= kMostMailboxes;
+      if (!listing.too_many) take_list(s, listing, *list);
       return true;
     }
     if (const auto* status = std::get_if<imap::MailboxStatusResponse>(&response)) {
-      listing.statuses[status->mailbox] = status->items;
+      if (listing.statuses.size() < kMostMailboxes) listing.statuses[status->mailbox] = status->items;
       return true;
     }
     return false;
@@ -99,6 +102,7 @@ Task<Result<std::vector<MailboxInfo>>> ImapConnection::list(ListWants want) {
     CO_TRY(const auto status, co_await finish_command(s, tag, until, take));
     CO_TRY_OK(judge(s, status, "LIST"));
   }
+  if (listing.too_many) co_return s.failure(Errc::limit, "the server has more than " + std::to_string(kMostMailboxes) + " mailboxes");
   if (want.status && !with_status) CO_TRY_OK(co_await ask_statuses(s, listing, take, until));
   std::vector<MailboxInfo> out;
   for (auto& [name, info] : listing.mailboxes) {

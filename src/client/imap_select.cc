@@ -7,6 +7,8 @@ namespace {
 
 using imap::StatusResponse;
 
+constexpr std::size_t kMostChanges = 1'000'000;
+
 void take_code(SelectedMailbox& out, const imap::ResponseCode& code) {
   if (code.name == "UIDVALIDITY" && code.number <= 0xFFFFFFFF) out.uid_validity = static_cast<std::uint32_t>(code.number);
   if (code.name == "UIDNEXT" && code.number <= 0xFFFFFFFF) out.uid_next = static_cast<std::uint32_t>(code.number);
@@ -41,7 +43,7 @@ Task<Result<SelectedMailbox>> ImapConnection::select(std::string mailbox, Select
   SelectedMailbox out;
   out.name = mailbox;
   out.permanent.system = 0x1F;  // [RFC3501 6.3.1] without PERMANENTFLAGS all can be changed
-  bool flags_told = false;
+  bool flags_told = false, too_many = false;
   const bool resync = wants.known && s.qresync && wants.known->uid_validity != 0 && wants.known->mod_seq != 0;
   const Taker take = [&](imap::Response& response) {
     if (const auto* status = std::get_if<StatusResponse>(&response)) {
@@ -67,7 +69,8 @@ Task<Result<SelectedMailbox>> ImapConnection::select(std::string mailbox, Select
       return true;
     }
     if (auto* fetch = std::get_if<imap::FetchResponse>(&response); fetch && resync && fetch->uid) {
-      out.changed.push_back(std::move(*fetch));
+      if (out.changed.size() < kMostChanges) out.changed.push_back(std::move(*fetch));
+      else too_many = true;
       return true;
     }
     return std::holds_alternative<imap::FlagsResponse>(response) || std::holds_alternative<imap::RecentResponse>(response);
@@ -88,7 +91,9 @@ Task<Result<SelectedMailbox>> ImapConnection::select(std::string mailbox, Select
   s.selected = mailbox;
   s.uid_validity = out.uid_validity;
   if (s.has("CONDSTORE") && s.options.qresync && out.high_mod_seq != 0) s.condstore = true;
-  out.resynced = resync && wants.known->uid_validity == out.uid_validity && out.high_mod_seq != 0;
+  // Then everything is asked for.
+  if (too_many) out.changed.clear();
+  out.resynced = !too_many && resync && wants.known->uid_validity == out.uid_validity && out.high_mod_seq != 0;
   if (!flags_told) out.any_keyword = true;
   co_return out;
 }

@@ -63,10 +63,16 @@ Task<Result<void>> delete_there(FolderRun& run, const Plan& plan) {
   co_return run.journal.write();
 }
 
+// Empty: not known any more.  A server that gives a UID a second time makes it another message's.
+std::string unique_of(const FolderRun& run, std::uint32_t uid) {
+  const auto at = run.journal.state().messages.find(uid);
+  return at == run.journal.state().messages.end() ? std::string() : at->second.unique;
+}
+
 Result<void> change_here(FolderRun& run, const Plan& plan) {
-  for (const auto& one : plan.flags_here) TRY_OK(run.local.set_flags(run.journal.state().messages.at(one.uid).unique, one.to));
+  for (const auto& one : plan.flags_here) TRY_OK(run.local.set_flags(unique_of(run, one.uid), one.to));
   for (const auto uid : plan.delete_here) {
-    TRY_OK(run.local.remove(run.journal.state().messages.at(uid).unique));
+    TRY_OK(run.local.remove(unique_of(run, uid)));
     run.journal.put_gone(uid);
   }
   if (!plan.flags_here.empty() || !plan.delete_here.empty()) TRY_OK(run.local.folder().sync());
@@ -82,7 +88,8 @@ Task<Result<void>> carry_out(FolderRun& run, const Plan& plan) {
   CO_TRY_OK(co_await delete_there(run, plan));
   CO_TRY_OK(co_await download(run, plan.downloads));
   CO_TRY_OK(change_here(run, plan));
-  for (const auto& one : plan.settled) run.journal.put_message(one.uid, one.flags, run.journal.state().messages.at(one.uid).unique);
+  for (const auto& one : plan.settled)
+    if (auto unique = unique_of(run, one.uid); !unique.empty()) run.journal.put_message(one.uid, one.flags, std::move(unique));
   co_return run.journal.write();
 }
 

@@ -3,8 +3,11 @@
 namespace posthorn::sync {
 namespace {
 
+constexpr std::size_t kMostMessages = 10'000'000;
+
 Result<void> take_flags(FolderRun& run, const imap::FetchResponse& fetch) {
   if (!fetch.uid || !fetch.flags) return {};
+  if (run.remote.flags.size() >= kMostMessages) return fail(Errc::limit, run.job.mailbox + " has more messages than a folder may have here");
   TRY(const auto letters, run.local.letters_of(*fetch.flags));
   run.remote.flags.insert_or_assign(*fetch.uid, letters);
   return {};
