@@ -41,7 +41,7 @@ void add_check_command(CLI::App& top, Run& chosen) {
       "--resolver", o.resolver,
       "Ask this name server, as 192.0.2.53 or 192.0.2.53:5353, instead of those of the system; \"root\" asks the servers of the world");
   sub->add_option("--trust-anchor", o.trust_anchor, "The keys that DNSSEC begins with, in a file, instead of the root's");
-  sub->add_option("--map", o.maps, "Connect to another port than the one that is said, as 993=10993: for tests")->expected(1)->take_all();
+  sub->add_option("--map", o.maps, "Connect to another port than the one that is said, as 993=10993: for tests")->expected(1)->take_all()->allow_extra_args(false);
   add_place_options(*sub, o.place);
   add_client_options(*sub, o.client);
   sub->get_option("--verbose")->description("Show greetings and all capabilities, too");

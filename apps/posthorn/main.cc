@@ -183,12 +183,12 @@ void add_setup_command(CLI::App& top, Arguments& a, Run& chosen) {
   sub->add_option("address", s.address, "Your address, as you@example.org")->required();
   sub->add_option("--hostname", s.hostname, "The full name of this machine; without it the system's, or mail.DOMAIN");
   sub->add_option("--password-file", s.password_file, "The password is the first line of this file; without it one is made and shown");
-  sub->add_option("--set", s.settings, "A line for a new configuration, as 'dns.servers = \"192.0.2.53\"'")->expected(1)->take_all();
+  sub->add_option("--set", s.settings, "A line for a new configuration, as 'dns.servers = \"192.0.2.53\"'")->expected(1)->take_all()->allow_extra_args(false);
   sub->add_option("--root", s.root, "Make everything below this directory: for tests, and without being root");
   sub->add_flag("--dry-run", s.dry_run, "Show what would be made");
   sub->add_flag("--no-systemd", s.no_systemd, "Install and start no service");
   sub->add_flag("--no-network", s.no_network, "Do not look at DNS and other hosts");
-  sub->add_option("--probe", s.probes, "ADDRESS:PORT of a mail server to reach, instead of well-known ones")->expected(1)->take_all();
+  sub->add_option("--probe", s.probes, "ADDRESS:PORT of a mail server to reach, instead of well-known ones")->expected(1)->take_all()->allow_extra_args(false);
 }
 
 // Its options are sendmail's own: it never comes this far.

@@ -14,8 +14,8 @@ void add_sync_command(CLI::App& top, Run& chosen) {
   sub->add_option("--layout", o.layout, "The layout of a tree that is new: maildir++ (as Dovecot and Courier have it) or nested (as mbsync's Verbatim)")
       ->capture_default_str()
       ->check(CLI::IsMember({"maildir++", "nested"}));
-  sub->add_option("--folder", o.only, "Only mailboxes with this name, in which * stands for anything; may be given several times")->expected(1)->take_all();
-  sub->add_option("--exclude", o.except, "No mailboxes with this name, likewise")->expected(1)->take_all();
+  sub->add_option("--folder", o.only, "Only mailboxes with this name, in which * stands for anything; may be given several times")->expected(1)->take_all()->allow_extra_args(false);
+  sub->add_option("--exclude", o.except, "No mailboxes with this name, likewise")->expected(1)->take_all()->allow_extra_args(false);
   sub->add_flag("--force-delete", o.force_delete, "Delete messages and folders even where one side has suddenly nothing any more");
   sub->add_flag("--compress", o.compress, "Compress what is transferred, where the server can");
   sub->add_flag("--watch", o.watch, "Stay connected and follow the changes of both sides, until interrupted");
