@@ -139,6 +139,9 @@ struct Show {
     return out;
   }
   std::string operator()(const Compress& c) const { return "compress " + c.mechanism; }
+  std::string operator()(const Restore& c) const {
+    return "restore " + c.mailbox + " " + std::to_string(c.uid_validity) + " " + std::to_string(c.uid_next);
+  }
   std::string operator()(const Sort& c) const {
     static constexpr std::string_view kKeys[] = {"arrival", "cc", "date",         "from",      "size",
                                                  "subject", "to", "display-from", "display-to"};
@@ -233,6 +236,9 @@ TEST(ImapParser, Simple) {
       {"UID APPEND INBOX", "unknown"},
       {"COMPRESS deflate", "compress DEFLATE"},
       {"COMPRESS", "bad"},
+      {"XRESTORE inbox 7 12", "restore INBOX 7 12"},
+      {"XRESTORE a 0 12", "bad"},
+      {"XRESTORE a 7", "bad"},
       {"UID EXPUNGE $", "uid expunge $"},
       {"ENABLE CONDSTORE x-good-idea", "enable CONDSTORE X-GOOD-IDEA"},
       {"ENABLE", "bad"},
