@@ -13,6 +13,7 @@ void add_what(CLI::App& sub, CopyCommand& o) {
   sub.add_option("--rename", o.renamed, "A folder is to have another name there, as 'Sent Items=Sent'")->expected(1)->take_all()->allow_extra_args(false);
   sub.add_flag("--new-uids", o.options.new_uids, "Give messages new UIDs also where their old ones could be kept");
   sub.add_flag("--no-flags", o.no_flags, "Leave the flags of messages alone that are there already");
+  sub.add_flag("--leave-deleted", o.options.leave_deleted, "Do not copy again what was deleted at the target, where UIDs are kept");
   sub.add_flag("--dry-run", o.options.dry_run, "Say what would be copied");
   sub.add_flag("--verify", o.verify, "Compare every message at both places octet by octet when all is copied");
   sub.add_option("--retries", o.retries, "How often to begin again when a connection breaks before anything was copied")->capture_default_str()->check(CLI::Range(0, 100));

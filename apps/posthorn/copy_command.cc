@@ -2,9 +2,11 @@
 
 #include <sysexits.h>
 
-#include <cstdio>
+#include <algorithm>
 #include <boost/json.hpp>
+#include <cstdio>
 #include <deque>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -46,7 +48,8 @@ class CopyRun {
   explicit CopyRun(CopyCommand& o) : o_(o), progress_(!o.client.json && !o.client.quiet) {}
 
   int run() {
-    if (const auto ready = prepare(); !ready) return say_client_error(o_.client, o_.verb, ready.error());
+    if (const auto ready = prepare(); !ready)
+      return say_client_error(o_.client, o_.verb, ready.error(), ready.error().code == Errc::not_found ? std::optional<int>(EX_NOINPUT) : std::nullopt);
     run_task(run_all());
     progress_.end();
     int code = EX_OK;
@@ -114,6 +117,8 @@ class CopyRun {
         break;
       case Scheme::maildir:
       case Scheme::mbox:
+        if (!is_target && !std::filesystem::exists(url.path)) return fail(Errc::not_found, "there is no " + url.path);
+        return end;
       case Scheme::posthorn: return end;
       default: return fail(Errc::invalid, std::string(client::to_string(url.scheme)) + " is no place that mail can be copied from or to: " + client::to_string(url));
     }
@@ -154,6 +159,10 @@ class CopyRun {
         job.report.copied += report.copied;  // what an earlier attempt has done
         job.report.copied_bytes += report.copied_bytes;
         job.report.there -= std::min(job.report.there, report.copied);
+        job.report.refused += report.refused;  // it may be there now, and is counted nevertheless: somebody shall look
+        job.report.flags_changed += report.flags_changed;
+        for (auto& line : report.problems)
+          if (std::ranges::find(job.report.problems, line) == job.report.problems.end()) job.report.complain(std::move(line));
         if (job.outcome || in_vain >= o_.retries || !is_passing(job.outcome.error())) break;
         co_await sleep_for(std::chrono::milliseconds(200 << std::min(in_vain, 7)));
       }
@@ -279,7 +288,7 @@ class CopyRun {
     if (r.there) line += ", " + std::to_string(r.there) + (r.there == 1 ? " was there already" : " were there already");
     if (r.flags_changed) line += ", changed the flags of " + std::to_string(r.flags_changed);
     if (r.refused) line += ", " + std::to_string(r.refused) + " were refused";
-    if (r.gone) line += ", left out " + std::to_string(r.gone) + " that are not there any more";
+    if (r.gone) line += ", left out " + std::to_string(r.gone) + " that were deleted there";
     if (r.with_new_uids) line += "; " + count(r.with_new_uids, "folder", "folders") + " got new UIDs";
     if (job.verified && code == EX_OK) line += "; compared: all the same";
     posthorn::say(printable(line));

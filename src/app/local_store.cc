@@ -12,7 +12,7 @@
 #include <chrono>
 #include <cstring>
 #include <string_view>
-#include <thread>
+#include <utility>
 
 #include "app/control.h"
 #include "base/file_descriptor.h"
@@ -76,12 +76,20 @@ Result<int> LocalStore::connect(const std::string& address) const {
 
 Result<std::unique_ptr<LocalStore>> LocalStore::open(const config::Config& config, const std::string& config_file) {
   std::unique_ptr<LocalStore> local(new LocalStore(control_path(config.data_dir)));
-  TRY(const int fd, connect_control(local->path_));
-  if (fd >= 0) ::close(fd);
-  else if (config::kStorageBackend.get() == config::StorageBackend::memory)
-    return fail(Errc::not_found, "storage.backend is memory, and no server runs: there is no mail");
-  else TRY_OK(local->start_holder(config, config_file));
-  return local;
+  // A server that is starting or stopping, and another command's holder that ends, has the store but does not answer.
+  for (const auto give_up = std::chrono::steady_clock::now() + 10s;;) {
+    TRY(const int fd, connect_control(local->path_));
+    if (fd >= 0) {
+      ::close(fd);
+      return local;
+    }
+    if (config::kStorageBackend.get() == config::StorageBackend::memory)
+      return fail(Errc::not_found, "storage.backend is memory, and no server runs: there is no mail");
+    const auto started = local->start_holder(config, config_file);
+    if (started) return local;
+    if (started.error().code != Errc::busy || std::chrono::steady_clock::now() >= give_up) return std::unexpected(started.error());
+    local->end_holder();
+  }
 }
 
 Result<void> LocalStore::start_holder(const config::Config&, const std::string& config_file) {
@@ -113,10 +121,12 @@ Result<void> LocalStore::start_holder(const config::Config&, const std::string& 
   return {};
 }
 
-LocalStore::~LocalStore() {
-  if (keep_open_ >= 0) ::close(keep_open_);
-  if (holder_ > 0)
-    while (::waitpid(holder_, nullptr, 0) < 0 && errno == EINTR) {}
+void LocalStore::end_holder() {
+  if (keep_open_ >= 0) ::close(std::exchange(keep_open_, -1));
+  if (const auto holder = std::exchange(holder_, -1); holder > 0)
+    while (::waitpid(holder, nullptr, 0) < 0 && errno == EINTR) {}
 }
+
+LocalStore::~LocalStore() { end_holder(); }
 
 }  // namespace posthorn::app

@@ -27,6 +27,7 @@ class LocalStore {
  private:
   explicit LocalStore(std::string path) : path_(std::move(path)) {}
   Result<void> start_holder(const config::Config&, const std::string& config_file);
+  void end_holder();
 
   std::string path_;    // of the control socket
   pid_t holder_ = -1;

@@ -11,6 +11,7 @@ namespace {
 constexpr std::size_t kMaxOpen = 64;               // commands without an answer
 constexpr std::uint64_t kMaxUnderWay = 4 << 20;    // octets of theirs
 constexpr std::uint64_t kLongestOfMinus = 4096;    // [RFC7888 5]
+constexpr std::uint64_t kLargeLiteral = 1 << 20;
 
 struct OpenAppend {
   std::string tag;
@@ -34,16 +35,16 @@ Task<Result<void>> send_octets(ImapState& s, const MessageToAppend& message, Dea
   co_return Result<void>{};
 }
 
-// A literal of this size may be sent without asking.
+// A literal of this size may be sent without asking; of a large one the server shall be able to say at once that it does not take it.
 bool may_send_at_once(const ImapState& s, std::uint64_t size) {
-  return s.has("LITERAL+") || ((s.has("LITERAL-") || s.has("IMAP4REV2")) && size <= kLongestOfMinus);
+  return (s.has("LITERAL+") && size <= kLargeLiteral) || ((s.has("LITERAL-") || s.has("IMAP4REV2")) && size <= kLongestOfMinus);
 }
 
 // What stands before the octets: " (\\Seen) "date" {310+}".
 std::string front_of(const MessageToAppend& message, bool at_once) {
   std::string line = " " + flags_text(message.flags);
   if (message.internal_date) imap::Writer(line).sp().date_time(*message.internal_date);
-  if (message.uid != 0) line += " XUID " + std::to_string(message.uid);
+  if (message.uid != 0) line += " XUID " + std::to_string(message.uid_validity) + " " + std::to_string(message.uid);
   return line + " {" + std::to_string(message.size) + (at_once ? "+}" : "}");
 }
 

@@ -1,5 +1,7 @@
 #include "client/imap_connection.h"
 
+#include <charconv>
+
 #include "client/imap_state.h"
 
 namespace posthorn::client {
@@ -40,6 +42,15 @@ void ImapConnection::shut_down() {
 }
 
 bool ImapConnection::has(std::string_view capability) const { return state_->has(capability); }
+std::optional<std::uint64_t> ImapConnection::append_limit() const {
+  constexpr std::string_view kName = "APPENDLIMIT=";
+  for (const auto& capability : state_->capabilities) {
+    std::uint64_t limit = 0;
+    const char* const end = capability.data() + capability.size();
+    if (capability.starts_with(kName) && std::from_chars(capability.data() + kName.size(), end, limit).ptr == end) return limit;
+  }
+  return {};
+}
 const std::string& ImapConnection::greeting() const { return state_->greeting; }
 const std::string& ImapConnection::signed_in_by() const { return state_->signed_in_by; }
 bool ImapConnection::is_tls() const { return !state_->tls_version.empty(); }

@@ -47,6 +47,7 @@ class ImapConnection {
   void shut_down();
 
   bool has(std::string_view capability) const;  // "CONDSTORE"; as of the end of open()
+  std::optional<std::uint64_t> append_limit() const;  // APPENDLIMIT=n [RFC7889]; nullopt: the server does not tell
   const std::string& greeting() const;
   const std::string& signed_in_by() const;      // the mechanism, "LOGIN" or "PREAUTH"; empty: not
   bool is_tls() const;

@@ -180,9 +180,9 @@ TEST(ImapMessages, Append) {
 }
 
 TEST(ImapMessages, AppendAll) {
-  EXPECT_EQ(run(kIn + "C: a4 APPEND \"x\" (\\Seen) XUID 5 {5+}\nC: hello (\\Seen) {3+}\nC: you\nS: a4 OK [APPENDUID 7 5:6] x\n" + bye(5),
+  EXPECT_EQ(run(kIn + "C: a4 APPEND \"x\" (\\Seen) XUID 7 5 {5+}\nC: hello (\\Seen) {3+}\nC: you\nS: a4 OK [APPENDUID 7 5:6] x\n" + bye(5),
                 {"append-all x hello you", "logout"}).outcomes.at(1), "ok");
-  EXPECT_EQ(run(kOld + "C: a4 APPEND \"x\" (\\Seen) XUID 5 {5}\nS: + go\nC: hello (\\Seen) {3}\nS: a4 NO [TOOBIG] no\n" + bye(5),
+  EXPECT_EQ(run(kOld + "C: a4 APPEND \"x\" (\\Seen) XUID 7 5 {5}\nS: + go\nC: hello (\\Seen) {3}\nS: a4 NO [TOOBIG] no\n" + bye(5),
                 {"append-all x hello you", "logout"}).outcomes.at(1), "too large: mail.example: the server said NO to APPEND: no");
 }
 

@@ -118,7 +118,7 @@ Task<std::string> call_append(Call call) {
     messages.push_back(std::move(one));
   }
   if (call.words.front() == "append-all") {
-    messages.front().uid = 5;
+    messages.front().uid_validity = 7, messages.front().uid = 5;
     co_return ok_or_error(co_await call.connection.append_all(call.words.at(1), messages));
   }
   std::vector<Result<AppendedMessage>> results;

@@ -111,7 +111,7 @@ struct MessageToAppend {
   std::uint64_t size = 0;
   imap::FlagList flags;                       // \Recent is left out
   std::optional<text::DateTime> internal_date;
-  std::uint32_t uid = 0;  // that it is to have; 0: the server's next one.  REQUIRES otherwise: XPOSTHORN-RESTORE (docs/formats/control.md)
+  std::uint32_t uid_validity = 0, uid = 0;  // that it is to have; uid 0: the server's next one.  REQUIRES otherwise: XPOSTHORN-RESTORE (docs/formats/control.md)
 };
 struct AppendedMessage {
   std::uint32_t uid_validity = 0, uid = 0;  // 0: the server does not tell

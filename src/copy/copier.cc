@@ -1,10 +1,11 @@
 #include "copy/copier.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "async/task_group.h"
-#include "copy/difference.h"
+#include "text/ascii.h"
 
 namespace posthorn::copy {
 namespace {
@@ -22,6 +23,19 @@ FolderPath path_of(std::string_view name) {
     at = end + 1;
   }
   return path;
+}
+
+// The others may fare better.
+bool is_of_one_folder(const Error& error) {
+  switch (error.code) {
+    case Errc::not_found:
+    case Errc::invalid:
+    case Errc::limit:
+    case Errc::exists:
+    case Errc::denied:
+    case Errc::corrupt: return true;
+    default: return false;
+  }
 }
 
 bool same_flags(const imap::FlagList& a, const imap::FlagList& b) {
@@ -57,12 +71,22 @@ Task<Result<std::vector<std::pair<FolderInfo, FolderInfo>>>> Copier::pairs() {
 
 Task<Result<void>> Copier::run() {
   CO_TRY(const auto folders, co_await pairs());
+  if (folders.empty() && !options_.folders.empty()) co_return fail(Errc::not_found, source_.name() + ": there is no folder " + options_.folders.front());
   report_.folders_in_all = folders.size();
-  for (const auto& pair : folders) report_.expected += pair.first.messages;
+  std::map<std::string, int> sources;  // of each target
+  for (const auto& [folder, there] : folders) {
+    report_.expected += folder.messages;
+    ++sources[text::to_lower(to_string(there.path))];
+  }
   for (const auto& [folder, there] : folders) {
     report_.folder = to_string(folder.path);
     show();
-    CO_TRY_OK(co_await copy_folder(folder, there));
+    const auto done = co_await copy_folder(folder, there, sources[text::to_lower(to_string(there.path))] == 1);
+    if (!done && !is_of_one_folder(done.error())) co_return done;
+    if (!done) {
+      ++report_.refused;
+      report_.complain(report_.folder + ": " + done.error().text);
+    }
     ++report_.folders;
   }
   report_.folder.clear();
@@ -70,71 +94,90 @@ Task<Result<void>> Copier::run() {
   co_return Result<void>{};
 }
 
-Task<Result<void>> Copier::copy_folder(const FolderInfo& folder, const FolderInfo& there) {
-  auto entered = co_await source_.enter(folder, Entering::to_read);
-  if (!entered && entered.error().code == Errc::not_found) {  // it went meanwhile
-    report_.complain(report_.folder + ": " + entered.error().text);
-    co_return Result<void>{};
-  }
-  CO_TRY(const auto numbers, std::move(entered));
-  FolderNumbers at_target;
-  bool exists = true;
-  if (options_.dry_run) {
-    auto peeked = co_await target_.enter(there, Entering::to_read);
-    exists = peeked.has_value();
-    if (peeked) at_target = *peeked;
-    else if (peeked.error().code != Errc::not_found) co_return std::unexpected(std::move(peeked).error());
-  } else {
-    CO_TRY(at_target, co_await target_.enter(there, Entering::to_write));
-  }
-  bool keep = !options_.new_uids && numbers.uid_validity != 0;
-  if (keep && options_.dry_run) keep = at_target.uid_validity == numbers.uid_validity;
-  else if (keep) {
-    CO_TRY(keep, co_await target_.keep_numbers({numbers.uid_validity, 0}));
-    if (!keep) ++report_.with_new_uids;
-  }
-  // A new folder has nothing to compare with.
+Task<Result<FolderNumbers>> Copier::enter_target(const FolderInfo& there, bool& exists) {
+  if (!options_.dry_run) co_return co_await target_.enter(there, Entering::to_write);
+  auto peeked = co_await target_.enter(there, Entering::to_read);
+  exists = peeked.has_value();
+  if (!peeked && peeked.error().code == Errc::not_found) co_return FolderNumbers{};
+  co_return peeked;
+}
+
+Task<Result<Difference>> Copier::compare(bool keep, bool exists) {
   std::vector<MessageInfo> stored;
   if (exists) {
     CO_TRY(stored, co_await target_.list(!keep));
   }
   CO_TRY(auto messages, co_await source_.list(!keep && !stored.empty()));
-  report_.messages += messages.size();
-  if (!keep && !stored.empty()) {
-    CO_TRY_OK(co_await identify_rest(target_, stored));
-    CO_TRY_OK(co_await identify_rest(source_, messages));
+  Difference difference(std::move(messages), std::move(stored));
+  if (keep) difference.pair_by_uid();
+  const auto left = difference.missing().size();
+  const bool some_there = difference.target().size() > difference.same().size();
+  if (left == 0 || !some_there) co_return difference;
+  if (keep) {
+    CO_TRY_OK(co_await learn_fields(target_, difference.target()));
+    CO_TRY_OK(co_await learn_fields(source_, difference.source()));
   }
+  difference.pair_by_fields();
+  const auto [here, there] = difference.doubtful();
+  if (here.empty()) co_return difference;
+  CO_TRY_OK(co_await learn_octets(source_, here, difference.source()));
+  CO_TRY_OK(co_await learn_octets(target_, there, difference.target()));
+  difference.pair_by_octets();
+  co_return difference;
+}
 
-  auto difference = keep ? difference_by_uid(messages, stored, at_target.uid_validity == numbers.uid_validity ? at_target.uid_next : 0)
-                         : difference_by_fields(messages, stored);
-  report_.there += difference.same.size();
-  report_.gone += difference.gone.size();
+Task<Result<void>> Copier::copy_folder(const FolderInfo& folder, const FolderInfo& there, bool alone) {
+  CO_TRY(const auto numbers, co_await source_.enter(folder, Entering::to_read));
+  bool exists = true;
+  CO_TRY(const auto before, co_await enter_target(there, exists));
+  bool keep = alone && !options_.new_uids && numbers.uid_validity != 0;
+  if (keep && options_.dry_run) keep = before.uid_validity == numbers.uid_validity;
+  else if (keep) {
+    CO_TRY(keep, co_await target_.keep_numbers({numbers.uid_validity, 0}));
+    if (!keep) ++report_.with_new_uids;
+  }
+  CO_TRY(const auto difference, co_await compare(keep, exists));
+  const auto& messages = difference.source();
+  report_.messages += messages.size();
+  report_.there += difference.same().size();
+
+  // What the target has given UIDs above of cannot have its own any more.
+  const std::uint32_t next = before.uid_validity == numbers.uid_validity ? before.uid_next : 0;
+  std::vector<std::size_t> kept, anew;
+  for (const auto i : difference.missing()) (keep && messages[i].uid < next ? anew : kept).push_back(i);
+  if (options_.leave_deleted) report_.gone += std::exchange(anew, {}).size();
   show();
   if (options_.dry_run) {
-    report_.copied += difference.missing.size();
+    report_.copied += kept.size() + anew.size();
     co_return Result<void>{};
   }
-  CO_TRY_OK(co_await copy_messages(messages, difference.missing));
-  if (options_.flags && source_.has_flags() && target_.changes_flags()) {
-    std::vector<std::pair<std::uint32_t, imap::FlagList>> changes;
-    for (const auto& [here, at] : difference.same)
-      if (!same_flags(messages[here].flags, stored[at].flags)) changes.emplace_back(stored[at].uid, messages[here].flags);
-    report_.flags_changed += changes.size();
-    if (!changes.empty()) {
-      CO_TRY_OK(co_await target_.set_flags(std::move(changes)));
-    }
-  }
+  CO_TRY_OK(co_await copy_messages(messages, kept, false));
   if (keep) {
     CO_TRY_OK(co_await target_.keep_numbers(numbers));
+  }
+  CO_TRY_OK(co_await copy_messages(messages, anew, true));
+  if (options_.flags && source_.has_flags() && target_.changes_flags()) {
+    CO_TRY_OK(co_await copy_flags(difference));
   }
   co_return Result<void>{};
 }
 
+Task<Result<void>> Copier::copy_flags(const Difference& difference) {
+  std::vector<std::pair<std::uint32_t, imap::FlagList>> changes;
+  for (const auto& [here, at] : difference.same()) {
+    const auto& stored = difference.target()[at];
+    if (!same_flags(difference.source()[here].flags, stored.flags)) changes.emplace_back(stored.uid, difference.source()[here].flags);
+  }
+  report_.flags_changed += changes.size();
+  if (changes.empty()) co_return Result<void>{};
+  co_return co_await target_.set_flags(std::move(changes));
+}
+
 namespace {
 
-class IntoFields final : public LetterSink {
+class IntoDigests final : public LetterSink {
  public:
-  explicit IntoFields(std::vector<MessageInfo>& messages) : messages_(messages) {}
+  explicit IntoDigests(std::vector<MessageInfo>& messages) : messages_(messages) {}
   Task<Result<void>> take(Letter letter) override {
     const auto at = std::ranges::lower_bound(messages_, letter.info.uid, {}, &MessageInfo::uid);
     if (at != messages_.end() && at->uid == letter.info.uid) at->fields = crypto::view(letter.octets.digest());
@@ -147,14 +190,19 @@ class IntoFields final : public LetterSink {
 
 }  // namespace
 
-// Messages whose header says nothing are known by all their octets.
-Task<Result<void>> Copier::identify_rest(MailPlace& place, std::vector<MessageInfo>& messages) {
-  std::vector<std::uint32_t> uids;
-  for (const auto& message : messages)
-    if (message.fields.empty()) uids.push_back(message.uid);
-  if (uids.empty()) co_return Result<void>{};
-  IntoFields sink(messages);
+Task<Result<void>> Copier::learn_octets(MailPlace& place, std::vector<std::uint32_t> uids, std::vector<MessageInfo>& messages) {
+  IntoDigests sink(messages);
   co_return co_await place.read(std::move(uids), sink);
+}
+
+Task<Result<void>> Copier::learn_fields(MailPlace& place, std::vector<MessageInfo>& messages) {
+  CO_TRY(auto listed, co_await place.list(true));
+  std::size_t at = 0;
+  for (auto& message : messages) {
+    while (at < listed.size() && listed[at].uid < message.uid) ++at;
+    if (at < listed.size() && listed[at].uid == message.uid) message.fields = std::move(listed[at].fields);
+  }
+  co_return Result<void>{};
 }
 
 namespace {
@@ -178,7 +226,7 @@ Task<> read_batch(MailPlace& place, std::vector<std::uint32_t> uids, std::vector
 
 }  // namespace
 
-Task<Result<void>> Copier::copy_messages(const std::vector<MessageInfo>& messages, const std::vector<std::size_t>& missing) {
+Task<Result<void>> Copier::copy_messages(const std::vector<MessageInfo>& messages, const std::vector<std::size_t>& missing, bool new_uids) {
   std::size_t at = 0;
   const auto next_uids = [&] {
     std::vector<std::uint32_t> uids;
@@ -190,29 +238,49 @@ Task<Result<void>> Copier::copy_messages(const std::vector<MessageInfo>& message
     }
     return uids;
   };
+  if (missing.empty()) co_return Result<void>{};
   std::vector<Letter> ready;
   Result<void> read;
-  co_await read_batch(source_, next_uids(), ready, read);
-  while (!ready.empty() || at < missing.size() || !read) {
+  auto asked = next_uids();
+  co_await read_batch(source_, asked, ready, read);
+  for (;;) {
     CO_TRY_OK(read);
     std::ranges::sort(ready, {}, [](const Letter& letter) { return letter.info.uid; });
+    miss(asked, ready);
+    asked = next_uids();
     std::vector<Letter> next;
     TaskGroup reading;
-    if (at < missing.size()) reading.spawn(Reactor::current(), read_batch(source_, next_uids(), next, read));
-    const auto stored = co_await store(std::move(ready));
+    if (!asked.empty()) reading.spawn(Reactor::current(), read_batch(source_, asked, next, read));
+    const auto stored = co_await store(std::move(ready), new_uids);
     co_await reading.join();
     CO_TRY_OK(stored);
+    if (asked.empty()) co_return Result<void>{};
     ready = std::move(next);
   }
-  co_return Result<void>{};
 }
 
-Task<Result<void>> Copier::store(std::vector<Letter> letters) {
+// What was asked for and did not come: it has gone meanwhile, or the source could not.  Nobody may think that it was copied.
+void Copier::miss(const std::vector<std::uint32_t>& asked, const std::vector<Letter>& came) {
+  std::size_t at = 0;
+  for (const auto uid : asked) {
+    while (at < came.size() && came[at].info.uid < uid) ++at;
+    if (at < came.size() && came[at].info.uid == uid) continue;
+    ++report_.refused;
+    report_.complain(report_.folder + ", message " + std::to_string(uid) + ": the source did not give it (or it was removed meanwhile)");
+  }
+}
+
+Task<Result<void>> Copier::store(std::vector<Letter> letters, bool new_uids) {
   if (letters.empty()) co_return Result<void>{};
+  std::vector<std::uint32_t> names;
+  for (auto& letter : letters) {
+    names.push_back(letter.info.uid);
+    if (new_uids) letter.info.uid = 0;
+  }
   std::vector<Added> outcomes;
   const auto added = co_await target_.add(letters, outcomes);
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
-    const auto name = [&] { return report_.folder + ", message " + std::to_string(letters[i].info.uid) + ": "; };
+    const auto name = [&] { return report_.folder + ", message " + std::to_string(names[i]) + ": "; };
     if (!outcomes[i].outcome) {
       ++report_.refused;
       report_.complain(name() + outcomes[i].outcome.error().text);

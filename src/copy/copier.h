@@ -9,6 +9,7 @@
 
 #include "async/task.h"
 #include "base/result.h"
+#include "copy/difference.h"
 #include "copy/mail_place.h"
 
 namespace posthorn::copy {
@@ -19,6 +20,8 @@ struct CopyOptions {
   std::vector<std::pair<std::string, std::string>> renamed;   // "Sent Items" is to be "Sent" there, with what is below
   bool new_uids = false;    // UIDs are not kept, also where they could be
   bool flags = true;        // those of messages that are there already are made the same
+  // With kept UIDs: what the target lacks, though it has given higher UIDs, was deleted there and is left alone; else it is copied again.
+  bool leave_deleted = false;
   bool dry_run = false;     // only says what would be done
   std::size_t batch_messages = 250;
   std::uint64_t batch_bytes = 8 << 20;  // one message may be larger
@@ -31,8 +34,8 @@ struct CopyReport {
   std::uint64_t copied = 0, copied_bytes = 0;
   std::uint64_t there = 0;        // were at the target already
   std::uint64_t flags_changed = 0;
-  std::uint64_t gone = 0;         // were there and are not any more, or were refused in an earlier run: left alone
-  std::uint64_t refused = 0;
+  std::uint64_t gone = 0;         // CopyOptions::leave_deleted
+  std::uint64_t refused = 0;      // by the target, or not given by the source; and folders that cannot be
   std::uint64_t with_new_uids = 0;  // folders that could not keep their UIDs
   std::string folder;             // under way
   std::vector<std::string> problems;  // a line each; at most kMostProblems
@@ -63,10 +66,15 @@ class Copier {
  private:
   bool is_wanted(const std::string& name) const;
   FolderInfo at_target(const FolderInfo&) const;
-  Task<Result<void>> copy_folder(const FolderInfo& folder, const FolderInfo& there);
-  Task<Result<void>> identify_rest(MailPlace&, std::vector<MessageInfo>&);
-  Task<Result<void>> copy_messages(const std::vector<MessageInfo>& messages, const std::vector<std::size_t>& missing);
-  Task<Result<void>> store(std::vector<Letter>);
+  Task<Result<void>> copy_folder(const FolderInfo& folder, const FolderInfo& there, bool alone);
+  Task<Result<FolderNumbers>> enter_target(const FolderInfo& there, bool& exists);
+  Task<Result<Difference>> compare(bool keep, bool exists);
+  Task<Result<void>> learn_fields(MailPlace&, std::vector<MessageInfo>&);
+  Task<Result<void>> learn_octets(MailPlace&, std::vector<std::uint32_t> uids, std::vector<MessageInfo>&);
+  Task<Result<void>> copy_messages(const std::vector<MessageInfo>& messages, const std::vector<std::size_t>& missing, bool new_uids);
+  Task<Result<void>> copy_flags(const Difference&);
+  void miss(const std::vector<std::uint32_t>& asked, const std::vector<Letter>& came);
+  Task<Result<void>> store(std::vector<Letter>, bool new_uids);
   void show() const {
     if (show_) show_(report_);
   }

@@ -3,57 +3,89 @@
 #include <algorithm>
 #include <deque>
 #include <map>
+#include <optional>
+#include <set>
 #include <string>
 
 namespace posthorn::copy {
-
-Difference difference_by_uid(const std::vector<MessageInfo>& source, const std::vector<MessageInfo>& target, std::uint32_t uid_next) {
-  Difference out;
-  std::size_t t = 0;
-  for (std::size_t s = 0; s < source.size(); ++s) {
-    while (t < target.size() && target[t].uid < source[s].uid) ++t;
-    if (t < target.size() && target[t].uid == source[s].uid) out.same.emplace_back(s, t);
-    else if (source[s].uid < uid_next) out.gone.push_back(s);
-    else out.missing.push_back(s);
-  }
-  return out;
-}
-
 namespace {
 
-// Pairs those of `left` that have the same key as one of the target, each at most once, in their order.
-template <class Key>
-std::vector<std::size_t> pair_up(const std::vector<MessageInfo>& source, const std::vector<MessageInfo>& target, const std::vector<std::size_t>& left,
-                                 std::vector<bool>& taken, Difference& out, Key key) {
-  std::map<decltype(key(source.front())), std::deque<std::size_t>> free;
-  for (std::size_t t = 0; t < target.size(); ++t)
-    if (!taken[t] && !target[t].fields.empty()) free[key(target[t])].push_back(t);
-  std::vector<std::size_t> still;
-  for (const std::size_t s : left) {
-    const auto found = free.find(key(source[s]));
-    if (found == free.end() || found->second.empty()) {
-      still.push_back(s);
-      continue;
-    }
-    out.same.emplace_back(s, found->second.front());
-    taken[found->second.front()] = true;
-    found->second.pop_front();
-  }
-  return still;
+std::optional<std::int64_t> seconds_of(const MessageInfo& m) {
+  if (!m.date) return {};
+  return m.date->time.time_since_epoch().count();
 }
 
 }  // namespace
 
-Difference difference_by_fields(const std::vector<MessageInfo>& source, const std::vector<MessageInfo>& target) {
-  Difference out;
-  std::vector<std::size_t> left(source.size());
-  for (std::size_t s = 0; s < left.size(); ++s) left[s] = s;
-  std::vector<bool> taken(target.size());
-  left = pair_up(source, target, left, taken, out, [](const MessageInfo& m) { return std::pair(m.fields, m.size); });
-  const bool dated = std::ranges::all_of(source, [](const MessageInfo& m) { return m.date.has_value(); });
-  const auto when = [&](const MessageInfo& m) { return dated && m.date ? m.date->time.time_since_epoch().count() : 0; };
-  out.missing = pair_up(source, target, left, taken, out, [&](const MessageInfo& m) { return std::pair(m.fields, when(m)); });
-  std::ranges::sort(out.same);
+Difference::Difference(std::vector<MessageInfo> source, std::vector<MessageInfo> target)
+    : source_(std::move(source)), target_(std::move(target)), left_(source_.size(), true), free_(target_.size(), true) {}
+
+// `key`: of a message; none: it is the same as nothing.
+template <class Key>
+void Difference::pair_up(Key key) {
+  std::map<typename decltype(key(source_.front()))::value_type, std::deque<std::size_t>> free;
+  for (std::size_t t = 0; t < target_.size(); ++t)
+    if (free_[t])
+      if (auto k = key(target_[t])) free[*std::move(k)].push_back(t);
+  for (std::size_t s = 0; s < source_.size(); ++s) {
+    if (!left_[s]) continue;
+    const auto k = key(source_[s]);
+    const auto found = k ? free.find(*k) : free.end();
+    if (found == free.end() || found->second.empty()) continue;
+    left_[s] = free_[found->second.front()] = false;
+    same_.emplace_back(s, found->second.front());
+    found->second.pop_front();
+  }
+}
+
+void Difference::pair_by_uid() {
+  using Key = std::pair<std::uint32_t, std::pair<std::uint64_t, std::int64_t>>;
+  pair_up([](const MessageInfo& m) -> std::optional<Key> {
+    const auto seconds = seconds_of(m);
+    if (m.uid == 0 || !seconds) return {};
+    return Key{m.uid, {m.size, *seconds}};
+  });
+}
+
+void Difference::pair_by_fields() {
+  using BySize = std::pair<std::string, std::uint64_t>;
+  pair_up([](const MessageInfo& m) -> std::optional<BySize> {
+    if (m.fields.empty()) return {};
+    return BySize{m.fields, m.size};
+  });
+  using ByDate = std::pair<std::string, std::int64_t>;
+  pair_up([](const MessageInfo& m) -> std::optional<ByDate> {
+    const auto seconds = seconds_of(m);
+    if (m.fields.empty() || !seconds) return {};
+    return ByDate{m.fields, *seconds};
+  });
+}
+
+std::pair<std::vector<std::uint32_t>, std::vector<std::uint32_t>> Difference::doubtful() const {
+  std::set<std::string> here, there;
+  for (std::size_t s = 0; s < source_.size(); ++s)
+    if (left_[s]) here.insert(source_[s].fields);
+  for (std::size_t t = 0; t < target_.size(); ++t)
+    if (free_[t]) there.insert(target_[t].fields);
+  std::pair<std::vector<std::uint32_t>, std::vector<std::uint32_t>> out;
+  for (std::size_t s = 0; s < source_.size(); ++s)
+    if (left_[s] && there.contains(source_[s].fields)) out.first.push_back(source_[s].uid);
+  for (std::size_t t = 0; t < target_.size(); ++t)
+    if (free_[t] && here.contains(target_[t].fields)) out.second.push_back(target_[t].uid);
+  return out;
+}
+
+void Difference::pair_by_octets() {
+  pair_up([](const MessageInfo& m) -> std::optional<std::string> {
+    if (m.fields.size() != sizeof(crypto::Sha256Digest)) return {};
+    return m.fields;
+  });
+}
+
+std::vector<std::size_t> Difference::missing() const {
+  std::vector<std::size_t> out;
+  for (std::size_t s = 0; s < left_.size(); ++s)
+    if (left_[s]) out.push_back(s);
   return out;
 }
 

@@ -9,18 +9,39 @@
 
 namespace posthorn::copy {
 
-struct Difference {
-  std::vector<std::size_t> missing;                          // of the source, ascending
-  std::vector<std::pair<std::size_t, std::size_t>> same;     // the source's, the target's
-  std::vector<std::size_t> gone;                             // by UID only: had been there (or was refused) and is not any more
+// Messages of both, by their places in the lists; it begins with nothing decided.  Each is paired at most once, in the order of the lists, so
+// that of k copies at the source and n at the target k - n are missing, never less than none.
+//
+// INVARIANT: two messages are the same only when something beside their UID says so.
+class Difference {
+ public:
+  Difference(std::vector<MessageInfo> source, std::vector<MessageInfo> target);
+
+  // The same UID, size and date.  REQUIRES: the UIDs were to be kept.
+  void pair_by_uid();
+  // The same fields and size; then the same fields and date, for a server may count octets otherwise, or write messages anew.  What has no
+  // fields is the same as nothing else.
+  void pair_by_fields();
+  // Those whose fields somebody at the other place has, too, and whose octets have to tell: the UIDs of both.
+  std::pair<std::vector<std::uint32_t>, std::vector<std::uint32_t>> doubtful() const;
+  // The same octets: `fields` of the doubtful ones are now digests of them.
+  void pair_by_octets();
+
+  const std::vector<MessageInfo>& source() const { return source_; }
+  const std::vector<MessageInfo>& target() const { return target_; }
+  std::vector<MessageInfo>& source() { return source_; }
+  std::vector<MessageInfo>& target() { return target_; }
+
+  std::vector<std::size_t> missing() const;                                            // of the source, ascending
+  const std::vector<std::pair<std::size_t, std::size_t>>& same() const { return same_; }  // the source's, the target's
+
+ private:
+  template <class Key>
+  void pair_up(Key key);
+
+  std::vector<MessageInfo> source_, target_;
+  std::vector<bool> left_, free_;  // not paired yet
+  std::vector<std::pair<std::size_t, std::size_t>> same_;
 };
-
-// The UIDs are the same at both: `uid_next` is the target's.
-Difference difference_by_uid(const std::vector<MessageInfo>& source, const std::vector<MessageInfo>& target, std::uint32_t uid_next);
-
-// By what identifies a message: first those with the same fields and size; then those with the same fields and date, for a server may count
-// octets otherwise, or write messages anew (without dates: the same fields).  What has no fields is the same as nothing else.  Of k copies at
-// the source and n at the target k - n are missing, never less than none.
-Difference difference_by_fields(const std::vector<MessageInfo>& source, const std::vector<MessageInfo>& target);
 
 }  // namespace posthorn::copy

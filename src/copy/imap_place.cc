@@ -77,7 +77,9 @@ class ImapPlace final : public MailPlace {
     for (const auto& mailbox : all) {
       if (!mailbox.selectable || is_foreign(mailbox.name) || !is_wanted(mailbox.name)) continue;
       auto path = path_of(mailbox.name);
-      names_.emplace(path, mailbox.name);
+      if (names_.contains(path)) path = levels_of(mailbox.name);  // "INBOX.Sent" beside "Sent"
+      if (!names_.emplace(path, mailbox.name).second)
+        co_return fail(Errc::corrupt, name_ + ": the mailboxes " + names_.at(path) + " and " + mailbox.name + " would be one folder");
       out.push_back({std::move(path), mailbox.special_uses, mailbox.subscribed, mailbox.status ? mailbox.status->messages.value_or(0) : 0});
     }
     std::ranges::sort(out, {}, &FolderInfo::path);
@@ -95,9 +97,11 @@ class ImapPlace final : public MailPlace {
     }
     auto selected = co_await connection_.select(mailbox, {.read_only = how == Entering::to_read});
     if (!selected) co_return std::unexpected(std::move(selected).error());
+    exists_ = selected->messages;
     permanent_ = selected->permanent;
     any_keyword_ = selected->any_keyword;
     keeping_ = false;
+    how_ = how;
     co_return FolderNumbers{selected->uid_validity, selected->uid_next};
   }
 
@@ -115,6 +119,8 @@ class ImapPlace final : public MailPlace {
     };
     CO_TRY_OK(co_await connection_.fetch(client::every_uid(), wants, note));
     if (out.size() == kMost) co_return fail(Errc::limit, name_ + ": " + connection_.selected() + " has more messages than can be copied");
+    if (out.size() < exists_ && how_ == Entering::to_read)
+      co_return fail(Errc::busy, name_ + ": of " + std::to_string(exists_) + " messages of " + connection_.selected() + " the server listed " + std::to_string(out.size()));
     if (silent) co_return fail(Errc::syntax, name_ + ": the server does not tell what is in the headers of messages");
     std::ranges::sort(out, {}, &MessageInfo::uid);
     const auto twice = std::ranges::unique(out, {}, &MessageInfo::uid);  // a server may tell one twice
@@ -135,20 +141,35 @@ class ImapPlace final : public MailPlace {
     const auto done = co_await connection_.restore(connection_.selected(), numbers.uid_validity, std::max(numbers.uid_next, 1u));
     if (!done && done.error().code != Errc::invalid) co_return std::unexpected(done.error());
     keeping_ = done.has_value();
+    kept_ = numbers;
     co_return keeping_;
   }
 
   Task<Result<void>> add(std::vector<Letter>& letters, std::vector<Added>& outcomes) override {
     std::vector<client::MessageToAppend> messages;
-    for (auto& letter : letters) {
+    std::vector<std::size_t> numbers;  // of the letters
+    const auto limit = connection_.append_limit();
+    for (std::size_t i = 0; i < letters.size(); ++i) {
+      auto& letter = letters[i];
       auto& added = outcomes.emplace_back();
+      if (limit && letter.octets.size() > *limit) {
+        added.outcome = fail(Errc::too_large, "larger than the " + std::to_string(*limit) + " octets that the server takes");
+        continue;
+      }
+      numbers.push_back(i);
       messages.push_back({.open = [&octets = letter.octets] { return std::make_unique<SpoolSource>(octets); },
                           .size = letter.octets.size(),
                           .flags = keepable(letter.info.flags, added.lost),
                           .internal_date = letter.info.date,
+                          .uid_validity = kept_.uid_validity,
                           .uid = keeping_ ? letter.info.uid : 0});
     }
-    co_return co_await append(messages, outcomes);
+    std::vector<Result<void>> results;
+    const auto done = co_await append(messages, results);
+    for (std::size_t i = 0; i < results.size(); ++i) outcomes[numbers[i]].outcome = std::move(results[i]);
+    // Behind those whose fate is known nothing is said.
+    if (!done) outcomes.resize(results.size() < numbers.size() ? numbers[results.size()] : outcomes.size());
+    co_return done;
   }
 
   Task<Result<void>> set_flags(std::vector<std::pair<std::uint32_t, imap::FlagList>> changes) override {
@@ -181,6 +202,10 @@ class ImapPlace final : public MailPlace {
   FolderPath path_of(std::string_view mailbox) const {
     if (mailbox == "INBOX") return {"INBOX"};
     if (!prefix_.empty() && mailbox.starts_with(prefix_)) mailbox.remove_prefix(prefix_.size());
+    if (mailbox == "INBOX") return {prefix_.substr(0, prefix_.size() - 1), "INBOX"};
+    return levels_of(mailbox);
+  }
+  FolderPath levels_of(std::string_view mailbox) const {
     FolderPath path;
     while (delimiter_ && mailbox.find(*delimiter_) != mailbox.npos) {
       path.emplace_back(mailbox.substr(0, mailbox.find(*delimiter_)));
@@ -230,32 +255,26 @@ class ImapPlace final : public MailPlace {
   }
 
   // All with one command where the server can; what it refuses is found one by one.
-  Task<Result<void>> append(std::span<client::MessageToAppend> messages, std::vector<Added>& outcomes) {
-    if (connection_.has("MULTIAPPEND") && messages.size() > 1) {
+  Task<Result<void>> append(std::span<client::MessageToAppend> messages, std::vector<Result<void>>& results) {
+    if (!keeping_ && !connection_.has("MULTIAPPEND")) {
+      std::vector<Result<client::AppendedMessage>> each;
+      const auto done = co_await connection_.append(connection_.selected(), messages, each);
+      for (auto& one : each) results.push_back(one ? Result<void>{} : std::unexpected(std::move(one).error()));
+      co_return done;
+    }
+    if (messages.size() > 1 && connection_.has("MULTIAPPEND")) {
       const auto all = co_await connection_.append_all(connection_.selected(), messages);
-      if (all) co_return Result<void>{};
-      if (!connection_.is_usable()) {
-        outcomes.clear();
-        co_return std::unexpected(all.error());
-      }
+      if (all) results.resize(messages.size());
+      if (all || !connection_.is_usable()) co_return all;
     }
     for (std::size_t i = 0; i < messages.size(); ++i) {
-      if (keeping_ || connection_.has("MULTIAPPEND")) {
-        const auto one = co_await connection_.append_all(connection_.selected(), messages.subspan(i, 1));
-        if (!one) outcomes[i].outcome = std::unexpected(one.error());
-      } else {
-        std::vector<Result<client::AppendedMessage>> results;
-        const auto rest = co_await connection_.append(connection_.selected(), messages.subspan(i), results);
-        for (std::size_t k = 0; k < results.size(); ++k)
-          if (!results[k]) outcomes[i + k].outcome = std::unexpected(results[k].error());
-        if (!rest) outcomes.resize(i + results.size());
-        co_return rest;
+      auto one = co_await connection_.append_all(connection_.selected(), messages.subspan(i, 1));
+      if (!one && connection_.is_usable() && messages[i].uid != 0 && one.error().code == Errc::invalid) {
+        messages[i].uid = 0;  // somebody else has it: mail comes in here already
+        one = co_await connection_.append_all(connection_.selected(), messages.subspan(i, 1));
       }
-      if (!connection_.is_usable()) {
-        const auto error = outcomes[i].outcome.error();
-        outcomes.resize(i);
-        co_return std::unexpected(error);
-      }
+      if (!connection_.is_usable()) co_return one;
+      results.push_back(std::move(one));
     }
     co_return Result<void>{};
   }
@@ -266,7 +285,10 @@ class ImapPlace final : public MailPlace {
   std::vector<std::string> foreign_;    // prefixes of others' and shared ones
   std::optional<char> delimiter_;
   std::map<FolderPath, std::string> names_;  // as folders() found them
+  std::uint32_t exists_ = 0;                 // of the mailbox that was entered
+  Entering how_ = Entering::to_read;
   imap::FlagList permanent_;
+  FolderNumbers kept_;
   bool listed_ = false, any_keyword_ = false, keeping_ = false;
 };
 

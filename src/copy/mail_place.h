@@ -77,8 +77,8 @@ class MailPlace {
   // In this order, which is ascending; those that are not there any more are left out.
   virtual Task<Result<void>> read(std::vector<std::uint32_t> uids, LetterSink&) = 0;
 
-  // From here on add() gives messages the UIDs that they have, and clients see this UIDVALIDITY.  false: it cannot be so here, and they get new
-  // ones.  Again at the end, for a UIDNEXT above the last message.
+  // From here on add() gives messages the UIDs that they have (0: the next one), and clients see this UIDVALIDITY.  false: it cannot be so here, and
+  // they get new ones.  Again at the end, for a UIDNEXT above the last message.  A UID that somebody has meanwhile is given to nobody else: that message gets a new one.
   virtual Task<Result<bool>> keep_numbers(FolderNumbers) = 0;
   // Durably stored where the outcome says so.  The error is of the place, and then the fate of those without an outcome is not known.
   virtual Task<Result<void>> add(std::vector<Letter>&, std::vector<Added>& outcomes) = 0;

@@ -1,7 +1,11 @@
 #include "copy/maildir_place.h"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <optional>
+#include <set>
 #include <span>
 #include <utility>
 
@@ -15,6 +19,7 @@ namespace {
 using namespace mailfile;
 
 constexpr std::size_t kPiece = 64 << 10;
+constexpr std::uint32_t kMostUid = 0xFFFFFF00;
 constexpr std::size_t kMostHeader = 256 << 10;  // of which a message is known
 
 constexpr std::pair<char, imap::SystemFlag> kLetters[] = {{'D', imap::SystemFlag::draft}, {'F', imap::SystemFlag::flagged}, {'R', imap::SystemFlag::answered},
@@ -42,6 +47,7 @@ class MaildirPlace final : public MailPlace {
     co_return co_await workers_.run([&]() -> Result<FolderNumbers> {
       TRY_OK(leave());
       TRY(auto opened, how == Entering::to_write ? tree_.create(folder.path) : tree_.open_folder(folder.path));
+      TRY_OK(check_owner(opened));
       TRY(uids_, MaildirUids::read(opened));
       TRY(auto keywords, MaildirKeywords::read(opened));
       folder_ = std::move(opened);
@@ -84,8 +90,10 @@ class MaildirPlace final : public MailPlace {
   Task<Result<bool>> keep_numbers(FolderNumbers numbers) override {
     co_return co_await workers_.run([&]() -> Result<bool> {
       if (uids_.uid_validity != numbers.uid_validity && !entries_.empty()) return false;
+      if (numbers.uid_next >= kMostUid) return false;
       uids_.uid_validity = numbers.uid_validity;
       uids_.uid_next = std::max({uids_.uid_next, numbers.uid_next, 1u});
+      next_uid_ = std::max(next_uid_, uids_.uid_next);
       keeping_ = true;
       TRY_OK(uids_.write(*folder_));
       unwritten_ = 0;
@@ -116,6 +124,19 @@ class MaildirPlace final : public MailPlace {
   }
 
  private:
+  // root reads everybody's mail: nobody's folder leads it to another's.
+  Result<void> check_owner(const MaildirFolder& folder) const {
+    if (::geteuid() != 0) return {};
+    struct stat root{};
+    if (::stat(tree_.root().c_str(), &root) != 0) return errno_failure("look at", tree_.root());
+    for (const char* part : {"", "/cur", "/new"}) {
+      struct stat at{};
+      if (::stat((folder.path() + part).c_str(), &at) == 0 && at.st_uid != root.st_uid)
+        return fail(Errc::denied, folder.path() + part + " belongs to somebody else than " + tree_.root() + ": left out");
+    }
+    return {};
+  }
+
   // The UIDs that were given since they were written last: the names of the files say them too.
   Result<void> leave() {
     if (!folder_ || !keeping_ || unwritten_ == 0) return {};
@@ -127,18 +148,24 @@ class MaildirPlace final : public MailPlace {
   Result<void> find_entries() {
     TRY(auto all, folder_->list());
     entries_.clear();
-    std::vector<MaildirEntry> others;
+    std::vector<MaildirEntry> others, rest;
     next_uid_ = std::max(uids_.uid_next, 1u);
-    for (auto& entry : all) {
-      const auto listed = uids_.uids.find(entry.name.unique);
-      std::uint32_t uid = listed == uids_.uids.end() ? 0 : listed->second;
-      if (uid == 0 && uids_.uid_validity != 0) uid = entry.name.uid().value_or(0);
-      if (uid == 0) others.push_back(std::move(entry));
-      else entries_.emplace_back(uid, std::move(entry));
-    }
+    std::set<std::uint32_t> given;
+    for (const bool by_list : {true, false})
+      for (auto& entry : by_list ? all : std::exchange(others, {})) {
+        const auto listed = uids_.uids.find(entry.name.unique);
+        std::uint32_t uid = 0;
+        if (by_list && listed != uids_.uids.end()) uid = listed->second;
+        // What a run that was killed has not written into the list any more stands in the name.
+        if (!by_list && uids_.uid_validity != 0) uid = entry.name.uid().value_or(0);
+        if (!by_list && uid < uids_.uid_next) uid = 0;
+        if (uid == 0 || uid >= kMostUid || !given.insert(uid).second) (by_list ? others : rest).push_back(std::move(entry));
+        else entries_.emplace_back(uid, std::move(entry));
+      }
     std::ranges::sort(entries_, {}, [](const auto& e) { return e.first; });
     if (!entries_.empty()) next_uid_ = std::max(next_uid_, entries_.back().first + 1);
-    for (auto& entry : others) entries_.emplace_back(next_uid_++, std::move(entry));
+    if (next_uid_ > kMostUid - std::min<std::size_t>(rest.size(), kMostUid)) return fail(Errc::limit, "the folder has used up its UIDs: " + folder_->path());
+    for (auto& entry : rest) entries_.emplace_back(next_uid_++, std::move(entry));
     return {};
   }
 
@@ -242,8 +269,10 @@ class MaildirPlace final : public MailPlace {
         TRY_OK(draft.put(as_it_is ? std::string(piece) : lines.take(piece, at == letter.octets.size())));
       }
       TRY_OK(draft.finish(letter.info.date ? std::optional<SysTime>(letter.info.date->time) : std::nullopt));
-      uids.push_back(keeping_ ? letter.info.uid : next_uid_);
-      next_uid_ = std::max(next_uid_, uids.back() + 1);
+      const bool kept = keeping_ && letter.info.uid >= next_uid_ && letter.info.uid < kMostUid;
+      if (!kept && next_uid_ >= kMostUid) return fail(Errc::limit, "the folder has used up its UIDs");
+      uids.push_back(kept ? letter.info.uid : next_uid_);
+      next_uid_ = uids.back() + 1;
       name.set_field('U', keeping_ ? std::optional<std::uint64_t>(uids.back()) : std::nullopt);
       name.set_field('S', draft.size());
       name.set_field('W', letter.octets.size());

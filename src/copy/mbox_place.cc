@@ -1,10 +1,11 @@
 #include "copy/mbox_place.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -194,13 +195,26 @@ class MboxPlace final : public MailPlace {
     }
   }
 
-  // What is under way stands in a file beside it: where it begins, and how long it is to be.
+  // What is under way lies in a file beside it: where it begins, and its text.
   std::string note_path() const { return file_ + ".posthorn-copy"; }
+
+  Result<void> write_note(std::uint64_t start, Spool& text) const {
+    TRY(const auto note, open_file(note_path(), O_WRONLY | O_CREAT | O_TRUNC));
+    TRY_OK(write_all(note.fd(), std::to_string(start) + "\n", note_path()));
+    for (std::uint64_t at = 0;;) {
+      TRY(const auto piece, text.read(at));
+      if (piece.empty()) break;
+      at += piece.size();
+      TRY_OK(write_all(note.fd(), piece, note_path()));
+    }
+    TRY_OK(sync_file(note.fd(), note_path()));
+    return sync_directory(fs::path(note_path()).parent_path().string());
+  }
 
   Result<void> append_all(Spool& text) {
     TRY(auto append, MboxAppend::begin(file_));
     TRY_OK(append.separate());
-    TRY_OK(replace_file(note_path(), std::to_string(append.start()) + " " + std::to_string(text.size()) + "\n"));
+    TRY_OK(write_note(append.start(), text));
     for (std::uint64_t at = 0;;) {
       TRY(const auto piece, text.read(at));
       if (piece.empty()) break;
@@ -212,19 +226,44 @@ class MboxPlace final : public MailPlace {
     return {};
   }
 
-  // An earlier run was killed while it wrote: half a message must not be taken for one.
+  // An earlier run was killed while it wrote: half a message must not be taken for one.  Only what that run has written, and only if nothing
+  // stands behind it, goes.
   Result<void> take_back_half() {
     TRY(auto append, MboxAppend::begin(file_));  // makes it
-    const auto note = read_whole(note_path(), 100);
-    if (!note && note.error().code == Errc::not_found) return {};
-    if (!note) return std::unexpected(note.error());
-    unsigned long long start = 0, size = 0;
-    const bool whole = std::sscanf(note->c_str(), "%llu %llu", &start, &size) == 2;
-    if (whole && append.length() > start && append.length() < start + size) {
-      TRY_OK(append.cut_back(start));
+    auto opened = open_file(note_path(), O_RDONLY);
+    if (!opened && opened.error().code == Errc::not_found) return {};
+    if (!opened) return std::unexpected(opened.error());
+    const auto start = half_from(opened->fd(), append.length());
+    if (!start) return std::unexpected(start.error());
+    if (*start < append.length()) {
+      TRY_OK(append.cut_back(*start));
     }
     ::unlink(note_path().c_str());
     return {};
+  }
+
+  // Where a half that is all of the end of the file begins; the length: there is none.
+  Result<std::uint64_t> half_from(int note, std::uint64_t length) const {
+    char first[32];
+    const auto n = ::pread(note, first, sizeof first - 1, 0);
+    const auto end = n > 0 ? std::string_view(first, static_cast<std::size_t>(n)).find('\n') : std::string_view::npos;
+    if (end == std::string_view::npos) return length;  // the note itself is half: nothing was written yet
+    first[n] = 0;
+    const std::uint64_t start = std::strtoull(first, nullptr, 10);
+    TRY(const auto box, open_file(file_, O_RDONLY));
+    std::vector<char> ours(64 << 10), theirs(64 << 10);
+    for (std::uint64_t at = start; at < length;) {
+      const auto want = std::min<std::uint64_t>(ours.size(), length - at);
+      const auto a = ::pread(box.fd(), ours.data(), want, static_cast<off_t>(at));
+      const auto b = ::pread(note, theirs.data(), want, static_cast<off_t>(at - start + end + 1));
+      if (a < 0 || b < 0) return errno_failure("read", file_);
+      if (a == 0 || b < a || !std::equal(ours.begin(), ours.begin() + a, theirs.begin())) return length;  // others have written here
+      at += static_cast<std::uint64_t>(a);
+    }
+    struct stat at{};
+    if (::fstat(note, &at) != 0) return errno_failure("look at", note_path());
+    const bool whole = length >= start && static_cast<std::uint64_t>(at.st_size) == end + 1 + (length - start);
+    return whole ? length : std::min(start, length);
   }
 
   static Result<void> encode(Letter& letter, Spool& text) {

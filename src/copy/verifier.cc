@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 namespace posthorn::copy {
 namespace {
@@ -15,7 +16,9 @@ using ByDigest = std::multimap<crypto::Sha256Digest, Seen>;
 class IntoDigests final : public LetterSink {
  public:
   explicit IntoDigests(ByDigest& out) : out_(out) {}
+  std::set<std::uint32_t> came;
   Task<Result<void>> take(Letter letter) override {
+    came.insert(letter.info.uid);
     std::ranges::sort(letter.info.flags.keywords);
     out_.emplace(letter.octets.digest(), Seen{letter.info.uid, std::move(letter.info.flags)});
     co_return Result<void>{};
@@ -25,15 +28,23 @@ class IntoDigests final : public LetterSink {
   ByDigest& out_;
 };
 
-Task<Result<ByDigest>> digests(MailPlace& place) {
+// `unread`: messages that are listed and did not come.
+Task<Result<ByDigest>> digests(MailPlace& place, std::vector<std::uint32_t>& unread) {
   constexpr std::size_t kAtOnce = 500;
+  constexpr std::uint64_t kBytesAtOnce = 64 << 20;
   CO_TRY(const auto all, co_await place.list(false));
   ByDigest out;
   IntoDigests sink(out);
-  for (std::size_t at = 0; at < all.size(); at += kAtOnce) {
+  for (std::size_t at = 0; at < all.size();) {
     std::vector<std::uint32_t> uids;
-    for (std::size_t i = at; i < std::min(at + kAtOnce, all.size()); ++i) uids.push_back(all[i].uid);
-    CO_TRY_OK(co_await place.read(std::move(uids), sink));
+    for (std::uint64_t bytes = 0; at < all.size() && uids.size() < kAtOnce && (uids.empty() || bytes + all[at].size <= kBytesAtOnce); ++at) {
+      bytes += all[at].size;
+      uids.push_back(all[at].uid);
+    }
+    sink.came.clear();
+    CO_TRY_OK(co_await place.read(uids, sink));
+    for (const auto uid : uids)
+      if (!sink.came.contains(uid)) unread.push_back(uid);
   }
   co_return out;
 }
@@ -71,12 +82,18 @@ Task<Result<void>> verify(MailPlace& source, MailPlace& target, const std::vecto
     report.folder = to_string(folder.path);
     if (show) show(report);
     CO_TRY(const auto numbers, co_await source.enter(folder, Entering::to_read));
-    CO_TRY(const auto here, co_await digests(source));
+    std::vector<std::uint32_t> unread, ignored;
+    CO_TRY(const auto here, co_await digests(source, unread));
+    for (const auto uid : unread) {
+      ++report.messages, ++report.missing;
+      if (report.problems.size() < CopyReport::kMostProblems)
+        report.problems.push_back(report.folder + ", message " + std::to_string(uid) + ": the source did not give it");
+    }
     auto entered = co_await target.enter(there, Entering::to_read);
     if (!entered && entered.error().code != Errc::not_found) co_return std::unexpected(std::move(entered).error());
     ByDigest others;
     if (entered) {
-      CO_TRY(others, co_await digests(target));
+      CO_TRY(others, co_await digests(target, ignored));
     }
     compare(here, std::move(others), entered && numbers.uid_validity != 0 && entered->uid_validity == numbers.uid_validity, source.has_flags(), report);
     ++report.folders;

@@ -155,6 +155,8 @@ Task<Result<void>> Account::rename_mailbox(std::string from, std::string to) {
 
 Task<Result<void>> Account::restore_uids(MailboxId id, UidValidity uid_validity, Uid uid_next) {
   constexpr std::uint32_t kHighest = 0xFFFF0000;  // those of mailboxes to come must be above it
+  if (uid_next.value() > kHighestRestoredUid)
+    co_return fail(Errc::limit, "UIDNEXT " + std::to_string(uid_next.value()) + " leaves too few UIDs for what is to come");
   if (uid_validity.value() == 0 || uid_validity.value() > kHighest)
     co_return fail(Errc::limit, "UIDVALIDITY " + std::to_string(uid_validity.value()) + " leaves none above it for other mailboxes");
   CO_TRY(auto change, co_await Change::begin(shared_from_this()));

@@ -183,7 +183,11 @@ Task<Result<AppendedAll>> MailStore::append_all(AccountPtr account, MailboxId id
   CO_TRY_OK(check_uids(*change.edit(id), ready.size()));
   std::vector<Uid> wanted;
   wanted.reserve(messages.size());
-  for (const NewMessage& m : messages) wanted.push_back(m.uid);
+  for (const NewMessage& m : messages) {
+    if (m.uid != Uid(0) && m.uid_validity != change.edit(id)->uid_validity)
+      co_return fail(Errc::invalid, "the mailbox has another UIDVALIDITY than the message");
+    wanted.push_back(m.uid);
+  }
   CO_TRY_OK(check_wanted(*change.edit(id), wanted));
   Threads threads(change);
   CO_TRY_OK(co_await threads.look_up(std::move(keys)));

@@ -79,7 +79,7 @@ TEST_F(AppendTest, MessagesFromElsewhereKeepTheirUids) {
   const auto keep = [this](std::vector<std::uint32_t> wanted) -> Result<AppendedAll> {
     std::vector<NewMessage> messages;
     for (auto uid : wanted) messages.push_back(message("m" + std::to_string(uid)));
-    for (std::size_t i = 0; i < wanted.size(); ++i) messages[i].uid = Uid(wanted[i]);
+    for (std::size_t i = 0; i < wanted.size(); ++i) messages[i].uid = Uid(wanted[i]), messages[i].uid_validity = UidValidity(4'000'000'000);
     return run_task(mail->append_all(account, mailbox("INBOX"), std::move(messages)));
   };
   EXPECT_EQ(restore(0xFFFFFFFF, 1), Errc::limit);
@@ -87,9 +87,17 @@ TEST_F(AppendTest, MessagesFromElsewhereKeepTheirUids) {
   EXPECT_EQ(restore(4'000'000'000, 1), Errc{});
   EXPECT_EQ(keep({3, 7, 0, 20})->uids, (std::vector<Uid>{Uid(3), Uid(7), Uid(8), Uid(20)}));
   EXPECT_EQ(keep({20}).error().code, Errc::invalid);
+  {
+    std::vector<NewMessage> stranger;
+    stranger.push_back(message("x"));
+    stranger[0].uid = Uid(21);
+    stranger[0].uid_validity = UidValidity(77);
+    EXPECT_EQ(run_task(mail->append_all(account, mailbox("INBOX"), std::move(stranger))).error().code, Errc::invalid);
+  }
   EXPECT_EQ(keep({22, 22}).error().code, Errc::invalid);
   EXPECT_EQ(keep({0xFFFFFFFF}).error().code, Errc::limit);
-  EXPECT_EQ(keep({0xFFFFFFFE, 0}).error().code, Errc::limit);
+  EXPECT_EQ(keep({0xF0000001, 0}).error().code, Errc::limit);
+  EXPECT_EQ(restore(4'000'000'000, 0xF0000001), Errc::limit);
   EXPECT_EQ(uids(), "3 7 8 20 ");
   EXPECT_EQ(restore(4'000'000'000, 100), Errc{});  // what was expunged there is not given again here
   EXPECT_EQ(restore(4'000'000'000, 50), Errc{});

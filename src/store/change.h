@@ -99,7 +99,9 @@ std::vector<Entry> entries_of(const View&, const UidSet&, Uid after, std::size_t
 Result<void> check_room(const Quota&, std::uint64_t bytes, std::uint64_t messages);
 // limit: the mailbox has not so many UIDs left.
 Result<void> check_uids(const MailboxState&, std::size_t more);
-// invalid: one of the UIDs has been given already, or they do not ascend; limit: there are none left for the others.
+// invalid: one of the UIDs has been given already, or they do not ascend; limit: one is above kHighestRestoredUid, and would leave too few
+// for what is to come.
+inline constexpr std::uint32_t kHighestRestoredUid = 0xF0000000;
 Result<void> check_wanted(const MailboxState&, const std::vector<Uid>& wanted);
 // Entries for another mailbox: keywords are bits of their own mailbox, so those of `from` become those of `to`; what the rights there do not
 // allow to set goes.

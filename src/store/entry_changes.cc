@@ -300,14 +300,13 @@ Result<void> check_uids(const MailboxState& mailbox, std::size_t more) {
 }
 
 Result<void> check_wanted(const MailboxState& mailbox, const std::vector<Uid>& wanted) {
-  constexpr std::uint64_t kLast = 0xFFFFFFFE;  // UIDNEXT is a number, too
   std::uint64_t next = mailbox.uid_next.value();
   for (const Uid uid : wanted) {
     if (uid.value() != 0 && uid.value() < next)
       return fail(Errc::invalid, "UID " + std::to_string(uid.value()) + " has been given already; the next is " + std::to_string(next));
+    if (uid.value() > kHighestRestoredUid) return fail(Errc::limit, "UID " + std::to_string(uid.value()) + " leaves too few for what is to come");
     next = std::max<std::uint64_t>(next, uid.value()) + 1;
   }
-  if (next > kLast + 1) return fail(Errc::limit, "the mailbox has used up its UIDs");
   return {};
 }
 

@@ -68,6 +68,7 @@ struct NewMessage {
   std::vector<std::string> keywords;
   InternalDate internal_date;
   Uid uid{0};  // the one that it had elsewhere, for append_all(); 0: the next one
+  UidValidity uid_validity{0};  // under which it had it, and the mailbox must still be; with uid
 };
 // A second message, for one mailbox, that is stored by the same commit as the first, or neither is: what a sender keeps of what he sends.
 struct Beside {
@@ -143,7 +144,7 @@ class MailStore {
   // commit (not_found: it has gone already), and of one account only what the two differ by counts for the quota [RFC8508 3.4].
   // Each message holds up to 256 KiB of its bytes until then, unless they were written ahead: the caller limits their number.
   // REQUIRES: at least one.  Errors: over_quota, not_found, limit, too_large, no_space, io, invalid (a UID below the mailbox's UIDNEXT, or
-  // not above the one before it): nothing was stored.
+  // not above the one before it, or of another UIDVALIDITY): nothing was stored.
   Task<Result<AppendedAll>> append_all(AccountPtr, MailboxId, std::vector<NewMessage>, std::optional<Replaced> = {});
   // COPY and MOVE to another account: the bytes are shared, UIDs are given anew, all or nothing in one commit (limit: too many for
   // one).  Within one account the same as Account::copy and move.

@@ -135,7 +135,7 @@ class Copy(unittest.TestCase):
         cls.server = cls.store = None
         try:
             cls.server = Server()
-            cls.server.create_accounts((*ACCOUNTS, *(f"user{i}" for i in range(18))))
+            cls.server.create_accounts((*ACCOUNTS, *(f"user{i}" for i in range(20))))
             cls.server.start()
             cls.store = DovecotStore()
             cls.store.start()
@@ -172,7 +172,7 @@ class Copy(unittest.TestCase):
 
     def posthorn(self, *words, status=0, **how):
         done = subprocess.run([BINARY, *words], text=True, capture_output=True, timeout=240, **how)
-        self.assertEqual(done.returncode, status, f"{words}\n{done.stdout}{done.stderr}\n{self.store.log()}\n{self.server.log(20)}")
+        self.assertEqual(done.returncode, status, f"{words}\n{done.stdout}{done.stderr}\n{self.store.log()[-1000:]}\n{self.server.log(8)}")
         return done.stdout + done.stderr
 
     def copy(self, source, target, *words, status=0):
@@ -211,12 +211,14 @@ class Copy(unittest.TestCase):
         self.assertRegex(self.copy(self.store.url("ann"), target, "--verify"), "copied 1 message in 5 folders, 15 were there already, changed the flags of 1; compared")
         self.assertEqual(account(self.ours("user1")), account(client))
         self.assertNotIn(b"Archive", b"".join(line for line in self.ours("user1").lsub()[1] if b"/2024" not in line))  # nor is it subscribed again
-        # What was deleted here meanwhile does not come back.
+        # What was deleted here meanwhile comes back, if nobody says that it shall not.
         ours = self.ours("user1")
         ours.select("Archive")
         ours.uid("STORE", "1", "+FLAGS", r"(\Deleted)")
         ours.uid("EXPUNGE", "1")
-        self.assertRegex(self.copy(self.store.url("ann"), target), "copied 0 messages.*left out 1 that are not there any more")
+        self.assertRegex(self.copy(self.store.url("ann"), target, "--leave-deleted"), "copied 0 messages.*left out 1 that were deleted there")
+        self.assertRegex(self.copy(self.store.url("ann"), target), "copied 1 message ")
+        self.assertRegex(self.copy(self.store.url("ann"), target), "copied 0 messages")
 
     def test_from_dovecot_by_maildir_and_back(self):
         """Dovecot, Posthorn, Maildir, Posthorn: the same octets, flags, dates and UIDs at the end."""
@@ -237,6 +239,31 @@ class Copy(unittest.TestCase):
         target = f"maildir:{self.path('drop')}"
         self.assertIn("copied 29 messages in 1 folder; compared: all the same", self.copy(self.store.url(scheme="pop3s"), target, "--verify"))
         self.assertIn("copied 0 messages in 1 folder, 29 were there already", self.copy(self.store.url(scheme="pop3s"), target))
+
+    def test_mail_that_comes_meanwhile_is_nobody_elses(self):
+        """A message of here that has got the UID of one of there: both stay, and neither is taken for the other."""
+        client = self.store.imap("mean")
+        for number in range(3):
+            client.append("INBOX", "", '"05-Feb-2003 04:05:06 +0100"', letter(number))
+        target = f"posthorn:user18@{DOMAIN}"
+        self.copy(self.store.url("mean"), target)
+        self.ours("user18").append("INBOX", r"(\Flagged)", None, letter(100))   # UID 4
+        client.append("INBOX", r"(\Deleted)", '"05-Feb-2003 04:05:06 +0100"', letter(3))  # UID 4 there
+        self.assertRegex(self.copy(self.store.url("mean"), target), "copied 1 message in 1 folder, 3 were there already\n")
+        seen = account(self.ours("user18"), ["INBOX"])["INBOX"][1]
+        self.assertEqual([sorted(flags) for flags, _, _ in seen.values()], [[], [], [], [r"\Flagged"], [r"\Deleted"]])
+        self.assertRegex(self.copy(self.store.url("mean"), target), "copied 0 messages in 1 folder, 4 were there already\n")
+
+    def test_what_is_refused_comes_when_there_is_room(self):
+        client = self.store.imap("room")
+        for number in range(6):
+            client.append("INBOX", "", '"05-Feb-2003 04:05:06 +0100"', letter(number, "x" * 70_000))
+        target, words = f"posthorn:user19@{DOMAIN}", ("account", "quota", f"user19@{DOMAIN}")
+        self.server.admin(*words, "250 KiB")
+        self.assertRegex(self.copy(self.store.url("room"), target, status=65), "copied 3 messages.*3 were refused")
+        self.server.admin(*words, "none")
+        self.assertRegex(self.copy(self.store.url("room"), target, "--verify", status=65), "copied 3 messages.*3 were there already")
+        self.assertEqual(contents(account(self.ours("user19"), ["INBOX"])), contents(account(client, ["INBOX"])))
 
     def test_connections_that_break(self):
         """It begins again by itself; when it has given up, the next run goes on."""
@@ -354,16 +381,26 @@ class Copy(unittest.TestCase):
         last = whole.rindex(b"\nFrom ") + 1
         with open(inbox, "wb") as f:
             f.write(whole[:last] + whole[last:-100])
-        with open(inbox + ".posthorn-copy", "w", encoding="ascii") as f:
-            f.write(f"{last} {len(whole) - last}\n")
+        note = f"{last}\n".encode() + whole[last:]
+        with open(inbox + ".posthorn-copy", "wb") as f:
+            f.write(note)
         self.assertRegex(self.copy(self.store.url(), f"mbox:{boxes}", "--folder", "INBOX"), "copied 1 message in 1 folder, 28 were there already")
         with open(inbox, "rb") as f:
             self.assertEqual(f.read(), whole)
+        # But not what somebody else has delivered behind it.
+        strange = b"From x@y Sat Jan  3 01:05:34 1996\nSubject: local\n\nhi\n\n"
+        with open(inbox, "wb") as f:
+            f.write(whole[:last] + whole[last:-100] + b"\n" + strange)
+        with open(inbox + ".posthorn-copy", "wb") as f:
+            f.write(note)
+        self.copy(self.store.url(), f"mbox:{boxes}", "--folder", "INBOX")
+        with open(inbox, "rb") as f:
+            self.assertIn(strange, f.read())
         single = self.path("single")
         self.copy(self.store.url(), f"mbox:{single}", "--folder", "INBOX")
         with open(single, "rb") as f:
             self.assertEqual(f.read().count(b"\nSubject: =?utf-8?q?Nummer_"), 29)
-        self.assertIn("name a directory", self.copy(self.store.url(), f"mbox:{single}", status=64))
+        self.assertIn("name a directory", self.copy(self.store.url(), f"mbox:{single}", status=65))
 
     def test_between_two_foreign_servers(self):
         """No UIDs can be kept; nothing is copied twice all the same."""
@@ -425,6 +462,7 @@ class Copy(unittest.TestCase):
     def test_what_goes_wrong_is_said(self):
         cases = [
             ((self.store.url(), "pop3://joe@127.0.0.1"), 64, "no mail can be stored by POP3"),
+            (("maildir:/nowhere/at/all", f"posthorn:alice@{DOMAIN}"), 66, "there is no /nowhere"),
             ((self.store.url(), "smtp://127.0.0.1"), 64, "no place that mail can be copied from or to"),
             ((self.store.url(), f"posthorn:nobody@{DOMAIN}"), 67, "there is no account nobody"),
             ((f"imaps://joe@127.0.0.1:{harness.free_ports(1)[0]}", f"posthorn:alice@{DOMAIN}"), 74, "cannot connect to 127.0.0.1"),

@@ -7,7 +7,7 @@
 namespace posthorn::imap {
 namespace {
 
-// [flag-list SP] [date-time SP] ["XUID" SP nz-number SP] ["UTF8" SP "("], all that is left
+// [flag-list SP] [date-time SP] ["XUID" SP uidvalidity SP uid SP] ["UTF8" SP "("], all that is left
 Result<void> take_options(Cursor& in, LiteralKind next, Append& out, const ParserLimits& limits) {
   out.flags = {};
   out.date.reset();
@@ -23,6 +23,8 @@ Result<void> take_options(Cursor& in, LiteralKind next, Append& out, const Parse
     TRY_OK(in.take_space());
   }
   if (in.take_word("XUID")) {
+    TRY_OK(in.take_space());
+    TRY(out.uid_validity, in.take_nz_number());
     TRY_OK(in.take_space());
     TRY(out.uid, in.take_nz_number());
     TRY_OK(in.take_space());

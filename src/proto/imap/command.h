@@ -156,7 +156,8 @@ struct Append {
   bool utf8 = false;                    // UTF8 (literal8) [RFC6855 4]
   std::optional<SequenceSet> replaced;  // REPLACE, UID REPLACE: the one message it replaces [RFC8508]
   bool replaced_by_uid = false;
-  std::uint32_t uid = 0;                // XUID n, our own: the one that it had elsewhere; 0: not given
+  std::uint32_t uid = 0;                // XUID v n, our own: the one that it had elsewhere; 0: not given
+  std::uint32_t uid_validity = 0;       // under which it is to be
 };
 
 // Selected

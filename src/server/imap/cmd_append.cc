@@ -141,7 +141,8 @@ Task<Result<void>> Session::keep_message(AppendJob& job, store::Incoming incomin
                             .flags = static_cast<std::uint8_t>(append.flags.system & store::changeable_flags(rights)),
                             .keywords = {},
                             .internal_date = internal_date(append.date),
-                            .uid = Uid(append.uid)};
+                            .uid = Uid(append.uid),
+                            .uid_validity = UidValidity(append.uid_validity)};
   if (rights.contains(store::kWrite)) message.keywords = append.flags.keywords;
   job.bytes += message.incoming.size();
   job.held += kMessageOverhead + message.incoming.conclude();

@@ -107,17 +107,20 @@ constexpr std::string_view kRestoringSession = R"(
 S: * PREAUTH [CAPABILITY * XPOSTHORN-RESTORE *] *
 C: a1 XRESTORE INBOX 77 1
 S: a1 OK *
-C: a2 APPEND INBOX (\Seen) "01-Feb-2003 04:05:06 +0000" XUID 5 {4+}
+C: a2 APPEND INBOX (\Seen) "01-Feb-2003 04:05:06 +0000" XUID 77 5 {4+}
 C: abcd
 S: a2 OK [APPENDUID 77 5] *
-C: a3 APPEND INBOX XUID 9 {4+}
+C: a3 APPEND INBOX XUID 77 9 {4+}
 C: efgh\c
-C:  XUID 12 {4+}
+C:  XUID 77 12 {4+}
 C: ijkl
 S: a3 OK [APPENDUID 77 9,12] *
-C: a4 APPEND INBOX XUID 12 {4+}
+C: a4 APPEND INBOX XUID 77 12 {4+}
 C: mnop
 S: a4 NO [CANNOT] *
+C: b4 APPEND INBOX XUID 78 13 {4+}
+C: mnop
+S: b4 NO [CANNOT] *
 C: a5 XRESTORE INBOX 77 40
 S: a5 OK *
 C: a6 XRESTORE INBOX 78 40
@@ -148,7 +151,7 @@ C: a1 LOGIN ann@example.test secret
 S: a1 OK *
 C: a2 XRESTORE INBOX 77 1
 S: a2 BAD *
-C: a3 APPEND INBOX XUID 5 {4+}
+C: a3 APPEND INBOX XUID 77 5 {4+}
 C: abcd
 S: a3 BAD *
 )";
