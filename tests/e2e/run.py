@@ -13,7 +13,7 @@ import sys
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-FIRST = ("test_crash", "test_relay", "test_bad_luck", "test_state", "test_foreign_mtas")  # those that take longest
+FIRST = ("test_client_copy", "test_client_sync", "test_client_fetch", "test_crash", "test_relay", "test_bad_luck", "test_state", "test_foreign_mtas")  # those that take longest
 
 
 def run_here(names):
