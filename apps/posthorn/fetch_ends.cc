@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "client/submission.h"
+#include "client_roads.h"
 #include "fetch/maildir_target.h"
 #include "fetch/mbox_target.h"
 #include "fetch/smtp_target.h"
@@ -13,24 +14,12 @@ namespace {
 
 using client::Scheme;
 
-client::TlsMode tls_mode(const Place& place) {
-  if (place.url.scheme == Scheme::pop3s || place.url.scheme == Scheme::imaps)
-    return client::TlsMode::implicit;
-  return place.allow_plaintext ? client::TlsMode::opportunistic : client::TlsMode::required;
-}
-
 std::chrono::milliseconds patience(const FetchSession& s) {
   return std::chrono::milliseconds(static_cast<std::int64_t>(s.options.timeout * 1000));
 }
 
 Result<client::Pop3Options> pop3_options(const FetchSession& s) {
-  TRY(const auto tls, client::TlsForHosts::make(s.source.trust));
-  client::Pop3Options out;
-  out.tls = tls_mode(s.source);
-  out.tls_context = tls.context();
-  out.tls_policy = tls.policy(s.source.url.host);
-  out.credentials = s.credentials;
-  out.host = s.source.url.host;
+  TRY(auto out, pop3_options_of(s.source, s.credentials));
   out.apop = s.options.apop;
   if (const auto each = patience(s); each.count() > 0)
     out.timeouts = {.tls = each, .greeting = each, .command = each, .block = each, .update = each};
@@ -38,13 +27,7 @@ Result<client::Pop3Options> pop3_options(const FetchSession& s) {
 }
 
 Result<client::ImapOptions> imap_options(const FetchSession& s) {
-  TRY(const auto tls, client::TlsForHosts::make(s.source.trust));
-  client::ImapOptions out;
-  out.host = s.source.url.host;
-  out.tls = tls_mode(s.source);
-  out.tls_context = tls.context();
-  out.tls_policy = tls.policy(s.source.url.host);
-  out.credentials = s.credentials;
+  TRY(auto out, imap_options_of(s.source, s.credentials));
   out.qresync = false;
   if (const auto each = patience(s); each.count() > 0)
     out.timeouts.opening = out.timeouts.command = out.timeouts.silence = each;
@@ -127,9 +110,7 @@ Result<std::unique_ptr<fetch::Target>> make_fetch_target(FetchSession& s) {
 
 Task<Result<void>> fetch_from_source(FetchSession& s, WorkerPool& pool, fetch::Target& target,
                                      fetch::Journal& journal) {
-  const auto& url = s.source.url;
-  const auto port = url.port == 0 ? client::default_port(url.scheme) : url.port;
-  CO_TRY(auto stream, co_await client::dial(url.host, port, pool, after(std::chrono::minutes(2))));
+  CO_TRY(auto stream, co_await dial_place(s.source, pool));
   if (s.is_imap()) {
     CO_TRY(auto options, imap_options(s));
     client::ImapConnection server(std::move(options));

@@ -6,8 +6,8 @@
 #include <iostream>
 
 #include "async/reactor.h"
-#include "client/dial.h"
 #include "client/imap_connection.h"
+#include "client_roads.h"
 #include "mailfile/maildir_tree.h"
 #include "progress.h"
 #include "sync/tree_sync.h"
@@ -19,14 +19,7 @@ namespace {
 using client::Scheme;
 
 Result<client::ImapOptions> imap_options(const SyncSession& s) {
-  TRY(const auto tls, client::TlsForHosts::make(s.server.trust));
-  client::ImapOptions out;
-  const bool implicit = s.server.url.scheme == Scheme::imaps;
-  out.tls = implicit ? client::TlsMode::implicit : s.server.allow_plaintext ? client::TlsMode::opportunistic : client::TlsMode::required;
-  out.tls_context = tls.context();
-  out.tls_policy = tls.policy(s.server.url.host);
-  out.credentials = s.credentials;
-  out.host = s.server.url.host;
+  TRY(auto out, imap_options_of(s.server, s.credentials));
   out.compress = s.options.compress;
   if (s.options.timeout > 0) {
     const auto patience = std::chrono::milliseconds(static_cast<std::int64_t>(s.options.timeout * 1000));
@@ -115,10 +108,8 @@ sync::SyncOptions options_for_sync(SyncSession& s) {
 }
 
 Task<Result<std::unique_ptr<client::ImapConnection>>> connect_for_sync(SyncSession& s) {
-  const auto& url = s.server.url;
   CO_TRY(auto options, imap_options(s));
-  const auto port = url.port == 0 ? client::default_port(url.scheme) : url.port;
-  CO_TRY(auto stream, co_await client::dial(url.host, port, s.pool, after(std::chrono::minutes(2))));
+  CO_TRY(auto stream, co_await dial_place(s.server, s.pool));
   auto connection = std::make_unique<client::ImapConnection>(std::move(options));
   CO_TRY_OK(co_await connection->open(std::move(stream)));
   co_return connection;

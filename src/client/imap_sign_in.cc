@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "client/imap_state.h"
+#include "client/sasl_channel.h"
 #include "text/ascii.h"
 #include "text/base64.h"
 
@@ -11,21 +12,6 @@ namespace {
 using imap::StatusResponse;
 
 constexpr int kMaxChallenges = 8;
-
-ChannelState channel_state(ImapState& s) {
-  auto& connection = s.channel->connection();
-  ChannelState out{.encrypted = connection.is_tls(), .binding_type = {}, .binding_data = {}, .host = s.options.host, .port = connection.peer().port};
-  auto bind = [&out](std::string type, std::string data) {
-    if (!out.binding_data.empty() || data.empty()) return;
-    out.binding_type = std::move(type);
-    out.binding_data = std::move(data);
-  };
-  // [RFC9266 2] For TLS 1.3 it is the one that everybody knows; before, tls-unique was.
-  if (connection.tls_version() == "TLSv1.3") bind("tls-exporter", connection.tls_exporter());
-  bind("tls-unique", connection.tls_unique());
-  bind("tls-server-end-point", connection.tls_server_end_point());
-  return out;
-}
 
 std::vector<std::string> offered(const ImapState& s) {
   std::vector<std::string> out;
@@ -130,7 +116,7 @@ Task<Result<void>> login(ImapState& s, Deadline until) {
 Task<Result<void>> sign_in(ImapState& s) {
   const Deadline until = after(s.options.timeouts.opening);
   const auto& who = *s.options.credentials;
-  const auto state = channel_state(s);
+  const auto state = channel_state(s.channel->connection(), s.options.host);
   const auto mechanisms = offered(s);
   auto fitting = fitting_mechanisms(who, mechanisms, state);
   const bool may_show = state.encrypted || who.allow_plaintext;

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "client/pop3_channel.h"
+#include "client/sasl_channel.h"
 #include "crypto/digest.h"
 #include "text/base64.h"
 
@@ -10,24 +11,6 @@ namespace {
 
 constexpr int kMaxChallenges = 8;
 constexpr std::size_t kMaxLine = 253;  // [RFC5034 4] 255 octets with CRLF, else the response goes by itself
-
-ChannelState channel_state(Pop3State& s) {
-  auto& connection = s.channel->connection();
-  ChannelState out{.encrypted = connection.is_tls(),
-                   .binding_type = {},
-                   .binding_data = {},
-                   .host = s.options.host,
-                   .port = connection.peer().port};
-  auto bind = [&out](std::string type, std::string data) {
-    if (!out.binding_data.empty() || data.empty()) return;
-    out.binding_type = std::move(type);
-    out.binding_data = std::move(data);
-  };
-  if (connection.tls_version() == "TLSv1.3") bind("tls-exporter", connection.tls_exporter());
-  bind("tls-unique", connection.tls_unique());
-  bind("tls-server-end-point", connection.tls_server_end_point());
-  return out;
-}
 
 std::string first_line(std::string_view mechanism, const std::optional<std::string>& initial, bool& at_once) {
   std::string line = "AUTH " + std::string(mechanism);
@@ -109,7 +92,7 @@ std::unexpected<Error> sign_in_refused(Pop3State& s, const pop3::Reply& reply) {
 
 Task<Result<void>> sign_in(Pop3State& s) {
   const auto& who = *s.options.credentials;
-  const auto state = channel_state(s);
+  const auto state = channel_state(s.channel->connection(), s.options.host);
   const auto& offered = s.capabilities.sasl;
   const bool may_show = state.encrypted || who.allow_plaintext;
   const bool by_user = who.password && who.authorize_as.empty() && may_show;

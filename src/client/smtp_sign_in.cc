@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "client/smtp_state.h"
+#include "client/sasl_channel.h"
 #include "proto/smtp/command_writer.h"
 #include "text/base64.h"
 
@@ -11,22 +12,6 @@ namespace {
 constexpr int kMaxChallenges = 8;
 constexpr std::size_t kMaxInitialResponse = 360;  // [RFC4954 4] as base64 in a command line of 512 octets
 constexpr std::string_view kMasked = "(masked)";
-
-ChannelState channel_state(SmtpState& s) {
-  auto& connection = s.channel->connection();
-  ChannelState out{
-      .encrypted = s.tls.is_on(), .binding_type = {}, .binding_data = {}, .host = s.options.host, .port = s.channel->peer().port};
-  auto bind = [&out](std::string type, std::string data) {
-    if (!out.binding_data.empty() || data.empty()) return;
-    out.binding_type = std::move(type);
-    out.binding_data = std::move(data);
-  };
-  // [RFC9266 2] For TLS 1.3 it is the one that everybody knows; before, tls-unique was.
-  if (s.tls.version == "TLSv1.3") bind("tls-exporter", connection.tls_exporter());
-  bind("tls-unique", connection.tls_unique());
-  bind("tls-server-end-point", connection.tls_server_end_point());
-  return out;
-}
 
 // [RFC4954 4] The client ends the exchange.
 Task<Outcome<smtp::Reply>> cancel(SmtpState& s) { co_return co_await s.channel->ask(Stage::auth, "*\r\n", s.options.timeouts.command); }
@@ -81,7 +66,7 @@ Task<Outcome<std::optional<smtp::Reply>>> exchange(SmtpState& s, std::string mec
 Task<Outcome<>> sign_in(SmtpState& s) {
   auto& channel = *s.channel;
   const auto& who = *s.options.credentials;
-  const auto state = channel_state(s);
+  const auto state = channel_state(s.channel->connection(), s.options.host);
   auto fitting = fitting_mechanisms(who, s.extensions.auth, state);
   if (fitting.empty())
     co_return std::unexpected(channel.failure(Stage::auth, Cause::no_mechanism, why_none_fits(who, s.extensions.auth, state)));

@@ -72,7 +72,6 @@ Task<Result<std::vector<std::pair<FolderInfo, FolderInfo>>>> Copier::pairs() {
 Task<Result<void>> Copier::run() {
   CO_TRY(const auto folders, co_await pairs());
   if (folders.empty() && !options_.folders.empty()) co_return fail(Errc::not_found, source_.name() + ": there is no folder " + options_.folders.front());
-  report_.folders_in_all = folders.size();
   std::map<std::string, int> sources;  // of each target
   for (const auto& [folder, there] : folders) {
     report_.expected += folder.messages;

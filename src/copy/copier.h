@@ -28,7 +28,7 @@ struct CopyOptions {
 };
 
 struct CopyReport {
-  std::uint64_t folders = 0, folders_in_all = 0;
+  std::uint64_t folders = 0;
   std::uint64_t expected = 0;     // messages, as the source told beforehand; 0: it did not
   std::uint64_t messages = 0;     // at the source, of the folders that have been looked at
   std::uint64_t copied = 0, copied_bytes = 0;

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "copy/maildir_text.h"
+#include "mailfile/flag_letters.h"
 #include "mailfile/maildir_keywords.h"
 #include "mailfile/maildir_uids.h"
 
@@ -21,10 +22,6 @@ using namespace mailfile;
 constexpr std::size_t kPiece = 64 << 10;
 constexpr std::uint32_t kMostUid = 0xFFFFFF00;
 constexpr std::size_t kMostHeader = 256 << 10;  // of which a message is known
-
-constexpr std::pair<char, imap::SystemFlag> kLetters[] = {{'D', imap::SystemFlag::draft}, {'F', imap::SystemFlag::flagged}, {'R', imap::SystemFlag::answered},
-                                                          {'S', imap::SystemFlag::seen},  {'T', imap::SystemFlag::deleted}};
-constexpr std::string_view kForwarded = "$Forwarded";  // P
 
 std::optional<text::DateTime> date_of(SysTime time) { return text::DateTime{std::chrono::floor<std::chrono::seconds>(time), 0}; }
 
@@ -177,9 +174,9 @@ class MaildirPlace final : public MailPlace {
   imap::FlagList flags_of(const MaildirEntry& entry) const {
     imap::FlagList flags;
     if (!entry.name.flags) return flags;
-    for (const auto& [letter, flag] : kLetters)
+    for (const auto& [letter, flag] : kFlagLetters)
       if (entry.name.flags->has(letter)) flags.set(flag);
-    if (entry.name.flags->has('P')) flags.keywords.emplace_back(kForwarded);
+    if (entry.name.flags->has('P')) flags.keywords.emplace_back(kPassedOn);
     for (char letter = 'a'; letter <= 'z'; ++letter)
       if (entry.name.flags->has(letter) && !keywords_->name(letter).empty()) flags.keywords.push_back(keywords_->name(letter));
     return flags;
@@ -187,10 +184,10 @@ class MaildirPlace final : public MailPlace {
 
   Result<MaildirFlags> letters_of(const imap::FlagList& flags, std::string& lost) {
     MaildirFlags letters;
-    for (const auto& [letter, flag] : kLetters)
+    for (const auto& [letter, flag] : kFlagLetters)
       if (flags.has(flag)) letters.add(letter);
     for (const auto& keyword : flags.keywords) {
-      if (keyword == kForwarded) {
+      if (keyword == kPassedOn) {
         letters.add('P');
         continue;
       }
@@ -260,14 +257,7 @@ class MaildirPlace final : public MailPlace {
       TRY(const auto flags, letters_of(letter.info.flags, added[i].lost));
       name.flags = flags;
       TRY(auto draft, MaildirDraft::begin(*folder_, name));
-      const bool as_it_is = lies_as_it_is(letter.octets);
-      WithoutCr lines;
-      for (std::uint64_t at = 0;;) {
-        TRY(const auto piece, letter.octets.read(at));
-        if (piece.empty()) break;
-        at += piece.size();
-        TRY_OK(draft.put(as_it_is ? std::string(piece) : lines.take(piece, at == letter.octets.size())));
-      }
+      TRY_OK(give_as_file(letter.octets, [&draft](std::string_view piece) { return draft.put(piece); }));
       TRY_OK(draft.finish(letter.info.date ? std::optional<SysTime>(letter.info.date->time) : std::nullopt));
       const bool kept = keeping_ && letter.info.uid >= next_uid_ && letter.info.uid < kMostUid;
       if (!kept && next_uid_ >= kMostUid) return fail(Errc::limit, "the folder has used up its UIDs");

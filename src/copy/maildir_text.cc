@@ -1,5 +1,7 @@
 #include "copy/maildir_text.h"
 
+#include "mailfile/line_ends.h"
+
 namespace posthorn::copy {
 
 void MaildirText::put(std::string& out, std::string_view text) {
@@ -22,18 +24,6 @@ void MaildirText::put(std::string& out, std::string_view text) {
   }
 }
 
-std::string WithoutCr::take(std::string_view piece, bool last) {
-  std::string out;
-  out.reserve(piece.size() + 1);
-  for (const char c : piece) {
-    if (held_cr_ && c != '\n') out += '\r';
-    held_cr_ = c == '\r';
-    if (!held_cr_) out += c;
-  }
-  if (last && held_cr_) out += '\r';
-  return out;
-}
-
 bool lies_as_it_is(Spool& octets) {
   if (octets.has_plain_lines()) return false;
   char before = 0;
@@ -45,6 +35,23 @@ bool lies_as_it_is(Spool& octets) {
       before = c;
     }
     at += piece->size();
+  }
+}
+
+Result<void> give_as_file(Spool& octets, const std::function<Result<void>(std::string_view)>& put) {
+  const bool as_it_is = lies_as_it_is(octets);
+  mailfile::ToLf lines;
+  std::string text;
+  for (std::uint64_t at = 0;;) {
+    TRY(const auto piece, octets.read(at));
+    text.clear();
+    if (piece.empty()) {
+      lines.finish(text);
+      return text.empty() ? Result<void>{} : put(text);
+    }
+    at += piece.size();
+    if (!as_it_is) lines.put(text, piece);
+    TRY_OK(put(as_it_is ? piece : std::string_view(text)));
   }
 }
 

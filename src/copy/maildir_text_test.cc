@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "mailfile/line_ends.h"
+
 namespace posthorn::copy {
 namespace {
 
@@ -35,8 +37,10 @@ TEST(MaildirText, EveryMessageComesBack) {
       Spool whole;
       ASSERT_TRUE(whole.write(message));
       EXPECT_EQ(spool.has_plain_lines(), whole.has_plain_lines()) << testing::PrintToString(message);
-      WithoutCr lines;
-      const auto file = lies_as_it_is(spool) ? message : lines.take(message, true);
+      mailfile::ToLf lines;
+      std::string file;
+      if (lies_as_it_is(spool)) file = message;
+      else lines.put(file, message), lines.finish(file);
       const auto first = message.find('\n');
       if (first != message.npos && (first == 0 || message[first - 1] != '\r')) continue;
       EXPECT_EQ(read_back(file, 2), message) << testing::PrintToString(message);

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "copy/maildir_text.h"
+#include "mailfile/flag_letters.h"
 #include "mailfile/mbox_reader.h"
 #include "mailfile/mbox_writer.h"
 
@@ -24,19 +25,16 @@ namespace fs = std::filesystem;
 constexpr std::string_view kBelow = ".sbd";
 constexpr std::size_t kMostHeader = 256 << 10;
 
-constexpr std::pair<char, imap::SystemFlag> kLetters[] = {{'D', imap::SystemFlag::draft}, {'F', imap::SystemFlag::flagged}, {'R', imap::SystemFlag::answered},
-                                                          {'S', imap::SystemFlag::seen},  {'T', imap::SystemFlag::deleted}};
-
 imap::FlagList flags_of(std::string_view letters) {
   imap::FlagList flags;
-  for (const auto& [letter, flag] : kLetters)
+  for (const auto& [letter, flag] : kFlagLetters)
     if (letters.contains(letter)) flags.set(flag);
   return flags;
 }
 
 std::string letters_of(const imap::FlagList& flags) {
   std::string letters;
-  for (const auto& [letter, flag] : kLetters)
+  for (const auto& [letter, flag] : kFlagLetters)
     if (flags.has(flag)) letters += letter;
   return letters;
 }
@@ -271,16 +269,13 @@ class MboxPlace final : public MailPlace {
     std::string out;
     const SysTime when = letter.info.date ? SysTime(letter.info.date->time) : now();
     encoder.begin(out, {}, when, letters_of(letter.info.flags));
-    const bool as_it_is = lies_as_it_is(letter.octets);
-    WithoutCr lines;
-    for (std::uint64_t at = 0;;) {
-      TRY(const auto piece, letter.octets.read(at));
-      if (piece.empty()) break;
-      at += piece.size();
-      encoder.put(out, as_it_is ? std::string(piece) : lines.take(piece, at == letter.octets.size()));
-      TRY_OK(text.write(out));
+    const auto put = [&](std::string_view piece) {
+      encoder.put(out, piece);
+      auto written = text.write(out);
       out.clear();
-    }
+      return written;
+    };
+    TRY_OK(give_as_file(letter.octets, put));
     encoder.finish(out);
     return text.write(out);
   }

@@ -4,20 +4,16 @@
 
 #include <array>
 
+#include "mailfile/flag_letters.h"
 #include "text/ascii.h"
 
 namespace posthorn::sync {
 namespace {
 
-using imap::SystemFlag;
 using mailfile::MaildirEntry;
 
 constexpr std::size_t kPiece = 64 * 1024;
 constexpr std::size_t kHeader = 256 * 1024;  // of a message, to find its Message-ID
-
-constexpr std::pair<char, SystemFlag> kSystem[] = {
-    {'D', SystemFlag::draft}, {'F', SystemFlag::flagged}, {'R', SystemFlag::answered}, {'S', SystemFlag::seen}, {'T', SystemFlag::deleted}};
-constexpr std::string_view kForwarded = "$Forwarded";
 
 // LF becomes CRLF, CRLF stays; any chunking gives the same.
 class CrlfLines {
@@ -94,9 +90,9 @@ LocalView LocalFolder::view() const {
 
 imap::FlagList LocalFolder::flags_of(MaildirFlags letters) const {
   imap::FlagList out;
-  for (const auto& [letter, flag] : kSystem)
+  for (const auto& [letter, flag] : mailfile::kFlagLetters)
     if (letters.has(letter)) out.set(flag);
-  if (letters.has('P')) out.keywords.emplace_back(kForwarded);
+  if (letters.has('P')) out.keywords.emplace_back(mailfile::kPassedOn);
   for (char c = 'a'; c <= 'z'; ++c)
     if (letters.has(c) && !keywords_.name(c).empty()) out.keywords.push_back(keywords_.name(c));
   return out;
@@ -104,10 +100,10 @@ imap::FlagList LocalFolder::flags_of(MaildirFlags letters) const {
 
 Result<MaildirFlags> LocalFolder::letters_of(const imap::FlagList& flags) {
   MaildirFlags out;
-  for (const auto& [letter, flag] : kSystem)
+  for (const auto& [letter, flag] : mailfile::kFlagLetters)
     if (flags.has(flag)) out.add(letter);
   for (const auto& keyword : flags.keywords) {
-    if (text::iequals(keyword, kForwarded)) {
+    if (text::iequals(keyword, mailfile::kPassedOn)) {
       out.add('P');
       continue;
     }
@@ -125,7 +121,7 @@ Result<MaildirFlags> LocalFolder::letters_of(const imap::FlagList& flags) {
 
 MaildirFlags LocalFolder::kept_by(const client::SelectedMailbox& mailbox) const {
   MaildirFlags out;
-  for (const auto& [letter, flag] : kSystem)
+  for (const auto& [letter, flag] : mailfile::kFlagLetters)
     if (mailbox.permanent.has(flag)) out.add(letter);
   const auto keeps = [&mailbox](std::string_view keyword) {
     if (mailbox.any_keyword) return true;
@@ -133,7 +129,7 @@ MaildirFlags LocalFolder::kept_by(const client::SelectedMailbox& mailbox) const 
       if (text::iequals(one, keyword)) return true;
     return false;
   };
-  if (keeps(kForwarded)) out.add('P');
+  if (keeps(mailfile::kPassedOn)) out.add('P');
   for (char c = 'a'; c <= 'z'; ++c)
     if (!keywords_.name(c).empty() && keeps(keywords_.name(c))) out.add(c);
   return out;
