@@ -19,10 +19,10 @@ struct Listing {
   bool too_many = false;
 };
 
-std::string status_items(const ImapState& s) {
+std::string status_items(const ImapState& s, bool mailbox_ids) {
   std::string out = "(MESSAGES UIDNEXT UIDVALIDITY";
   if (s.condstore || s.has("CONDSTORE") || s.has("QRESYNC")) out += " HIGHESTMODSEQ";
-  if (s.has("OBJECTID")) out += " MAILBOXID";
+  if (mailbox_ids && s.has("OBJECTID")) out += " MAILBOXID";
   return out + ")";
 }
 
@@ -60,7 +60,7 @@ Taker taker_for(ImapState& s, Listing& listing) {
 }
 
 // STATUS of each, pipelined; a mailbox of which the server says NO has none.
-Task<Result<void>> ask_statuses(ImapState& s, Listing& listing, const Taker& take, Deadline until) {
+Task<Result<void>> ask_statuses(ImapState& s, Listing& listing, bool mailbox_ids, const Taker& take, Deadline until) {
   std::vector<std::string> names;
   for (const auto& [name, info] : listing.mailboxes)
     if (info.selectable) names.push_back(name);
@@ -68,7 +68,7 @@ Task<Result<void>> ask_statuses(ImapState& s, Listing& listing, const Taker& tak
     std::vector<std::string> tags;
     for (std::size_t i = at; i < std::min(names.size(), at + kPipelined); ++i) {
       CO_TRY(const auto name, s.wire_name(names[i]));
-      tags.push_back(begin_command(s, "STATUS " + name + " " + status_items(s)));
+      tags.push_back(begin_command(s, "STATUS " + name + " " + status_items(s, mailbox_ids)));
     }
     CO_TRY_OK(co_await s.channel->flush(until));
     for (auto& tag : tags) CO_TRY_OK(co_await finish_command(s, tag, until, take));
@@ -90,7 +90,7 @@ Task<Result<std::vector<MailboxInfo>>> ImapConnection::list(ListWants want) {
   if (extended) {
     line += " RETURN (SUBSCRIBED";
     if (s.has("SPECIAL-USE")) line += " SPECIAL-USE";
-    if (with_status) line += " STATUS " + status_items(s);
+    if (with_status) line += " STATUS " + status_items(s, want.mailbox_ids);
     line += ")";
   }
   Listing listing;
@@ -103,7 +103,7 @@ Task<Result<std::vector<MailboxInfo>>> ImapConnection::list(ListWants want) {
     CO_TRY_OK(judge(s, status, "LIST"));
   }
   if (listing.too_many) co_return s.failure(Errc::limit, "the server has more than " + std::to_string(kMostMailboxes) + " mailboxes");
-  if (want.status && !with_status) CO_TRY_OK(co_await ask_statuses(s, listing, take, until));
+  if (want.status && !with_status) CO_TRY_OK(co_await ask_statuses(s, listing, want.mailbox_ids, take, until));
   std::vector<MailboxInfo> out;
   for (auto& [name, info] : listing.mailboxes) {
     if (listing.subscribed.contains(name)) info.subscribed = true;
@@ -123,7 +123,7 @@ Task<Result<imap::StatusItems>> ImapConnection::status(std::string mailbox) {
     items = std::move(status->items);
     return true;
   };
-  CO_TRY_OK(co_await run_command(s, "STATUS " + name + " " + status_items(s), take));
+  CO_TRY_OK(co_await run_command(s, "STATUS " + name + " " + status_items(s, true), take));
   if (!items) co_return s.failure(Errc::syntax, "the server says nothing of " + mailbox);
   co_return *std::move(items);
 }

@@ -47,7 +47,8 @@ struct ImapOptions {
 };
 
 struct ListWants {
-  bool status = false;  // MESSAGES UIDNEXT UIDVALIDITY, HIGHESTMODSEQ with CONDSTORE, MAILBOXID with OBJECTID
+  bool status = false;       // MESSAGES UIDNEXT UIDVALIDITY, HIGHESTMODSEQ with CONDSTORE
+  bool mailbox_ids = false;  // with status: MAILBOXID too, with OBJECTID.  Cyrus 3.6 answers garbage now and then: for who needs it only
   std::string pattern = "*";
 };
 

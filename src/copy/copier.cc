@@ -130,7 +130,7 @@ Task<Result<void>> Copier::copy_folder(const FolderInfo& folder, const FolderInf
   bool exists = true;
   CO_TRY(const auto before, co_await enter_target(there, exists));
   bool keep = alone && !options_.new_uids && numbers.uid_validity != 0;
-  if (keep && options_.dry_run) keep = before.uid_validity == numbers.uid_validity;
+  if (keep && options_.dry_run) keep = target_.can_keep_numbers() && before.uid_validity == numbers.uid_validity;
   else if (keep) {
     CO_TRY(keep, co_await target_.keep_numbers({numbers.uid_validity, 0}));
     if (!keep) ++report_.with_new_uids;

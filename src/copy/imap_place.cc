@@ -136,8 +136,9 @@ class ImapPlace final : public MailPlace {
     co_return co_await connection_.fetch_messages(std::move(set), letters);
   }
 
+  bool can_keep_numbers() const override { return connection_.has("XPOSTHORN-RESTORE"); }
   Task<Result<bool>> keep_numbers(FolderNumbers numbers) override {
-    if (!connection_.has("XPOSTHORN-RESTORE")) co_return false;
+    if (!can_keep_numbers()) co_return false;
     const auto done = co_await connection_.restore(connection_.selected(), numbers.uid_validity, std::max(numbers.uid_next, 1u));
     if (!done && done.error().code != Errc::invalid) co_return std::unexpected(done.error());
     keeping_ = done.has_value();

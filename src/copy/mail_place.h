@@ -80,6 +80,8 @@ class MailPlace {
   // From here on add() gives messages the UIDs that they have (0: the next one), and clients see this UIDVALIDITY.  false: it cannot be so here, and
   // they get new ones.  Again at the end, for a UIDNEXT above the last message.  A UID that somebody has meanwhile is given to nobody else: that message gets a new one.
   virtual Task<Result<bool>> keep_numbers(FolderNumbers) = 0;
+  // It can be so here at all: else two folders have the same UIDVALIDITY by chance, being made in one second.
+  virtual bool can_keep_numbers() const { return false; }
   // Durably stored where the outcome says so.  The error is of the place, and then the fate of those without an outcome is not known.
   virtual Task<Result<void>> add(std::vector<Letter>&, std::vector<Added>& outcomes) = 0;
   virtual bool changes_flags() const { return true; }

@@ -84,6 +84,7 @@ class MaildirPlace final : public MailPlace {
     co_return Result<void>{};
   }
 
+  bool can_keep_numbers() const override { return true; }
   Task<Result<bool>> keep_numbers(FolderNumbers numbers) override {
     co_return co_await workers_.run([&]() -> Result<bool> {
       if (uids_.uid_validity != numbers.uid_validity && !entries_.empty()) return false;

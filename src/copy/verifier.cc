@@ -95,7 +95,7 @@ Task<Result<void>> verify(MailPlace& source, MailPlace& target, const std::vecto
     if (entered) {
       CO_TRY(others, co_await digests(target, ignored));
     }
-    compare(here, std::move(others), entered && numbers.uid_validity != 0 && entered->uid_validity == numbers.uid_validity, source.has_flags(), report);
+    compare(here, std::move(others), entered && target.can_keep_numbers() && numbers.uid_validity != 0 && entered->uid_validity == numbers.uid_validity, source.has_flags(), report);
     ++report.folders;
   }
   co_return Result<void>{};

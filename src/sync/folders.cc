@@ -255,7 +255,7 @@ std::optional<mailfile::FolderPath> path_of(const TreeRun& run, const std::strin
 
 Task<Result<void>> list_there(TreeRun& run) {
   client::ListWants wants;
-  wants.status = true;
+  wants.status = wants.mailbox_ids = true;
   CO_TRY(auto all, co_await run.connection.list(wants));
   run.there.clear();
   for (auto& one : all)
