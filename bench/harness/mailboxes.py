@@ -6,20 +6,22 @@ import time
 from . import dovecot
 
 
-def put_mail(maildir, count, size, rng):
-    """Messages as Dovecot would have stored them."""
-    for part in ("cur", "new", "tmp"):
-        os.makedirs(os.path.join(maildir, part), exist_ok=True)
+def put_mail(maildir, count, size, rng, owner=dovecot.MAIL_OWNER):
+    """Messages as Dovecot would have stored them; without an owner they belong to who runs this, and were not read yet."""
+    made = [os.path.dirname(maildir), maildir, *(os.path.join(maildir, part) for part in ("cur", "new", "tmp"))]
+    for folder in made:
+        os.makedirs(folder, exist_ok=True)
     for _ in range(count):
         i = rng.getrandbits(64)
         body = f"{i:016x} some words of a message that says not much in its lines\n" * (size // 78)
         text = f"From: a@example.test\nTo: b@example.test\nSubject: number {i}\nMessage-ID: <{i}@example.test>\n\n{body}"
         name = f"{int(time.time())}.M{i}.bench,S={len(text)},W={len(text) + text.count(chr(10))}:2,"
-        with open(os.path.join(maildir, "cur", name), "w", encoding="ascii") as f:
+        path = os.path.join(maildir, "cur", name) if owner else os.path.join(maildir, "new", f"{int(time.time())}.M{i}.bench")
+        with open(path, "w", encoding="ascii") as f:
             f.write(text)
-    for root, folders, files in os.walk(os.path.dirname(maildir)):
-        for one in (root, *(os.path.join(root, f) for f in folders + files)):
-            os.chown(one, dovecot.MAIL_OWNER, dovecot.MAIL_OWNER)
+        made.append(path)
+    for path in made if owner else ():
+        os.chown(path, owner, owner)
 
 
 def certificate_for_localhost(folder):
