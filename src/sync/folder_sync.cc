@@ -134,7 +134,7 @@ void respect_read_only(FolderRun& run, Plan& plan) {
 
 }  // namespace
 
-Task<Result<Agreed>> sync_folder(FolderJob job) {
+Task<Result<Alike>> sync_folder(FolderJob job) {
   CO_TRY(auto journal, Journal::open(job.folder.path(), job.options.account));
   CO_TRY(auto local, LocalFolder::open(job.folder));
   FolderRun run{.job = job, .journal = std::move(journal), .local = std::move(local)};
@@ -164,7 +164,7 @@ Task<Result<Agreed>> sync_folder(FolderJob job) {
     if (run.mailbox.high_mod_seq == 0 && run.journal.state().uploads.empty()) break;
   }
   CO_TRY_OK(run.journal.tidy());
-  co_return agreed;
+  co_return Alike{.agreed = agreed, .names = run.local.names()};
 }
 
 }  // namespace posthorn::sync

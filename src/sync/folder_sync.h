@@ -16,6 +16,10 @@ struct Agreed {
   std::uint32_t uid_validity = 0, uid_next = 0, messages = 0;
   std::uint64_t mod_seq = 0;
 };
+struct Alike {
+  Agreed agreed;
+  std::uint64_t names = 0;  // of the files here then: digest_of()
+};
 
 struct FolderJob {
   client::ImapConnection& connection;
@@ -31,6 +35,6 @@ struct FolderJob {
 // INVARIANT 1: nothing is deleted on one side unless the other had deleted it, and nothing changed there since both were alike.
 // INVARIANT 2: killed at any instant, the next run neither loses nor doubles a message.
 // INVARIANT 3: when the UIDVALIDITY is another, nothing is deleted: messages are matched, and what has no match is new.
-Task<Result<Agreed>> sync_folder(FolderJob);
+Task<Result<Alike>> sync_folder(FolderJob);
 
 }  // namespace posthorn::sync

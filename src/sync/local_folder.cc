@@ -5,6 +5,7 @@
 #include <array>
 
 #include "mailfile/flag_letters.h"
+#include "sync/settling.h"
 #include "text/ascii.h"
 
 namespace posthorn::sync {
@@ -72,20 +73,21 @@ Result<LocalFolder> LocalFolder::open(mailfile::MaildirFolder folder) {
   LocalFolder out(std::move(folder), std::move(keywords));
   TRY(auto entries, out.folder_.list());
   out.entries_.reserve(entries.size());
+  out.view_.reserve(entries.size());
   for (auto& entry : entries) out.add(std::move(entry));
   return out;
 }
 
 void LocalFolder::add(MaildirEntry entry) {
   auto unique = entry.name.unique;
+  view_.insert_or_assign(unique, entry.name.flags.value_or(MaildirFlags()));
   entries_.insert_or_assign(std::move(unique), std::move(entry));
 }
 
-LocalView LocalFolder::view() const {
-  LocalView out;
-  out.reserve(entries_.size());
-  for (const auto& [unique, entry] : entries_) out.emplace(unique, entry.name.flags.value_or(MaildirFlags()));
-  return out;
+std::uint64_t LocalFolder::names() const {
+  std::uint64_t sum = 0;
+  for (const auto& [unique, entry] : entries_) sum += digest_of(entry);
+  return sum;
 }
 
 imap::FlagList LocalFolder::flags_of(MaildirFlags letters) const {
@@ -140,6 +142,7 @@ Result<void> LocalFolder::set_flags(const std::string& unique, MaildirFlags to) 
   if (at == entries_.end()) return {};
   auto done = folder_.set_flags(at->second, to);
   if (!done && done.error().code == Errc::not_found) return {};
+  if (done) view_.insert_or_assign(unique, to);
   return done;
 }
 
@@ -149,6 +152,7 @@ Result<void> LocalFolder::remove(const std::string& unique) {
   auto done = folder_.remove(at->second);
   if (!done && done.error().code != Errc::not_found) return done;
   entries_.erase(at);
+  view_.erase(unique);
   return {};
 }
 

@@ -21,10 +21,11 @@ class LocalFolder {
   static Result<LocalFolder> open(mailfile::MaildirFolder folder);
 
   const mailfile::MaildirFolder& folder() const { return folder_; }
-  LocalView view() const;
+  const LocalView& view() const { return view_; }
   bool has(const std::string& unique) const { return entries_.contains(unique); }
   std::size_t size() const { return entries_.size(); }
   void add(mailfile::MaildirEntry entry);
+  std::uint64_t names() const;  // digest_of() all
 
   // Letters of file names as flags of IMAP, and back.  "P" is $Forwarded.  A keyword for which there is no letter left is left out.
   imap::FlagList flags_of(MaildirFlags) const;
@@ -45,6 +46,7 @@ class LocalFolder {
   mailfile::MaildirFolder folder_;
   mailfile::MaildirKeywords keywords_;
   std::unordered_map<std::string, mailfile::MaildirEntry> entries_;
+  LocalView view_;  // of the same
 };
 
 }  // namespace posthorn::sync

@@ -65,7 +65,7 @@ Task<Result<void>> match_unknown(FolderRun& run) {
   const bool from_nothing = run.journal.state().messages.empty();
   const auto here = unknown_here(run, from_nothing);
   const auto there_set = unknown_there(run);
-  const auto view = run.local.view();
+  const auto& view = run.local.view();
   if (here.empty() || there_set.empty()) co_return Result<void>{};
   CO_TRY(const auto there, co_await fingerprints_there(run, there_set));
   std::vector<Fingerprint> prints;

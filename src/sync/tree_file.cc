@@ -52,6 +52,9 @@ Result<void> write_tree_file(const std::string& root, const std::string& account
     put_line(out, {"f", escaped(name), std::to_string(f.agreed.uid_validity), std::to_string(f.agreed.uid_next), std::to_string(f.agreed.messages),
                    std::to_string(f.agreed.mod_seq), f.mailbox_id.empty() ? "-" : escaped(f.mailbox_id), std::to_string(f.changed.cur_ns),
                    std::to_string(f.changed.new_ns)});
+  // A run with nothing to do waits for no disk.
+  const auto before = mailfile::read_whole(path_in(root), kLongest);
+  if (before && *before == out) return {};
   return mailfile::replace_file(path_in(root), out);
 }
 

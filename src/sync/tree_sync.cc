@@ -1,13 +1,12 @@
 #include "sync/tree_sync.h"
 
 #include "sync/folders.h"
+#include "sync/settling.h"
 
 namespace posthorn::sync {
 namespace {
 
 using Changed = mailfile::MaildirFolder::Changed;
-
-constexpr std::chrono::nanoseconds kSettled = std::chrono::seconds(2);  // times of directories are coarse
 
 bool is_same(const imap::StatusItems& now, const Agreed& then) {
   return then.mod_seq != 0 && now.uid_validity == then.uid_validity && now.uid_next == then.uid_next && now.messages == then.messages &&
@@ -30,32 +29,27 @@ bool may_empty(const client::MailboxInfo& info) {
   return (info.special_uses & kUses) != 0 || info.name == "Trash" || info.name == "Junk";
 }
 
-std::int64_t now_ns() { return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch()).count(); }
-
-Task<Result<void>> sync_one(TreeRun& run, std::string name) {
+Task<Result<void>> sync_one(TreeRun& run, std::string name, Settling& settling) {
   CO_TRY(const auto folder, run.tree.open_folder(run.here.at(name)));
-  CO_TRY(const auto before, folder.changed());
-  const auto began = now_ns();
   FolderJob job{.connection = run.connection, .options = run.options, .report = run.report, .mailbox = name, .folder = folder, .may_empty = may_empty(run.there.at(name))};
-  auto agreed = co_await sync_folder(job);
-  if (!agreed) {
+  auto alike = co_await sync_folder(job);
+  if (!alike) {
     // A mailbox that cannot be selected is no reason to leave the others.
-    const auto code = agreed.error().code;
+    const auto code = alike.error().code;
     const bool of_mailbox = code == Errc::not_found || code == Errc::invalid || code == Errc::denied || code == Errc::busy || code == Errc::unsupported;
-    if (!of_mailbox || !run.connection.is_usable()) co_return std::unexpected(agreed.error());
-    run.problem(name + ": " + agreed.error().text);
+    if (!of_mailbox || !run.connection.is_usable()) co_return std::unexpected(alike.error());
+    run.problem(name + ": " + alike.error().text);
     co_return Result<void>{};
   }
   auto& known = run.known[name];
-  known.agreed = *agreed;
+  known.agreed = alike->agreed;
   known.changed = {};
   if (const auto& status = run.there.at(name).status) known.mailbox_id = status->mailbox_id;
-  CO_TRY(const auto changed, folder.changed());
-  if (changed == before && std::max(changed.cur_ns, changed.new_ns) < began - kSettled.count()) known.changed = changed;
+  if (known.agreed.mod_seq != 0) settling.add(name, folder, alike->names);
   co_return Result<void>{};
 }
 
-Task<Result<void>> sync_all(TreeRun& run) {
+Task<Result<void>> sync_all(TreeRun& run, int probe) {
   CO_TRY_OK(co_await list_there(run));
   CO_TRY_OK(list_here(run));
   CO_TRY_OK(co_await carry_renames(run));
@@ -68,7 +62,9 @@ Task<Result<void>> sync_all(TreeRun& run) {
     else changed.insert(name);
   }
   CO_TRY_OK(co_await carry_moves(run, changed));
-  for (const auto& name : changed) CO_TRY_OK(co_await sync_one(run, name));
+  Settling settling;
+  for (const auto& name : changed) CO_TRY_OK(co_await sync_one(run, name, settling));
+  co_await settling.finish(run.known, probe);
   co_return Result<void>{};
 }
 
@@ -78,7 +74,7 @@ Task<Result<SyncReport>> sync_tree(client::ImapConnection& connection, const mai
   CO_TRY(const auto lock, lock_tree(tree.root()));
   TreeRun run{.connection = connection, .tree = tree, .options = options};
   CO_TRY(run.known, read_tree_file(tree.root(), options.account));
-  auto done = co_await sync_all(run);
+  auto done = co_await sync_all(run, lock.fd());
   // What is known counts even when the run has ended early.
   auto written = write_tree_file(tree.root(), options.account, run.known);
   CO_TRY_OK(std::move(done));

@@ -26,7 +26,7 @@ Result<void> take_result(FolderRun& run, const std::string& unique, MaildirFlags
 Task<Result<void>> upload_batch(FolderRun& run, std::span<const std::string> uniques) {
   std::vector<client::MessageToAppend> messages;
   std::vector<std::string> sent;
-  const auto view = run.local.view();
+  const auto& view = run.local.view();
   for (const auto& unique : uniques) {
     if (!run.local.has(unique)) continue;
     auto message = run.local.to_append(unique);
