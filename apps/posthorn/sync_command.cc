@@ -85,7 +85,9 @@ Result<mailfile::MaildirTree> open_tree(const SyncCliOptions& o) {
 }
 
 Task<Result<void>> run_once(SyncSession& s, const mailfile::MaildirTree& tree) {
-  CO_TRY(const auto connection, co_await connect_for_sync(s));
+  CO_TRY(auto dialed, co_await dial_for_sync(s));
+  const auto& connection = dialed.connection;
+  CO_TRY_OK(co_await connection->open(std::move(dialed.stream)));
   auto done = co_await sync::sync_tree(*connection, tree, options_for_sync(s));
   if (done) s.report = *std::move(done);
   if (connection->is_usable()) co_await connection->logout();
@@ -107,12 +109,10 @@ sync::SyncOptions options_for_sync(SyncSession& s) {
   return out;
 }
 
-Task<Result<std::unique_ptr<client::ImapConnection>>> connect_for_sync(SyncSession& s) {
+Task<Result<DialedForSync>> dial_for_sync(SyncSession& s) {
   CO_TRY(auto options, imap_options(s));
   CO_TRY(auto stream, co_await dial_place(s.server, s.pool));
-  auto connection = std::make_unique<client::ImapConnection>(std::move(options));
-  CO_TRY_OK(co_await connection->open(std::move(stream)));
-  co_return connection;
+  co_return DialedForSync{.connection = std::make_unique<client::ImapConnection>(std::move(options)), .stream = std::move(stream)};
 }
 
 int tell_of_sync(SyncSession& s) {

@@ -23,8 +23,12 @@ struct SyncSession {
   WorkerPool pool{2};
 };
 
-// Connected and signed in.
-Task<Result<std::unique_ptr<client::ImapConnection>>> connect_for_sync(SyncSession&);
+// Connected; open() comes next.
+struct DialedForSync {
+  std::unique_ptr<client::ImapConnection> connection;
+  std::unique_ptr<net::Connection> stream;
+};
+Task<Result<DialedForSync>> dial_for_sync(SyncSession&);
 sync::SyncOptions options_for_sync(SyncSession&);
 // Says what the report has; the exit code.
 int tell_of_sync(SyncSession&);

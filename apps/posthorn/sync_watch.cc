@@ -23,7 +23,9 @@ constexpr auto kLookAgain = 60s;      // at mailboxes that nothing is told about
 constexpr auto kTogether = 200ms;     // changes that come at once are carried at once
 constexpr auto kFirstPause = 1s, kLongestPause = 60s;  // between attempts to connect
 
-bool is_passing(Errc code) {
+// What may be otherwise the next time; when it has worked once, nearly everything: a server says nonsense while it is being changed.
+bool is_passing(Errc code, bool has_worked) {
+  if (has_worked && code != Errc::denied) return true;
   return code == Errc::closed || code == Errc::timed_out || code == Errc::io || code == Errc::busy || code == Errc::not_found || code == Errc::no_space;
 }
 
@@ -132,9 +134,10 @@ bool is_quiet(const sync::SyncReport& r) {
 
 // As long as this connection lasts.
 Task<Result<void>> follow(SyncSession& s, const mailfile::MaildirTree& tree, sync::TreeWatch& watch, Alarms& alarms, bool& first) {
-  CO_TRY(const auto connection, co_await connect_for_sync(s));
+  CO_TRY(auto dialed, co_await dial_for_sync(s));
+  const auto& connection = dialed.connection;
   alarms.attend(connection.get());
-  Result<void> ended;
+  Result<void> ended = alarms.stopped() ? Result<void>(fail(Errc::cancelled)) : co_await connection->open(std::move(dialed.stream));
   while (ended && !alarms.stopped()) {
     alarms.take_changed();
     // Before the run, so that nothing that changes during it goes unheard.
@@ -171,7 +174,7 @@ Task<int> follow_for_good(SyncSession& s, const mailfile::MaildirTree& tree) {
     if (alarms.stopped() || done) break;
     const int code = say_client_error(s.options.client, "sync", done.error());
     std::cout.flush();
-    if (!is_passing(done.error().code)) co_return code;
+    if (!is_passing(done.error().code, !first)) co_return code;
     if (std::chrono::steady_clock::now() - began > kLongestPause) pause = kFirstPause;
     for (auto left = pause; left > 0ms && !alarms.stopped(); left -= 100ms) co_await sleep_for(100ms);
     pause = std::min<std::chrono::milliseconds>(pause * 2, kLongestPause);

@@ -44,6 +44,7 @@ Task<Result<SelectedMailbox>> ImapConnection::select(std::string mailbox, Select
   out.name = mailbox;
   out.permanent.system = 0x1F;  // [RFC3501 6.3.1] without PERMANENTFLAGS all can be changed
   bool flags_told = false, too_many = false;
+  std::vector<imap::NumberRange> gone;
   const bool resync = wants.known && s.qresync && wants.known->uid_validity != 0 && wants.known->mod_seq != 0;
   const Taker take = [&](imap::Response& response) {
     if (const auto* status = std::get_if<StatusResponse>(&response)) {
@@ -53,6 +54,7 @@ Task<Result<SelectedMailbox>> ImapConnection::select(std::string mailbox, Select
         out = {};
         out.name = kept;
         out.permanent.system = 0x1F;
+        gone.clear();
       }
       take_code(out, status->code);
       flags_told |= status->code.name == "PERMANENTFLAGS";
@@ -63,9 +65,9 @@ Task<Result<SelectedMailbox>> ImapConnection::select(std::string mailbox, Select
       return true;
     }
     if (auto* vanished = std::get_if<imap::VanishedResponse>(&response); vanished && vanished->earlier) {
-      auto ranges = out.vanished.ranges();
-      ranges.insert(ranges.end(), vanished->uids.ranges().begin(), vanished->uids.ranges().end());
-      out.vanished = imap::NumberSet(std::move(ranges));
+      const auto& more = vanished->uids.ranges();
+      if (gone.size() + more.size() < kMostChanges) gone.insert(gone.end(), more.begin(), more.end());
+      else too_many = true;
       return true;
     }
     if (auto* fetch = std::get_if<imap::FetchResponse>(&response); fetch && resync && fetch->uid) {
@@ -93,6 +95,7 @@ Task<Result<SelectedMailbox>> ImapConnection::select(std::string mailbox, Select
   if (s.has("CONDSTORE") && s.options.qresync && out.high_mod_seq != 0) s.condstore = true;
   // Then everything is asked for.
   if (too_many) out.changed.clear();
+  else out.vanished = imap::NumberSet(std::move(gone));
   out.resynced = !too_many && resync && wants.known->uid_validity == out.uid_validity && out.high_mod_seq != 0;
   if (!flags_told) out.any_keyword = true;
   co_return out;

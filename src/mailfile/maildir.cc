@@ -138,6 +138,9 @@ Result<File> MaildirFolder::open_message(MaildirEntry& entry) const {
     file = File(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
     return file.is_open();
   }));
+  struct stat at {};
+  if (::fstat(file.fd(), &at) != 0) return errno_failure("look at", path_of(entry));
+  if (!S_ISREG(at.st_mode)) return fail(Errc::invalid, path_of(entry) + " is no regular file");
   return file;
 }
 

@@ -53,7 +53,7 @@ class MaildirFolder {
   // not_found: it is gone.
   Result<MaildirEntry> find(std::string_view unique) const;
 
-  // --- a message.  not_found: somebody has removed it.
+  // --- a message.  not_found: somebody has removed it; invalid: it is no regular file.
   Result<File> open_message(MaildirEntry&) const;
   struct Facts {
     std::uint64_t size = 0;   // of the file

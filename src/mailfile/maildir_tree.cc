@@ -17,7 +17,7 @@ namespace posthorn::mailfile {
 namespace {
 
 constexpr std::size_t kMaxFolders = 100'000;
-constexpr int kMaxDepth = 32;
+constexpr std::size_t kMaxDepth = 32;
 constexpr std::string_view kGoing =
     ".posthorn-removed-";  // no folder of either layout begins so, see path_to_folder and visit_nested
 
@@ -47,20 +47,31 @@ Result<std::vector<std::string>> sub_directories(const std::string& path) {
 
 bool is_part(std::string_view name) { return name == "cur" || name == "new" || name == "tmp"; }
 
-Result<void> visit_nested(const std::string& root, const std::string& relative, int depth,
+using Identity = std::pair<dev_t, ino_t>;
+
+Identity identity_of(const std::string& path) {
+  struct stat at {};
+  return ::stat(path.c_str(), &at) == 0 ? Identity(at.st_dev, at.st_ino) : Identity();
+}
+
+// `above`: the directories on the way, which a link may lead back to.
+Result<void> visit_nested(const std::string& root, const std::string& relative, std::vector<Identity>& above,
                           std::vector<FolderPath>& out) {
-  if (depth > kMaxDepth) return {};  // a link to one of those above
+  const auto identity = identity_of(relative.empty() ? root : root + "/" + relative);
+  if (above.size() >= kMaxDepth || std::ranges::find(above, identity) != above.end()) return {};
+  above.push_back(identity);
   TRY(const auto names, sub_directories(relative.empty() ? root : root + "/" + relative));
   for (const auto& name : names) {
     if (is_part(name) || name.starts_with('.')) continue;
     const auto below = relative.empty() ? name : relative + "/" + name;
-    if (is_maildir(root + "/" + below)) {
+    if (is_maildir(root + "/" + below) && std::ranges::find(above, identity_of(root + "/" + below)) == above.end()) {
       TRY(auto folder, path_to_folder(below, MaildirLayout::nested));
       out.push_back(std::move(folder));
     }
     if (out.size() > kMaxFolders) return fail(Errc::limit, root + " holds too many folders");
-    TRY_OK(visit_nested(root, below, depth + 1, out));
+    TRY_OK(visit_nested(root, below, above, out));
   }
+  above.pop_back();
   return {};
 }
 
@@ -113,7 +124,8 @@ Result<std::string> MaildirTree::path_of(const FolderPath& folder) const {
 Result<std::vector<FolderPath>> MaildirTree::list() const {
   std::vector<FolderPath> out;
   if (layout_ == MaildirLayout::nested) {
-    TRY_OK(visit_nested(root_, {}, 0, out));
+    std::vector<Identity> above;
+    TRY_OK(visit_nested(root_, {}, above, out));
     if (is_maildir(root_) && !is_maildir(root_ + "/INBOX")) out.push_back({"INBOX"});
   } else {
     if (is_maildir(root_)) out.push_back({"INBOX"});

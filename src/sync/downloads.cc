@@ -27,8 +27,10 @@ class Downloader final : public client::MessageSink {
   // What is left.  [docs/formats/sync.md] bytes in tmp, `p`, sync both, rename, sync the folder, `m`
   Result<void> deliver() {
     if (arrived_.empty()) return {};
+    // Whatever becomes of them: nothing is tried twice.
+    auto arrived = std::exchange(arrived_, {});
     MaildirBatch batch(run_.local.folder());
-    for (auto& one : arrived_) {
+    for (auto& one : arrived) {
       auto name = one.draft.name();
       name.flags = one.flags;
       run_.journal.put_download(one.uid, one.flags, name.unique);
@@ -41,13 +43,12 @@ class Downloader final : public client::MessageSink {
     TRY_OK(batch.deliver(delivered));
     TRY_OK(run_.local.folder().sync());
     for (std::size_t i = 0; i < delivered.size(); ++i) {
-      run_.journal.put_message(arrived_[i].uid, arrived_[i].flags, delivered[i].name.unique);
+      run_.journal.put_message(arrived[i].uid, arrived[i].flags, delivered[i].name.unique);
       run_.local.add(std::move(delivered[i]));
     }
     auto& report = run_.job.report;
-    report.downloaded += arrived_.size();
-    done_ += arrived_.size();
-    arrived_.clear();
+    report.downloaded += arrived.size();
+    done_ += arrived.size();
     if (run_.job.options.progress) run_.job.options.progress(run_.job.mailbox, done_, all_);
     return run_.journal.write();
   }

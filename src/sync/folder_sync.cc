@@ -51,15 +51,35 @@ Task<Result<void>> change_flags_there(FolderRun& run, const Plan& plan) {
   co_return Result<void>{};
 }
 
+// Marks them, but for those that somebody has changed since we looked; they are taken out.
+Task<Result<void>> mark_unchanged(FolderRun& run, std::vector<std::uint32_t>& uids) {
+  imap::FlagList deleted;
+  deleted.set(imap::SystemFlag::deleted);
+  const client::StoreChange mark{
+      .uids = set_of(uids), .mode = client::StoreChange::Mode::add, .flags = deleted, .unchanged_since = run.mailbox.high_mod_seq};
+  CO_TRY(const auto changed, co_await run.job.connection.store(std::span(&mark, 1)));
+  std::erase_if(uids, [&changed](const auto uid) { return changed.contains(uid); });
+  co_return Result<void>{};
+}
+
 Task<Result<void>> delete_there(FolderRun& run, const Plan& plan) {
   if (plan.delete_there.empty()) co_return Result<void>{};
-  CO_TRY(const bool gone, co_await run.job.connection.expunge(set_of(plan.delete_there)));
+  CO_TRY_OK(run.local.look_again());
+  auto uids = plan.delete_there;
+  std::erase_if(uids, [&run](const auto uid) { return run.local.has(run.journal.state().messages.at(uid).unique); });
+  if (run.mailbox.high_mod_seq != 0 && !uids.empty()) CO_TRY_OK(co_await mark_unchanged(run, uids));
+  CO_TRY(const bool gone, co_await run.job.connection.expunge(set_of(uids)));
   if (!gone) {
-    run.problem("the server cannot expunge single messages: " + std::to_string(plan.delete_there.size()) + " are only marked as deleted there");
-    co_return Result<void>{};
+    run.problem("the server cannot expunge single messages: " + std::to_string(uids.size()) + " are only marked as deleted there");
+    // The mark is ours, and no change of somebody who wants to keep them.
+    for (const auto uid : uids) {
+      const auto known = run.journal.state().messages.at(uid);
+      run.journal.put_message(uid, known.flags | MaildirFlags("T"), known.unique);
+    }
+    co_return run.journal.write();
   }
-  for (const auto uid : plan.delete_there) run.journal.put_gone(uid);
-  run.job.report.deleted_there += plan.delete_there.size();
+  for (const auto uid : uids) run.journal.put_gone(uid);
+  run.job.report.deleted_there += uids.size();
   co_return run.journal.write();
 }
 
@@ -72,12 +92,13 @@ std::string unique_of(const FolderRun& run, std::uint32_t uid) {
 Result<void> change_here(FolderRun& run, const Plan& plan) {
   for (const auto& one : plan.flags_here) TRY_OK(run.local.set_flags(unique_of(run, one.uid), one.to));
   for (const auto uid : plan.delete_here) {
-    TRY_OK(run.local.remove(unique_of(run, uid)));
+    TRY(const bool gone, run.local.remove(unique_of(run, uid)));
+    // What was marked meanwhile is new from now on, and goes there again.
     run.journal.put_gone(uid);
+    run.job.report.deleted_here += gone;
   }
   if (!plan.flags_here.empty() || !plan.delete_here.empty()) TRY_OK(run.local.folder().sync());
   run.job.report.flags_here += plan.flags_here.size();
-  run.job.report.deleted_here += plan.delete_here.size();
   return {};
 }
 

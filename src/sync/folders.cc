@@ -2,6 +2,7 @@
 
 #include "sync/journal.h"
 #include "sync/local_folder.h"
+#include "text/ascii.h"
 
 namespace posthorn::sync {
 namespace {
@@ -48,6 +49,18 @@ void rename_known(TreeRun& run, const std::string& from, const std::string& to) 
   run.known = std::move(out);
 }
 
+// The journals of what is here under new names since `from` was renamed to `to` on both sides.  What has another name in its journal is
+// matched anew: a UIDVALIDITY that is the same proves nothing, two mailboxes may have been made in one second.
+Result<void> rename_journals(const TreeRun& run, const std::string& from, const std::string& to) {
+  for (const auto& [name, path] : run.here) {
+    if (name != to && !renamed(name, to, from, run.connection.delimiter())) continue;
+    TRY(const auto folder, run.tree.open_folder(path));
+    TRY(auto journal, Journal::open(folder.path(), run.options.account));
+    if (renamed(journal.state().mailbox, from, to, run.connection.delimiter()) == name) TRY_OK(journal.rename(name));
+  }
+  return {};
+}
+
 // Was this one, which is new here, another one that is known and gone here?
 Result<std::string> former_name(const TreeRun& run, const mailfile::FolderPath& path) {
   TRY(const auto folder, run.tree.open_folder(path));
@@ -73,6 +86,7 @@ Task<Result<void>> carry_renames_here(TreeRun& run) {
     (void)co_await run.connection.subscribe(was, false);
     (void)co_await run.connection.subscribe(name);
     rename_known(run, was, name);
+    CO_TRY_OK(rename_journals(run, was, name));
     CO_TRY_OK(co_await list_there(run));
   }
   co_return Result<void>{};
@@ -110,8 +124,27 @@ Result<void> carry_renames_there(TreeRun& run) {
       continue;
     }
     ++run.report.folders_renamed;
+    // Without mod-sequences either the numbers prove too little to go by UIDs.
+    const bool sure = !run.known.at(was).mailbox_id.empty() || run.known.at(was).agreed.mod_seq != 0;
     rename_known(run, was, name);
     TRY_OK(list_here(run));
+    if (sure) TRY_OK(rename_journals(run, was, name));
+  }
+  return {};
+}
+
+// What has the name of another one now (two were swapped, or one was deleted and one renamed): nothing that is known concerns it.
+Result<void> forget_strangers(TreeRun& run) {
+  for (const auto& [name, info] : run.there) {
+    const auto known = run.known.find(name);
+    if (known == run.known.end() || known->second.mailbox_id.empty() || !info.status || info.status->mailbox_id.empty()) continue;
+    if (known->second.mailbox_id == info.status->mailbox_id || !run.here.contains(name)) continue;
+    TRY(const auto folder, run.tree.open_folder(run.here.at(name)));
+    TRY(auto journal, Journal::open(folder.path(), run.options.account));
+    if (journal.state().uid_validity != info.status->uid_validity) continue;  // that says it itself
+    TRY_OK(journal.begin(name, 0));                                           // no UIDVALIDITY: none of it holds
+    run.report.notes.push_back(name + ": it is another mailbox than it was; its messages are matched anew");
+    run.known.erase(known);
   }
   return {};
 }
@@ -146,6 +179,15 @@ bool looks_empty(const TreeRun& run, const Side& side) {
     ++known;
   }
   return known >= 2 || side.empty();
+}
+
+// As carry_missing_here() saw it, and still so.
+Task<Result<bool>> is_still_untouched_there(TreeRun& run, std::string name) {
+  auto status = co_await run.connection.status(name);
+  if (!status && !run.connection.is_usable()) co_return std::unexpected(status.error());
+  if (!status) co_return status.error().code == Errc::not_found;
+  run.there.at(name).status = *std::move(status);
+  co_return is_untouched_there(run, name);
 }
 
 Task<Result<void>> delete_there(TreeRun& run, std::string name) {
@@ -196,8 +238,11 @@ Task<Result<void>> carry_missing_here(TreeRun& run) {
   const auto there = run.there;
   for (const auto& [name, info] : there) {
     if (run.here.contains(name)) continue;
-    const bool deleted = run.known.contains(name) && name != "INBOX";
-    if (deleted && is_untouched_there(run, name)) {
+    bool deleted = run.known.contains(name) && name != "INBOX" && is_untouched_there(run, name);
+    if (deleted && !suspicious) {
+      CO_TRY(deleted, co_await is_still_untouched_there(run, name));
+    }
+    if (deleted) {
       if (suspicious) run.problem(name + ": all folders are gone here: it is not deleted there (--force-delete does it)");
       else CO_TRY_OK(co_await delete_there(run, name));
       continue;
@@ -268,7 +313,10 @@ Result<void> list_here(TreeRun& run) {
   run.here.clear();
   for (auto& path : all) {
     const auto name = name_of(run, path);
+    // [RFC9051 5.1] INBOX is the same there in all letters.
+    const bool like_inbox = path.front() != "INBOX" && text::iequals(path.front(), "INBOX");
     if (!name) run.problem(path.back() + ": no mailbox there can be called so");
+    else if (like_inbox && !run.there.contains(*name)) run.problem(*name + ": a folder that is to be the INBOX, or in it, has to be called INBOX here");
     else if (is_wanted(run.options, *name)) run.here.emplace(*name, std::move(path));
   }
   return {};
@@ -276,7 +324,8 @@ Result<void> list_here(TreeRun& run) {
 
 Task<Result<void>> carry_renames(TreeRun& run) {
   CO_TRY_OK(co_await carry_renames_here(run));
-  co_return carry_renames_there(run);
+  CO_TRY_OK(carry_renames_there(run));
+  co_return forget_strangers(run);
 }
 
 Task<Result<void>> carry_folders(TreeRun& run) {

@@ -39,9 +39,18 @@ Result<void> Journal::read() {
   if ((*first)[1] != "1") return fail(Errc::unsupported, path_ + " was written by a later version");
   if (unescaped((*first)[2]) != account_)
     return fail(Errc::denied, path_ + " belongs to " + unescaped((*first)[2]) + ": a tree is for one account (remove the .posthorn-sync files to begin anew)");
-  while (const auto fields = take_line(rest)) {
-    if (!take(*fields)) break;
+  bool known = true;
+  while (known && !rest.empty()) {
+    const auto fields = take_line(rest);
+    if (!fields) break;
+    known = take(*fields);
     ++lines_;
+  }
+  // A crash leaves a last line that is not whole.  Where others stand behind it the file is damaged, and part of what was known would make
+  // the rest of both sides new.
+  if (!known || rest.find('\n') != rest.npos) {
+    state_ = {};
+    return {};
   }
   if (state_.mailbox.empty()) return {};
   TRY_OK(reopen());
@@ -145,9 +154,14 @@ void Journal::put_seal(std::uint64_t mod_seq) {
 
 Result<void> Journal::write() {
   if (pending_.empty()) return {};
-  CHECK(file_.is_open());
+  if (!file_.is_open()) return fail(Errc::io, path_ + " could not be written");
+  const auto end = ::lseek(file_.fd(), 0, SEEK_END);
+  auto written = mailfile::write_all(file_.fd(), pending_, path_);
+  if (!written) {
+    if (end < 0 || ::ftruncate(file_.fd(), end) != 0) file_.close();
+    return written;
+  }
   for (const char c : pending_) lines_ += c == '\n';
-  TRY_OK(mailfile::write_all(file_.fd(), pending_, path_));
   pending_.clear();
   return {};
 }

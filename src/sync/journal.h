@@ -36,9 +36,10 @@ struct FolderState {
 //
 // INVARIANT 1: what a line says is in state() at once, in the file after write(), and on the disk after sync().
 // INVARIANT 2: each UID has one file and each file one UID.
+// INVARIANT 3: nothing is ever written behind a line that is not whole.
 class Journal {
  public:
-  // No file, or one that is damaged at its start: nothing is known.  denied: it belongs to another account.
+  // No file, or one that is damaged anywhere but at its end: nothing is known.  denied: it belongs to another account.
   static Result<Journal> open(const std::string& folder, std::string account);
 
   const FolderState& state() const { return state_; }
@@ -46,8 +47,10 @@ class Journal {
   std::int64_t written() const { return written_; }
   // Forgets everything; the file is written anew, durably.
   Result<void> begin(std::string mailbox, std::uint32_t uid_validity);
-  // The mailbox is called otherwise now; durable.
+  // The mailbox is called otherwise now; durable.  REQUIRES: its messages have the UIDs that they had.
   Result<void> rename(std::string mailbox);
+  // The file is as state() says, with all that was put, or as before: for what must not be known in part.  Durable.
+  Result<void> replace();
 
   void put_message(std::uint32_t uid, MaildirFlags flags, std::string unique);
   void put_gone(std::uint32_t uid);
@@ -69,7 +72,6 @@ class Journal {
   Journal(std::string path, std::string account) : path_(std::move(path)), account_(std::move(account)) {}
   Result<void> read();
   bool take(const std::vector<std::string_view>& fields);
-  Result<void> replace();
   Result<void> reopen();
   void set(std::uint32_t uid, KnownMessage);
   void erase(std::uint32_t uid);

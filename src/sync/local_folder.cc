@@ -75,12 +75,22 @@ Result<LocalFolder> LocalFolder::open(mailfile::MaildirFolder folder) {
   out.entries_.reserve(entries.size());
   out.view_.reserve(entries.size());
   for (auto& entry : entries) out.add(std::move(entry));
+  out.folder_.clean_tmp(now());
   return out;
 }
 
+Result<void> LocalFolder::look_again() {
+  TRY(auto entries, folder_.list());
+  for (auto& entry : entries)
+    if (!has(entry.name.unique)) add(std::move(entry));
+  return {};
+}
+
+void LocalFolder::follow(const MaildirEntry& entry) { view_.insert_or_assign(entry.name.unique, entry.name.flags.value_or(MaildirFlags())); }
+
 void LocalFolder::add(MaildirEntry entry) {
   auto unique = entry.name.unique;
-  view_.insert_or_assign(unique, entry.name.flags.value_or(MaildirFlags()));
+  follow(entry);
   entries_.insert_or_assign(std::move(unique), std::move(entry));
 }
 
@@ -140,26 +150,35 @@ MaildirFlags LocalFolder::kept_by(const client::SelectedMailbox& mailbox) const 
 Result<void> LocalFolder::set_flags(const std::string& unique, MaildirFlags to) {
   const auto at = entries_.find(unique);
   if (at == entries_.end()) return {};
-  auto done = folder_.set_flags(at->second, to);
+  auto& entry = at->second;
+  const auto listed = entry.name.flags.value_or(MaildirFlags());
+  const auto found = folder_.facts(entry);
+  const auto has_now = entry.name.flags.value_or(MaildirFlags());
+  auto done = found ? folder_.set_flags(entry, (to | (has_now - listed)) - (listed - has_now)) : Result<void>(std::unexpected(found.error()));
   if (!done && done.error().code == Errc::not_found) return {};
-  if (done) view_.insert_or_assign(unique, to);
+  if (done) follow(entry);
   return done;
 }
 
-Result<void> LocalFolder::remove(const std::string& unique) {
+Result<bool> LocalFolder::remove(const std::string& unique) {
   const auto at = entries_.find(unique);
-  if (at == entries_.end()) return {};
-  auto done = folder_.remove(at->second);
-  if (!done && done.error().code != Errc::not_found) return done;
+  if (at == entries_.end()) return true;
+  const auto listed = at->second.name.flags.value_or(MaildirFlags());
+  const auto found = folder_.facts(at->second);
+  follow(at->second);
+  if (found && at->second.name.flags.value_or(MaildirFlags()) != listed) return false;
+  auto done = found ? folder_.remove(at->second) : Result<void>(std::unexpected(found.error()));
+  if (!done && done.error().code != Errc::not_found) return std::unexpected(done.error());
   entries_.erase(at);
   view_.erase(unique);
-  return {};
+  return true;
 }
 
 Result<client::MessageToAppend> LocalFolder::to_append(const std::string& unique) {
   auto& entry = entries_.at(unique);
   TRY(const auto file, folder_.open_message(entry));
   TRY(const auto facts, folder_.facts(entry));
+  follow(entry);
   const auto path = folder_.path_of(entry);
   client::MessageToAppend out;
   TRY(out.size, size_with_crlf(file, path));
@@ -178,6 +197,7 @@ Result<Fingerprint> LocalFolder::fingerprint(const std::string& unique) {
   auto& entry = entries_.at(unique);
   TRY(const auto file, folder_.open_message(entry));
   TRY(const auto facts, folder_.facts(entry));
+  follow(entry);
   const auto path = folder_.path_of(entry);
   std::string header;
   CrlfLines lines;

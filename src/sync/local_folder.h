@@ -33,9 +33,13 @@ class LocalFolder {
   // The letters that can be kept there.
   MaildirFlags kept_by(const client::SelectedMailbox&) const;
 
-  // What is wanted of a message that has vanished meanwhile is nothing.
+  // What came since.  While files are renamed a listing may leave some out [readdir(3)]: who wants to be sure that one is gone looks twice.
+  Result<void> look_again();
+
+  // What is wanted of a message that has vanished meanwhile is nothing.  A flag that somebody has changed since it was listed stays so.
   Result<void> set_flags(const std::string& unique, MaildirFlags to);
-  Result<void> remove(const std::string& unique);
+  // false: somebody has changed its flags meanwhile; it is still there.
+  Result<bool> remove(const std::string& unique);
 
   // not_found: it has vanished.
   Result<client::MessageToAppend> to_append(const std::string& unique);
@@ -43,6 +47,7 @@ class LocalFolder {
 
  private:
   LocalFolder(mailfile::MaildirFolder folder, mailfile::MaildirKeywords keywords) : folder_(std::move(folder)), keywords_(std::move(keywords)) {}
+  void follow(const mailfile::MaildirEntry&);  // its flags may be others now
   mailfile::MaildirFolder folder_;
   mailfile::MaildirKeywords keywords_;
   std::unordered_map<std::string, mailfile::MaildirEntry> entries_;

@@ -40,7 +40,7 @@ void read_header(Fingerprint& out, std::string_view header) {
   if (const auto date = view.find("Date")) out.date = message::unfold(date->value);
 }
 
-Pairs match(std::span<const Fingerprint> here, std::span<const Fingerprint> there) {
+Pairs match(std::span<const Fingerprint> here, std::span<const Fingerprint> there, Among among) {
   Pairs out;
   std::vector<bool> used_here(here.size()), used_there(there.size());
   using Key = std::optional<std::string>;
@@ -49,9 +49,13 @@ Pairs match(std::span<const Fingerprint> here, std::span<const Fingerprint> ther
   const auto by_all = [](const Fingerprint& f) {
     return f.message_id.empty() ? Key(f.date + "\n" + std::to_string(f.size) + "\n" + std::to_string(f.time)) : Key();
   };
+  const auto by_rest = [](const Fingerprint& f) {
+    return f.message_id.empty() && !f.date.empty() ? Key(f.date + "\n" + std::to_string(f.size)) : Key();
+  };
   pair_by(here, there, used_here, used_there, by_size, false, out);
   pair_by(here, there, used_here, used_there, by_date, true, out);
   pair_by(here, there, used_here, used_there, by_all, false, out);
+  if (among == Among::just_sent) pair_by(here, there, used_here, used_there, by_rest, true, out);
   return out;
 }
 

@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "client/imap_connection.h"
+
 namespace posthorn::sync {
 
 struct Fingerprint {
@@ -19,8 +21,17 @@ struct Fingerprint {
 // Of the front of a message.
 void read_header(Fingerprint&, std::string_view header);
 
+struct There {
+  std::vector<std::uint32_t> uids;
+  std::vector<Fingerprint> prints;  // as many
+};
+// Of messages of the selected mailbox.  matching.cc
+Task<Result<There>> fingerprints_there(client::ImapConnection&, imap::NumberSet uids);
+
 // Pairs of indices, each index at most once.  First those with the same Message-ID and size, in their order; then those whose Message-ID is left
 // over once on each side, with the same Date; without a Message-ID the same size, Date and time.  What is not sure is no pair.
-std::vector<std::pair<std::size_t, std::size_t>> match(std::span<const Fingerprint> here, std::span<const Fingerprint> there);
+// just_sent: what is new there and what has been sent; without a Message-ID size and Date do then, where they stand once on each side.
+enum class Among : std::uint8_t { all, just_sent };
+std::vector<std::pair<std::size_t, std::size_t>> match(std::span<const Fingerprint> here, std::span<const Fingerprint> there, Among = Among::all);
 
 }  // namespace posthorn::sync

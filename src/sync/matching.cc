@@ -38,12 +38,9 @@ imap::NumberSet unknown_there(const FolderRun& run) {
   return imap::NumberSet(std::move(out));
 }
 
-struct There {
-  std::vector<std::uint32_t> uids;
-  std::vector<Fingerprint> prints;
-};
+}  // namespace
 
-Task<Result<There>> fingerprints_there(FolderRun& run, imap::NumberSet uids) {
+Task<Result<There>> fingerprints_there(client::ImapConnection& connection, imap::NumberSet uids) {
   There out;
   client::FetchWants wants{.flags = true, .date = true, .size = true, .changed_since = {}, .header_fields = "MESSAGE-ID DATE"};
   const auto each = [&out](const imap::FetchResponse& fetch) {
@@ -54,11 +51,9 @@ Task<Result<There>> fingerprints_there(FolderRun& run, imap::NumberSet uids) {
     out.uids.push_back(*fetch.uid);
     out.prints.push_back(std::move(print));
   };
-  CO_TRY_OK(co_await run.job.connection.fetch(std::move(uids), wants, each));
+  CO_TRY_OK(co_await connection.fetch(std::move(uids), wants, each));
   co_return out;
 }
-
-}  // namespace
 
 Task<Result<void>> match_unknown(FolderRun& run) {
   settle_downloads(run);
@@ -67,19 +62,22 @@ Task<Result<void>> match_unknown(FolderRun& run) {
   const auto there_set = unknown_there(run);
   const auto& view = run.local.view();
   if (here.empty() || there_set.empty()) co_return Result<void>{};
-  CO_TRY(const auto there, co_await fingerprints_there(run, there_set));
+  CO_TRY(const auto there, co_await fingerprints_there(run.job.connection, there_set));
+  // Those of which nothing is told would be taken for new.
+  if (there.uids.size() < there_set.size()) co_return fail(Errc::busy, "the server does not tell what some of its messages are; nothing is changed");
   std::vector<Fingerprint> prints;
   for (const auto& unique : here) {
     auto print = run.local.fingerprint(unique);
-    if (!print && print.error().code != Errc::not_found) co_return std::unexpected(print.error());
     prints.push_back(print ? *std::move(print) : Fingerprint{.message_id = {}, .date = {}, .size = 0, .time = -1});
   }
-  for (const auto& [mine, theirs] : match(prints, there.prints)) {
+  for (const auto& [mine, theirs] : match(prints, there.prints, from_nothing ? Among::all : Among::just_sent)) {
     // What both have now counts as what both had: a flag that only one of them has was added there, and nothing is taken away.
     const auto flags = view.at(here[mine]) & run.remote.flags.at(there.uids[theirs]);
     run.journal.put_message(there.uids[theirs], flags, here[mine]);
     ++run.job.report.matched;
   }
+  // All at once: of a part the rest would be new on both sides.
+  if (from_nothing) co_return run.journal.replace();
   co_return run.journal.write();
 }
 

@@ -1,8 +1,11 @@
 // Files that have gone from one folder and come to another under the same name.
+#include <algorithm>
 #include <unordered_map>
 
 #include "sync/folders.h"
 #include "sync/journal.h"
+#include "sync/local_folder.h"
+#include "sync/match.h"
 
 namespace posthorn::sync {
 namespace {
@@ -28,9 +31,29 @@ Result<Scanned> scan(const TreeRun& run, const std::string& name) {
   return out;
 }
 
+// Those that are the same messages: a name may also have been given to another one.
+Task<Result<std::vector<std::string>>> verified(TreeRun& run, const Scanned& from, std::string to_name, std::vector<std::string> uniques) {
+  CO_TRY(auto folder, run.tree.open_folder(run.here.at(to_name)));
+  CO_TRY(auto local, LocalFolder::open(std::move(folder)));
+  const auto& known = from.journal.state().by_unique;
+  std::vector<imap::NumberRange> ranges;
+  for (const auto& unique : uniques) ranges.push_back({known.at(unique), known.at(unique)});
+  CO_TRY(const auto there, co_await fingerprints_there(run.connection, imap::NumberSet(std::move(ranges))));
+  std::vector<std::string> out;
+  for (auto& unique : uniques) {
+    const auto at = std::ranges::find(there.uids, known.at(unique));
+    const auto mine = local.has(unique) ? local.fingerprint(unique) : Result<Fingerprint>(fail(Errc::not_found));
+    if (at == there.uids.end() || !mine) continue;
+    if (!match({&*mine, 1}, {&there.prints[static_cast<std::size_t>(at - there.uids.begin())], 1}).empty()) out.push_back(std::move(unique));
+  }
+  co_return out;
+}
+
 Task<Result<void>> move_between(TreeRun& run, Scanned& from, std::string from_name, Scanned& to, std::string to_name, std::vector<std::string> uniques) {
   CO_TRY(const auto selected, co_await run.connection.select(from_name));
   if (selected.read_only || selected.uid_validity != from.journal.state().uid_validity) co_return Result<void>{};
+  CO_TRY(uniques, co_await verified(run, from, to_name, std::move(uniques)));
+  if (uniques.empty()) co_return Result<void>{};
   std::vector<imap::NumberRange> ranges;
   for (const auto& unique : uniques) {
     const auto uid = from.journal.state().by_unique.at(unique);
@@ -71,7 +94,10 @@ Task<Result<void>> carry_moves(TreeRun& run, const std::set<std::string>& change
   std::map<std::pair<std::string, std::string>, std::vector<std::string>> moves;
   for (const auto& [name, one] : scanned)
     for (const auto& unique : one.fresh)
-      if (const auto from = gone_from.find(unique); from != gone_from.end()) moves[{from->second, name}].push_back(unique);
+      if (const auto from = gone_from.find(unique); from != gone_from.end()) {
+        moves[{from->second, name}].push_back(unique);
+        gone_from.erase(from);  // where there are several copies, one of them is it
+      }
   for (auto& [between, uniques] : moves)
     CO_TRY_OK(co_await move_between(run, scanned.at(between.first), between.first, scanned.at(between.second), between.second, std::move(uniques)));
   co_return Result<void>{};

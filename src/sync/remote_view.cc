@@ -24,9 +24,45 @@ Task<Result<void>> fetch_all_flags(FolderRun& run) {
   co_return taken;
 }
 
-}  // namespace
+// So many messages were told to be gone since the last time.
+std::uint64_t count_gone(client::ImapConnection& connection) {
+  std::uint64_t out = 0;
+  for (const auto& one : connection.take_unsolicited().responses) {
+    if (std::holds_alternative<imap::ExpungeResponse>(one)) ++out;
+    if (const auto* vanished = std::get_if<imap::VanishedResponse>(&one); vanished && !vanished->earlier) out += vanished->uids.size();
+  }
+  return out;
+}
 
-Task<Result<void>> look_there(FolderRun& run) {
+// What was known, with what has been told since, are as many as there are.
+bool adds_up(const FolderRun& run) {
+  const auto& known = run.journal.state().messages;
+  std::uint64_t count = known.size();
+  for (const auto& [uid, flags] : run.remote.flags) count += !known.contains(uid);
+  if (!run.remote.vanished.empty())
+    for (const auto& [uid, message] : known) count -= run.remote.vanished.contains(uid);
+  return count == run.mailbox.messages;
+}
+
+// A server that has gone back to an older state has other messages under the UIDs of newer ones.
+bool has_gone_back(const FolderRun& run) {
+  if (run.mailbox.uid_next == 0) return false;
+  for (const auto& [uid, message] : run.journal.state().messages)
+    if (uid >= run.mailbox.uid_next) return true;
+  return false;
+}
+
+// The journal is about this mailbox, as it is numbered now.
+Result<void> prepare_journal(FolderRun& run) {
+  const auto& state = run.journal.state();
+  const bool same = state.mailbox == run.job.mailbox && state.uid_validity == run.mailbox.uid_validity;
+  if (same && !has_gone_back(run)) return {};
+  if (state.uid_validity != 0) run.job.report.notes.push_back(run.job.mailbox + ": the server has renumbered its messages; they are matched anew");
+  return run.journal.begin(run.job.mailbox, run.mailbox.uid_validity);
+}
+
+// false: not all of them were told.
+Task<Result<bool>> look_once(FolderRun& run) {
   const auto& state = run.journal.state();
   run.remote = {};
   client::SelectWants wants;
@@ -34,21 +70,33 @@ Task<Result<void>> look_there(FolderRun& run) {
     // Not the UIDs that are known: of others, new ones, nothing would be told. [RFC7162 3.2.5.2]
     wants.known = {.uid_validity = state.uid_validity, .mod_seq = state.mod_seq, .uids = {}};
   CO_TRY(run.mailbox, co_await run.job.connection.select(run.job.mailbox, wants));
-  if (run.mailbox.uid_validity != state.uid_validity || state.mailbox != run.job.mailbox) {
-    if (run.mailbox.uid_validity != state.uid_validity) {
-      if (state.uid_validity != 0) run.job.report.notes.push_back(run.job.mailbox + ": the server has renumbered its messages; they are matched anew");
-      CO_TRY_OK(run.journal.begin(run.job.mailbox, run.mailbox.uid_validity));
-    } else {
-      CO_TRY_OK(run.journal.rename(run.job.mailbox));
-    }
+  const auto since = state.mod_seq;
+  CO_TRY_OK(prepare_journal(run));
+  if (run.mailbox.resynced && state.mod_seq == since && run.mailbox.high_mod_seq >= since) {
+    run.remote.complete = false;
+    run.remote.vanished = run.mailbox.vanished;
+    for (const auto& fetch : run.mailbox.changed) CO_TRY_OK(take_flags(run, fetch));
+    // [RFC7162 3.2.5.2] What has vanished may have been told as changed before.
+    std::erase_if(run.remote.flags, [&run](const auto& one) { return run.remote.vanished.contains(one.first); });
+    if (adds_up(run)) co_return true;
+    run.remote = {};
   }
-  if (!run.mailbox.resynced) co_return co_await fetch_all_flags(run);
-  run.remote.complete = false;
-  run.remote.vanished = run.mailbox.vanished;
-  for (const auto& fetch : run.mailbox.changed) CO_TRY_OK(take_flags(run, fetch));
-  // [RFC7162 3.2.5.2] What has vanished may have been told as changed before.
-  std::erase_if(run.remote.flags, [&run](const auto& one) { return run.remote.vanished.contains(one.first); });
-  co_return Result<void>{};
+  (void)count_gone(run.job.connection);
+  CO_TRY_OK(co_await fetch_all_flags(run));
+  co_return run.remote.flags.size() + count_gone(run.job.connection) >= run.mailbox.messages;
+}
+
+}  // namespace
+
+// Somebody may have deleted the others just now; but what a server only forgets to tell must not be taken for deleted.
+Task<Result<void>> look_there(FolderRun& run) {
+  constexpr int kTries = 3;
+  for (int i = 0; i < kTries; ++i) {
+    CO_TRY(const bool all, co_await look_once(run));
+    if (all) co_return Result<void>{};
+  }
+  co_return fail(Errc::busy, "the server tells of " + std::to_string(run.remote.flags.size()) + " of its " + std::to_string(run.mailbox.messages) +
+                                 " messages only; nothing is changed");
 }
 
 }  // namespace posthorn::sync

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "sync/folder_state.h"
 
 namespace posthorn::sync {
@@ -23,7 +25,8 @@ Result<void> take_result(FolderRun& run, const std::string& unique, MaildirFlags
   return {};
 }
 
-Task<Result<void>> upload_batch(FolderRun& run, std::span<const std::string> uniques) {
+// true: there is no room there for more.
+Task<Result<bool>> upload_batch(FolderRun& run, std::span<const std::string> uniques) {
   std::vector<client::MessageToAppend> messages;
   std::vector<std::string> sent;
   const auto& view = run.local.view();
@@ -31,7 +34,10 @@ Task<Result<void>> upload_batch(FolderRun& run, std::span<const std::string> uni
     if (!run.local.has(unique)) continue;
     auto message = run.local.to_append(unique);
     if (!message && message.error().code == Errc::not_found) continue;
-    if (!message) co_return std::unexpected(message.error());
+    if (!message) {
+      run.problem(message.error().text);
+      continue;
+    }
     messages.push_back(*std::move(message));
     sent.push_back(unique);
   }
@@ -42,7 +48,8 @@ Task<Result<void>> upload_batch(FolderRun& run, std::span<const std::string> uni
   auto appended = co_await run.job.connection.append(run.job.mailbox, messages, results);
   for (std::size_t i = 0; i < results.size(); ++i) CO_TRY_OK(take_result(run, sent[i], view.at(sent[i]), results[i]));
   CO_TRY_OK(run.journal.write());
-  co_return appended;
+  CO_TRY_OK(std::move(appended));
+  co_return std::ranges::any_of(results, [](const auto& one) { return !one && one.error().code == Errc::over_quota; });
 }
 
 }  // namespace
@@ -51,7 +58,10 @@ Task<Result<void>> upload(FolderRun& run, std::vector<std::string> uniques) {
   for (std::size_t at = 0; at < uniques.size(); at += kBatch) {
     if (run.job.options.progress) run.job.options.progress(run.job.mailbox, at, uniques.size());
     const std::span<const std::string> all(uniques);
-    CO_TRY_OK(co_await upload_batch(run, all.subspan(at, std::min(kBatch, uniques.size() - at))));
+    CO_TRY(const bool full, co_await upload_batch(run, all.subspan(at, std::min(kBatch, uniques.size() - at))));
+    if (!full) continue;
+    if (at + kBatch < uniques.size()) run.problem(std::to_string(uniques.size() - at - kBatch) + " further messages are not sent: there is no room there");
+    break;
   }
   co_return Result<void>{};
 }

@@ -1,0 +1,342 @@
+"""posthorn sync and what goes wrong: a server that does not tell everything, others that change things meanwhile, files that are none."""
+
+import glob
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+from harness import message
+from imap_meddler import ImapMeddler
+from test_client_sync import SyncTestCase
+
+
+class Meddled(SyncTestCase):
+    """With somebody between, who can do things at certain moments."""
+
+    def setUp(self):
+        super().setUp()
+        self.meddler = ImapMeddler(self.port("imap_plain"))
+        self.addCleanup(self.meddler.close)
+        self.hide = ()
+
+    def words(self, *options, password=None):
+        words = super().words("--allow-plaintext", *options, password=password)
+        words[2] = words[2].replace("imaps://", "imap://").replace(f":{self.port('imaps')}", f":{self.meddler.port}")
+        return words
+
+    def without(self, *capabilities):
+        """The server does not say that it can these."""
+        def respond(octets):
+            if b"CAPABILITY" in octets:
+                words = octets.split(b" ")
+                octets = b" ".join(w for w in words if w.rstrip(b"]\r\n").decode() not in capabilities or w.endswith((b"]", b"\n")))
+            return octets
+        self.meddler.on_response = respond
+
+    def once(self, sign, act):
+        """When that word is in a command, something happens before the server gets it."""
+        left = [act]
+
+        def command(line):
+            if sign in line and left:
+                left.pop()()
+            return line
+        self.meddler.on_command = command
+
+
+class PartialListings(Meddled):
+    NEEDED = ("QRESYNC", "CONDSTORE", "ENABLE", "IMAP4rev2")
+
+    def test_messages_that_the_server_forgets_to_tell_are_not_deleted(self):
+        self.fill([f"m{i}" for i in range(9)])
+        self.without(*self.NEEDED)
+        self.sync()
+        hide = self.meddler.on_response
+        self.meddler.on_response = lambda r: None if b" FETCH " in r and b"FLAGS" in r and int(r.split()[1]) > 4 else hide(r)
+        report = self.sync(status=75)
+        self.assertEqual((report["deleted_here"], report["deleted_there"], report["uploaded"]), (0, 0, 0), report)
+        self.assertEqual(len(self.here()), 9)
+        self.meddler.on_response = hide
+        self.sync()
+        self.assertEqual(len(self.alike()), 9)
+
+    def test_changes_that_the_server_forgets_to_tell(self):
+        self.fill([f"m{i}" for i in range(9)])
+        self.sync()
+        self.fill(["new"])
+        hidden = []
+
+        def respond(octets):
+            if b" FETCH " in octets and b"UID 10" in octets and not hidden:
+                hidden.append(octets)
+                return None
+            return octets
+        self.meddler.on_response = respond
+        self.sync()
+        self.assertTrue(hidden)
+        self.alike()
+        self.meddler.on_response = lambda r: None if b"VANISHED" in r else r
+        self.store("m1", r"(\Deleted)")
+        self.sync()
+        self.meddler.on_response = lambda r: r
+        self.sync()
+        self.assertEqual(set(self.alike()), {f"m{i}" for i in range(9)} - {"m1"} | {"new"})
+
+
+class Meanwhile(Meddled):
+    def test_flagged_there_while_it_is_deleted(self):
+        self.fill(["a", "b"])
+        self.sync()
+        os.unlink(self.here()["a"])
+        self.once(b"+FLAGS.SILENT (\\Deleted)", lambda: self.store("a", r"(\Flagged)"))
+        self.sync()
+        self.sync()
+        self.assertEqual(self.alike(), {"a": {r"\Flagged"}, "b": set()})
+
+    def test_flagged_here_while_it_is_deleted_or_marked(self):
+        self.fill(["a", "b", "c"])
+        self.sync()
+        self.store("a", r"(\Deleted)")
+        self.store("b", r"(\Answered)")
+        self.fill(["new"])
+
+        def touch():
+            self.mark("a", "F")
+            self.mark("b", "S")
+        self.once(b"BODY.PEEK[]", touch)
+        self.sync()
+        self.sync()
+        self.assertEqual(self.alike(), {"a": {r"\Flagged"}, "b": {r"\Seen", r"\Answered"}, "c": set(), "new": set()})
+
+    def test_mail_comes_while_its_folder_is_deleted_there(self):
+        self.fill(["a"])
+        self.fill(["b"], "Sub")
+        self.sync()
+        shutil.rmtree(self.local("Sub"))
+        asked = []
+
+        def command(line):
+            if b" LIST " in line and b"STATUS" in line:
+                asked.append(line.split()[0])
+            return line
+
+        def respond(octets):
+            # Behind the listing that the decision rests on.
+            if asked and octets.startswith(asked[0] + b" OK"):
+                asked[0] = b"done"
+                self.fill(["late"], "Sub")
+            return octets
+        self.meddler.on_command, self.meddler.on_response = command, respond
+        self.sync()
+        self.assertEqual(asked[0], b"done")
+        self.sync()
+        self.assertEqual(set(self.alike("Sub")), {"b", "late"})
+
+    RENAME = """
+import os, sys
+os.chdir(sys.argv[1])
+names = {n.partition(":")[0]: n for n in os.listdir(".")}
+while True:
+    for unique, name in names.items():
+        names[unique] = unique + (":2," if name.endswith("S") else ":2,S")
+        os.rename(name, names[unique])
+"""
+
+    def test_files_are_renamed_all_the_time(self):
+        """What readdir leaves out then is not deleted."""
+        self.fill(["a"])
+        self.sync()
+        count = 2500
+        for i in range(count):
+            with open(f"{self.local()}/cur/{i}.host:2,", "wb") as f:
+                f.write(b"Message-ID: <%d@renamed>\n\n" % i)
+        self.assertEqual(self.sync()["uploaded"], count)
+        process = subprocess.Popen([sys.executable, "-c", self.RENAME, self.local() + "/cur"])
+        try:
+            for _ in range(4):
+                self.assertEqual(self.sync()["deleted_there"], 0)
+        finally:
+            process.kill()
+            process.wait()
+
+class Poor(Meddled):
+    def test_no_uidplus(self):
+        self.fill(["a", "b", "c"])
+        self.without("UIDPLUS", "IMAP4rev2", "QRESYNC", "CONDSTORE", "ENABLE", "MOVE")
+        self.sync()
+        os.unlink(self.here()["a"])
+        for _ in range(3):
+            report = self.sync(status=75)
+            self.assertIn("expunge", report["problems"][0])
+            self.assertEqual(set(self.here()), {"b", "c"})
+        self.assertEqual(self.there()["a"], {r"\Deleted"})
+        self.imap.select(self.name())
+        self.imap.expunge()
+        self.sync()
+        self.assertEqual(set(self.alike()), {"b", "c"})
+
+    def test_uploads_whose_number_is_not_told(self):
+        self.fill(["a"])
+        self.without("UIDPLUS", "IMAP4rev2", "QRESYNC", "CONDSTORE", "ENABLE", "MOVE")
+        self.sync()
+        hide = self.meddler.on_response
+        # Neither its number nor, later, its date.
+        self.meddler.on_response = lambda r: hide(r.split()[0] + b" OK done\r\n" if b"APPENDUID" in r
+                                                  else re.sub(rb'INTERNALDATE "[^"]*"', b'INTERNALDATE "01-Jan-2020 00:00:00 +0000"', r))
+        path = os.path.join(self.local(), "new", "1.x.host")
+        with open(path, "wb") as f:
+            f.write(b"Subject: x\nDate: Mon, 23 Nov 2026 07:00:00 +0000\n\nNo Message-ID.\n")
+        self.sync()
+        self.sync()
+        self.assertEqual(set(self.alike()), {"a", "x"})
+
+
+class OneUidValidity(Meddled):
+    """All mailboxes have the same one, as if they were made in one second."""
+
+    def setUp(self):
+        super().setUp()
+        self.without("QRESYNC", "CONDSTORE", "ENABLE", "IMAP4rev2")
+        hide = self.meddler.on_response
+        self.meddler.on_response = lambda r: re.sub(rb"(UIDVALIDITY |APPENDUID |COPYUID )\d+", rb"\g<1>7", hide(r))
+        self.fill(["a1", "a2", "a3"], "Old")
+        self.fill(["b1", "b2"], "Other")
+
+    def test_renamed_over_another(self):
+        self.sync("--exclude", "*Other")
+        os.rename(self.local("Old"), self.local("Other"))
+        self.sync()
+        self.sync()
+        self.assertEqual(set(self.alike("Other")), {"a1", "a2", "a3", "b1", "b2"})
+
+    def test_swapped_there(self):
+        self.sync()
+        for old, new in (("Old", "Third"), ("Other", "Old"), ("Third", "Other")):
+            self.imap.rename(self.name(old), self.name(new))
+        self.sync()
+        self.sync()
+        old, other = set(self.alike("Old")), set(self.alike("Other"))
+        self.assertEqual(old | other, {"a1", "a2", "a3", "b1", "b2"})
+        self.assertTrue(other >= {"a1", "a2", "a3"} and old >= {"b1", "b2"})
+
+
+class Files(SyncTestCase):
+    def test_copied_twice_and_removed(self):
+        self.fill(["a", "b"])
+        self.fill(["x"], "One")
+        self.fill(["y"], "Two")
+        self.sync()
+        path = self.here()["a"]
+        for folder in ("One", "Two"):
+            shutil.copy2(path, os.path.join(self.local(folder), "cur", os.path.basename(path).partition(":")[0] + ":2,S"))
+        os.unlink(path)
+        self.sync()
+        self.assertEqual((set(self.alike()), set(self.alike("One")), set(self.alike("Two"))), ({"b"}, {"x", "a"}, {"y", "a"}))
+
+    def test_another_message_under_the_name_of_one_that_is_gone(self):
+        self.fill(["a"])
+        self.fill(["x"], "One")
+        self.sync()
+        path = self.here()["a"]
+        os.unlink(path)
+        with open(os.path.join(self.local("One"), "cur", os.path.basename(path).partition(":")[0] + ":2,S"), "wb") as f:
+            f.write(message("other").replace(b"\r\n", b"\n"))
+        self.sync()
+        self.assertEqual((set(self.alike()), set(self.alike("One"))), (set(), {"x", "other"}))
+
+    def test_links_and_files_that_cannot_be_read(self):
+        self.fill(["a"])
+        self.fill(["b"], "Sub")
+        self.sync()
+        os.symlink(self.here("Sub")["b"], self.local() + "/cur/1.link.host:2,S")
+        os.symlink("/nowhere", self.local() + "/cur/2.link.host:2,S")
+        os.mkfifo(self.local() + "/cur/3.fifo.host:2,S")
+        with socket.socket(socket.AF_UNIX) as one:
+            one.bind(self.local() + "/cur/4.socket.host:2,S")
+        self.put("good")
+        self.fill(["new"])
+        report = self.sync(status=75)
+        self.assertEqual((report["uploaded"], report["downloaded"]), (1, 1), report)
+        self.assertEqual(set(self.there()), {"a", "good", "new"})
+
+    def test_journal_damaged_in_the_middle(self):
+        self.fill([f"m{i}" for i in range(20)])
+        self.sync()
+        path = self.local() + "/.posthorn-sync"
+        with open(path, "rb") as f:
+            lines = f.read().split(b"\n")
+        lines[8] = lines[8][:5] + b"?" + lines[8][6:]
+        with open(path, "wb") as f:
+            f.write(b"\n".join(lines))
+        report = self.sync()
+        self.assertEqual((report["uploaded"], report["downloaded"]), (0, 0), report)
+        self.assertEqual(len(self.alike()), 20)
+
+
+class SmallDisk(SyncTestCase):
+    def setUp(self):
+        super().setUp()
+        os.mkdir(self.tree)
+        if os.geteuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "none", self.tree], capture_output=True).returncode:
+            self.skipTest("no file system can be mounted here")
+        self.addCleanup(subprocess.run, ["umount", self.tree], check=True)
+
+    def test_disk_full(self):
+        self.fill([])
+        subjects = {f"m{i}" for i in range(60)}
+        for subject in subjects:
+            self.imap.append(self.name(), None, None, message(subject, "some text to fill the disk with\r\n" * 1000))
+        done = subprocess.run(self.words(), capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.returncode, 73, done.stdout)
+        self.assertIn("No space left on device", done.stdout)
+        self.assertFalse(os.listdir(self.local() + "/tmp"))
+        subprocess.run(["mount", "-o", "remount,size=20m", self.tree], check=True)
+        self.assertEqual(self.sync()["uploaded"], 0)
+        self.assertEqual(set(self.alike()), subjects)
+
+
+class Watching(SyncTestCase):
+    def test_ends_while_the_server_says_nothing(self):
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            words = self.words("--watch")
+            words[2] = words[2].replace(f":{self.port('imaps')}", f":{silent.getsockname()[1]}")
+            process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            self.addCleanup(process.kill)
+            kept = silent.accept()[0]
+            self.addCleanup(kept.close)
+            time.sleep(0.3)
+            process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=20)
+            self.assertEqual(process.returncode, 0)
+
+
+class NestedFiles(SyncTestCase):
+    LAYOUT = "nested"
+    patterns = ("*",)
+
+    def words(self, *options, password=None):
+        words = super().words(*options, password=password)
+        at = words.index("--folder")
+        return words[:at] + words[at + 2:] + ["--folder", "INBOX", "--folder", "Inbox", "--folder", f"{self.prefix}*"]
+
+    def test_inbox_in_other_letters(self):
+        self.imap.append("INBOX", None, None, message("in"))
+        self.fill(["a"])
+        self.sync()
+        os.rename(os.path.join(self.tree, "INBOX"), os.path.join(self.tree, "Inbox"))
+        report = self.sync(status=75)
+        self.assertTrue(any("Inbox" in p for p in report["problems"]), report)
+        self.assertFalse(os.path.exists(os.path.join(self.tree, "INBOX", "Inbox")))
+        self.assertEqual(len(glob.glob(self.tree + "/Inbox/*/*.*")), 1)
+
+    def test_links_in_a_circle(self):
+        self.fill(["a"])
+        self.sync()
+        os.symlink(".", os.path.join(self.tree, self.prefix, "again"))
+        self.sync()
+        self.assertFalse([line for line in self.imap.list()[1] if b"again" in line and self.prefix.encode() in line])
