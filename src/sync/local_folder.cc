@@ -187,6 +187,7 @@ Result<client::MessageToAppend> LocalFolder::to_append(const std::string& unique
   out.open = [this, unique]() -> std::unique_ptr<client::MessageSource> {
     auto& one = entries_.at(unique);
     auto opened = folder_.open_message(one);
+    follow(one);
     if (!opened) return nullptr;
     return std::make_unique<FileSource>(*std::move(opened), folder_.path_of(one));
   };
