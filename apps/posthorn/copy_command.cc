@@ -7,11 +7,13 @@
 #include <cstdio>
 #include <deque>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <utility>
 
 #include "app/local_store.h"
+#include "async/mutex.h"
 #include "async/task_group.h"
 #include "async/worker_pool.h"
 #include "base/log.h"
@@ -24,6 +26,7 @@
 #include "csv_lines.h"
 #include "output.h"
 #include "progress.h"
+#include "state_folder.h"
 
 namespace posthorn {
 namespace {
@@ -152,6 +155,7 @@ class CopyRun {
   Task<> lane() {
     while (next_ < jobs_.size()) {
       Job& job = jobs_[next_++];
+      const auto turn = co_await turns_[name_of_place(job.target.place.url)].lock();
       for (int in_vain = 0;; ++in_vain) {
         auto report = std::exchange(job.report, {});
         job.outcome = co_await copy(job);
@@ -174,6 +178,10 @@ class CopyRun {
   static bool is_passing(const Error& error) { return error.code == Errc::closed || error.code == Errc::timed_out || error.code == Errc::busy; }
 
   Task<Result<void>> copy(Job& job) {
+    mailfile::File alone;  // two runs at once would each copy what both find missing
+    if (!o_.options.dry_run) {
+      CO_TRY(alone, co_await workers_.run([&] { return lock_target(job.target.place.url); }));
+    }
     CO_TRY(const auto source, co_await open(job.source));
     auto target = co_await open(job.target);
     Result<void> outcome = target ? Result<void>{} : std::unexpected(target.error());
@@ -300,6 +308,7 @@ class CopyRun {
   WorkerPool workers_{4};
   std::unique_ptr<app::LocalStore> local_;
   std::deque<Job> jobs_;
+  std::map<std::string, AsyncMutex> turns_;  // of each target: one account after the other
   std::size_t next_ = 0, done_ = 0;
 };
 

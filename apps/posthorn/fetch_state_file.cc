@@ -1,9 +1,7 @@
 // Where posthorn fetch remembers, when it is not told.
-#include <cstdlib>
-#include <filesystem>
-
 #include "crypto/digest.h"
 #include "fetch_options.h"
+#include "state_folder.h"
 #include "text/ascii.h"
 
 namespace posthorn {
@@ -22,36 +20,22 @@ std::string account_of(const MailUrl& url, const std::string& mailbox) {
          (usual ? "" : std::to_string(port)) + "\n" + mailbox;
 }
 
-std::string place_of(const MailUrl& url) {
-  if (client::is_server(url.scheme) || url.scheme == Scheme::lmtp) return client::to_string(url);
-  std::error_code error;
-  const auto path = std::filesystem::weakly_canonical(std::filesystem::absolute(url.path, error), error);
-  return std::string(client::to_string(url.scheme)) + ":" + (error ? url.path : path.string());
-}
-
 }  // namespace
 
 Result<std::string> usual_state_file(const MailUrl& source, const std::string& mailbox,
                                      const MailUrl& target) {
-  const char* const state = std::getenv("XDG_STATE_HOME");
-  const char* const home = std::getenv("HOME");
-  std::string folder;
-  if (state && *state == '/')
-    folder = state;
-  else if (home && *home == '/')
-    folder = std::string(home) + "/.local/state";
-  else
-    return fail(Errc::invalid,
-                "there is no home directory: say by --state where to remember what was fetched");
+  auto folder = state_folder();
+  if (!folder)
+    return fail(folder.error().code, folder.error().text + ": say by --state where to remember what was fetched");
   const auto digest =
-      crypto::to_hex(crypto::view(crypto::sha256(account_of(source, mailbox) + "\n" + place_of(target))))
+      crypto::to_hex(crypto::view(crypto::sha256(account_of(source, mailbox) + "\n" + name_of_place(target))))
           .substr(0, 16);
   std::string name;
   for (const char c : (source.user + "@" + source.host).substr(0, 150))
     name += text::is_alpha(c) || text::is_digit(c) || c == '@' || c == '-' || (c == '.' && !name.empty())
                 ? c
                 : '_';
-  return folder + "/posthorn/fetch/" + name + "-" + digest;
+  return *folder + "/fetch/" + name + "-" + digest;
 }
 
 }  // namespace posthorn

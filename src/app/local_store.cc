@@ -2,16 +2,20 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <chrono>
 #include <cstring>
 #include <string_view>
+#include <thread>
 #include <utility>
 
 #include "app/control.h"
@@ -38,8 +42,27 @@ Result<void> send_all(int fd, std::string_view bytes) {
   return {};
 }
 
+constexpr auto kOpening = 5min;   // of a large store, with its write-ahead log to be played
+constexpr auto kAnswering = 1min;  // of a server; opening an account reads its mailboxes
+constexpr auto kEnding = 1min;
+
+// Whether something can be read from there.
+bool wait_for(int fd, std::chrono::milliseconds patience) {
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  for (;;) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    pollfd one{.fd = fd, .events = POLLIN, .revents = 0};
+    const int n = ::poll(&one, 1, static_cast<int>(std::max<std::int64_t>(0, left.count())));
+    if (n > 0) return true;
+    if (n == 0 || errno != EINTR) return false;
+  }
+}
+
 // What has come, without taking it; as many bytes as the greeting begins with.
 Result<std::string> peek(int fd) {
+  const timeval patience{.tv_sec = std::chrono::seconds(kAnswering).count(), .tv_usec = 0};
+  ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  if (!wait_for(fd, kAnswering)) return fail(Errc::timed_out, "the server does not answer on its control socket");
   std::string begin(kGreeting.size(), '\0');
   const auto n = ::recv(fd, begin.data(), begin.size(), MSG_PEEK | MSG_WAITALL);
   if (n <= 0) return fail(Errc::closed, "the server went away before it answered");
@@ -62,10 +85,14 @@ Error read_refusal(int fd, const std::string& address) {
 
 }  // namespace
 
-Result<int> LocalStore::connect(const std::string& address) const {
+LocalStore::LocalStore(const config::Config& config, std::string config_file)
+    : path_(control_path(config.data_dir)),
+      config_file_(std::move(config_file)),
+      in_memory_(config::kStorageBackend.get() == config::StorageBackend::memory) {}
+
+Result<int> LocalStore::connect(const std::string& address) {
   if (address.empty() || address.find_first_of("\r\n") != std::string::npos) return fail(Errc::not_found, "that is no address of an account");
-  TRY(const int fd, connect_control(path_));
-  if (fd < 0) return fail(Errc::closed, "the server has stopped");
+  TRY(const int fd, connect_or_start());
   const auto sent = send_all(fd, "IMAP " + address + "\n");
   auto begin = sent ? peek(fd) : std::unexpected(sent.error());
   if (begin && *begin == kGreeting) return fd;
@@ -75,24 +102,26 @@ Result<int> LocalStore::connect(const std::string& address) const {
 }
 
 Result<std::unique_ptr<LocalStore>> LocalStore::open(const config::Config& config, const std::string& config_file) {
-  std::unique_ptr<LocalStore> local(new LocalStore(control_path(config.data_dir)));
-  // A server that is starting or stopping, and another command's holder that ends, has the store but does not answer.
+  std::unique_ptr<LocalStore> local(new LocalStore(config, config_file));
+  TRY(const int fd, local->connect_or_start());
+  ::close(fd);
+  return local;
+}
+
+// A server that is starting or stopping, and another command's holder that ends, has the store but does not answer.
+Result<int> LocalStore::connect_or_start() {
+  const std::lock_guard one_at_a_time(starting_);
   for (const auto give_up = std::chrono::steady_clock::now() + 10s;;) {
-    TRY(const int fd, connect_control(local->path_));
-    if (fd >= 0) {
-      ::close(fd);
-      return local;
-    }
-    if (config::kStorageBackend.get() == config::StorageBackend::memory)
-      return fail(Errc::not_found, "storage.backend is memory, and no server runs: there is no mail");
-    const auto started = local->start_holder(config, config_file);
-    if (started) return local;
-    if (started.error().code != Errc::busy || std::chrono::steady_clock::now() >= give_up) return std::unexpected(started.error());
-    local->end_holder();
+    TRY(const int fd, connect_control(path_));
+    if (fd >= 0) return fd;
+    if (in_memory_) return fail(Errc::not_found, "storage.backend is memory, and no server runs: there is no mail");
+    end_holder();
+    const auto started = start_holder();
+    if (!started && (started.error().code != Errc::busy || std::chrono::steady_clock::now() >= give_up)) return std::unexpected(started.error());
   }
 }
 
-Result<void> LocalStore::start_holder(const config::Config&, const std::string& config_file) {
+Result<void> LocalStore::start_holder() {
   int in[2], out[2];
   if (::pipe2(in, O_CLOEXEC) != 0) return fail(Errc::io, std::string("pipe: ") + std::strerror(errno));
   const FileDescriptor in_end(in[0]);
@@ -105,7 +134,7 @@ Result<void> LocalStore::start_holder(const config::Config&, const std::string& 
     ::posix_spawn_file_actions_init(&actions);
     ::posix_spawn_file_actions_adddup2(&actions, in_end.fd(), STDIN_FILENO);
     ::posix_spawn_file_actions_adddup2(&actions, out_end.fd(), STDOUT_FILENO);
-    std::string program = "/proc/self/exe", name = "posthorn", verb = "hold-store", option = "--config", file = config_file;
+    std::string program = "/proc/self/exe", name = "posthorn", verb = "hold-store", option = "--config", file = config_file_;
     char* const arguments[] = {name.data(), verb.data(), option.data(), file.data(), nullptr};
     const int code = ::posix_spawn(&holder_, program.c_str(), &actions, nullptr, arguments, environ);
     ::posix_spawn_file_actions_destroy(&actions);
@@ -113,6 +142,7 @@ Result<void> LocalStore::start_holder(const config::Config&, const std::string& 
   }
   char ready[6] = {};
   for (std::size_t got = 0; got < sizeof ready;) {
+    if (!wait_for(answer.fd(), kOpening)) return fail(Errc::timed_out, "the store was not open after " + std::to_string(kOpening.count()) + " minutes");
     const auto n = ::read(answer.fd(), ready + got, sizeof ready - got);
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) return fail(Errc::busy, "cannot open the store (what is above says why)");
@@ -123,8 +153,13 @@ Result<void> LocalStore::start_holder(const config::Config&, const std::string& 
 
 void LocalStore::end_holder() {
   if (keep_open_ >= 0) ::close(std::exchange(keep_open_, -1));
-  if (const auto holder = std::exchange(holder_, -1); holder > 0)
-    while (::waitpid(holder, nullptr, 0) < 0 && errno == EINTR) {}
+  const auto holder = std::exchange(holder_, -1);
+  if (holder <= 0) return;
+  // What was acknowledged is on the disk: one that hangs may be killed.
+  for (const auto give_up = std::chrono::steady_clock::now() + kEnding; ::waitpid(holder, nullptr, WNOHANG) == 0;) {
+    if (std::chrono::steady_clock::now() >= give_up) ::kill(holder, SIGKILL);
+    std::this_thread::sleep_for(2ms);
+  }
 }
 
 LocalStore::~LocalStore() { end_holder(); }

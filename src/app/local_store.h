@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include "base/result.h"
@@ -16,20 +17,26 @@ namespace posthorn::app {
 // Threads: any, for connect().
 class LocalStore {
  public:
-  // `config_file`: from which `config` came, for the process.  Blocking.  busy: another process has the store and does not answer.
+  // `config_file`: from which `config` came, for the process.  Blocking, at most some minutes.  busy: another process has the store and does
+  // not answer.
   static Result<std::unique_ptr<LocalStore>> open(const config::Config& config, const std::string& config_file);
   ~LocalStore();  // waits for the process
   LocalStore(const LocalStore&) = delete;
 
-  // A socket whose other end greets with PREAUTH (docs/formats/control.md).  not_found: there is no such account.  Blocking.
-  Result<int> connect(const std::string& address) const;
+  // A socket whose other end greets with PREAUTH (docs/formats/control.md).  What has had the store until now may have ended: then as open()
+  // does.  not_found: there is no such account; timed_out: no answer.  Blocking.
+  Result<int> connect(const std::string& address);
 
  private:
-  explicit LocalStore(std::string path) : path_(std::move(path)) {}
-  Result<void> start_holder(const config::Config&, const std::string& config_file);
+  LocalStore(const config::Config&, std::string config_file);
+  Result<int> connect_or_start();
+  Result<void> start_holder();
   void end_holder();
 
   std::string path_;    // of the control socket
+  std::string config_file_;
+  bool in_memory_;      // there is nothing but what a running server has
+  std::mutex starting_;
   pid_t holder_ = -1;
   int keep_open_ = -1;  // the holder ends when this closes
 };

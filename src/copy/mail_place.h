@@ -74,7 +74,8 @@ class MailPlace {
   // --- of the folder that was entered last
   // Ascending by UID.
   virtual Task<Result<std::vector<MessageInfo>>> list(bool with_fields) = 0;
-  // In this order, which is ascending; those that are not there any more are left out.
+  // In this order, which is ascending; those that are not there any more, or may not be read, are left out.  busy: the list does not hold any
+  // more, begin again.
   virtual Task<Result<void>> read(std::vector<std::uint32_t> uids, LetterSink&) = 0;
 
   // From here on add() gives messages the UIDs that they have (0: the next one), and clients see this UIDVALIDITY.  false: it cannot be so here, and

@@ -63,7 +63,7 @@ class MaildirPlace final : public MailPlace {
         MessageInfo info{.uid = uid, .flags = flags_of(entry)};
         auto known = facts_of(entry, info, with_fields);
         if (!known && known.error().code == Errc::not_found) continue;  // somebody removed it
-        TRY_OK(known);
+        if (!known && known.error().code != Errc::denied) return std::unexpected(known.error());  // else it will not be given
         out.push_back(std::move(info));
       }
       return out;
@@ -76,7 +76,7 @@ class MaildirPlace final : public MailPlace {
       if (!entry) continue;
       Letter letter;
       const auto read = co_await workers_.run([&] { return read_letter(*entry, letter); });
-      if (!read && read.error().code == Errc::not_found) continue;
+      if (!read && (read.error().code == Errc::not_found || read.error().code == Errc::denied)) continue;
       CO_TRY_OK(read);
       letter.info.uid = uid;
       CO_TRY_OK(co_await sink.take(std::move(letter)));

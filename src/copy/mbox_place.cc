@@ -123,19 +123,19 @@ class MboxPlace final : public MailPlace {
       } else if (!fs::exists(file_)) {
         return fail(Errc::not_found, "there is no mbox " + file_);
       }
-      offsets_.clear();
+      known_.clear();
       return FolderNumbers{};
     });
   }
 
   Task<Result<std::vector<MessageInfo>>> list(bool with_fields) override {
     co_return co_await workers_.run([&]() -> Result<std::vector<MessageInfo>> {
-      Collect all(0, with_fields, nullptr, 1);
-      TRY_OK(scan(all, 0));
+      TRY(stamp_, stamp_of(file_));
+      TRY(auto found, find_all(with_fields));
       std::vector<MessageInfo> out;
-      offsets_.clear();
-      for (auto& one : all.found) {
-        offsets_.push_back(one.offset);
+      known_.clear();
+      for (auto& one : found) {
+        known_.push_back({one.offset, one.info.size});
         out.push_back(std::move(one.info));
       }
       return out;
@@ -143,18 +143,14 @@ class MboxPlace final : public MailPlace {
   }
 
   Task<Result<void>> read(std::vector<std::uint32_t> uids, LetterSink& sink) override {
-    if (uids.empty()) co_return Result<void>{};
-    std::vector<Letter> letters;
-    const auto read = co_await workers_.run([&]() -> Result<void> {
-      if (uids.front() == 0 || uids.back() > offsets_.size()) return fail(Errc::not_found, "there is no such message in " + file_);
-      const auto from = offsets_[uids.front() - 1];
-      Collect some(from, false, &uids, uids.front());
-      TRY_OK(scan(some, from));
-      letters = std::move(some.letters);
-      return {};
-    });
-    CO_TRY_OK(read);
-    for (auto& letter : letters) CO_TRY_OK(co_await sink.take(std::move(letter)));
+    for (std::size_t at = 0; at < uids.size();) {
+      const auto some = take_some(uids, at);
+      if (some.empty()) co_return fail(Errc::not_found, "there is no such message in " + file_);
+      std::vector<Letter> letters;
+      const auto read = co_await workers_.run([&] { return read_letters(some, letters); });
+      CO_TRY_OK(read);
+      for (auto& letter : letters) CO_TRY_OK(co_await sink.take(std::move(letter)));
+    }
     co_return Result<void>{};
   }
 
@@ -178,6 +174,64 @@ class MboxPlace final : public MailPlace {
   Task<> close() override { co_return; }
 
  private:
+  struct Known {
+    std::uint64_t offset = 0, size = 0;
+    bool operator==(const Known&) const = default;
+  };
+  // Of a file that nobody has written to it stays the same.
+  struct Stamp {
+    std::uint64_t inode = 0, size = 0;
+    std::int64_t seconds = 0, nanoseconds = 0;
+    bool operator==(const Stamp&) const = default;
+  };
+
+  static Result<Stamp> stamp_of(const std::string& path) {
+    struct stat at{};
+    if (::stat(path.c_str(), &at) != 0) return errno_failure("look at", path);
+    return Stamp{at.st_ino, static_cast<std::uint64_t>(at.st_size), at.st_mtim.tv_sec, at.st_mtim.tv_nsec};
+  }
+
+  // The next of them, as many as memory shall hold; from `at` on, which moves.
+  std::vector<std::uint32_t> take_some(const std::vector<std::uint32_t>& uids, std::size_t& at) const {
+    constexpr std::size_t kMessages = 256, kBytes = 8 << 20;
+    std::vector<std::uint32_t> some;
+    for (std::uint64_t bytes = 0; at < uids.size() && some.size() < kMessages; ++at) {
+      if (uids[at] == 0 || uids[at] > known_.size()) break;
+      bytes += known_[uids[at] - 1].size;
+      if (!some.empty() && bytes > kBytes) break;
+      some.push_back(uids[at]);
+    }
+    return some;
+  }
+
+  Result<void> read_letters(std::vector<std::uint32_t> uids, std::vector<Letter>& letters) {
+    const auto from = known_[uids.front() - 1].offset;
+    Collect some(from, false, &uids, uids.front());
+    TRY_OK(scan(some, from));
+    TRY_OK(check_unchanged());
+    letters = std::move(some.letters);
+    return {};
+  }
+
+  // Mail programs write the whole file anew when they remove messages, and then others stand where those stood that were asked for.  What has
+  // been appended harms nobody.
+  Result<void> check_unchanged() {
+    TRY(const auto stamp, stamp_of(file_));
+    if (stamp == stamp_) return {};
+    TRY(const auto found, find_all(false));
+    const auto same = [](const Known& known, const Collect::Found& one) { return known == Known{one.offset, one.info.size}; };
+    if (found.size() < known_.size() || !std::equal(known_.begin(), known_.end(), found.begin(), same))
+      return fail(Errc::busy, file_ + " was written anew while it was read");
+    stamp_ = stamp;
+    return {};
+  }
+
+  Result<std::vector<Collect::Found>> find_all(bool with_fields) {
+    Collect all(0, with_fields, nullptr, 1);
+    TRY_OK(scan(all, 0));
+    return std::move(all.found);
+  }
+
   // Up to what `events` wants.
   Result<void> scan(Collect& events, std::uint64_t from) {
     TRY(const auto file, open_file(file_, O_RDONLY));
@@ -320,8 +374,9 @@ class MboxPlace final : public MailPlace {
   const std::string path_;
   const bool is_tree_;
   WorkerPool& workers_;
-  std::string file_;                    // of the folder that was entered
-  std::vector<std::uint64_t> offsets_;  // of its messages
+  std::string file_;          // of the folder that was entered
+  std::vector<Known> known_;  // its messages, when it was listed
+  Stamp stamp_;               // of that time
 };
 
 }  // namespace

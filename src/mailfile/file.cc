@@ -65,6 +65,7 @@ std::unexpected<Error> errno_failure(std::string_view what, const std::string& p
     case EACCES:
     case EPERM:
     case EROFS:
+    case ELOOP:  // O_NOFOLLOW
       code = Errc::denied;
       break;
     default:

@@ -10,6 +10,7 @@ import queue
 import re
 import subprocess
 import sys
+import tempfile
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -63,7 +64,9 @@ def main():
     os.environ["POSTHORN_BINARY"] = os.path.abspath(arguments.binary)
     if arguments.rounds:
         os.environ["POSTHORN_KILL_ROUNDS"] = str(arguments.rounds)
-    passed, failed, skipped = run_here(arguments.names) if arguments.names else run_all(arguments.jobs)
+    with tempfile.TemporaryDirectory(prefix="posthorn-state-") as state:  # what commands remember, not of who runs the tests
+        os.environ["XDG_STATE_HOME"] = state
+        passed, failed, skipped = run_here(arguments.names) if arguments.names else run_all(arguments.jobs)
     print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""))
     sys.exit(1 if failed else 0)
 

@@ -1,5 +1,6 @@
 """posthorn copy, export and import: whole accounts between Dovecot, Maildirs and ourselves, compared octet by octet, with flags and UIDs."""
 
+import fcntl
 import hashlib
 import imaplib
 import json
@@ -492,6 +493,42 @@ class Copy(unittest.TestCase):
             server.stop()
         finally:
             server.remove()
+
+    def test_a_store_whose_opener_ends(self):
+        """Another command has opened it, and goes while this one is at work: it opens it itself."""
+        server = Server()
+        try:
+            server.create_accounts()
+            tree = self.path("outlasts")
+            self.copy(self.store.url(), f"maildir:{tree}")
+            for _ in range(4):
+                holder = subprocess.Popen([BINARY, "hold-store", "--config", server.config], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+                self.assertEqual(holder.stdout.readline(), b"ready\n")
+                command = subprocess.Popen([BINARY, "import", f"maildir:{tree}", f"alice@{DOMAIN}", "--verify", "--config", server.config],
+                                           text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                time.sleep(random.uniform(0.02, 0.5))
+                holder.stdin.close()
+                out, err = command.communicate(timeout=60)
+                self.assertEqual(command.returncode, 0, err)
+                self.assertIn("compared: all the same", out)
+                holder.wait(30)
+                holder.stdout.close()
+            self.assertIn("copied 0 messages", self.posthorn("import", f"maildir:{tree}", f"alice@{DOMAIN}", "--config", server.config))
+        finally:
+            server.remove()
+
+    def test_one_run_at_a_time_for_a_target(self):
+        state, target = self.path("state"), f"maildir:{self.path('one')}"
+        command = [BINARY, "copy", self.store.url(), target, "--source-password-file", self.store_password, "--source-ca", self.store.certificate,
+                   "--retries", "0"]
+        environment = {**os.environ, "XDG_STATE_HOME": state}
+        subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL, timeout=60)
+        (name,) = os.listdir(os.path.join(state, "posthorn", "targets"))
+        with open(os.path.join(state, "posthorn", "targets", name), "w", encoding="ascii") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            done = subprocess.run([*command[:3], target + "/", *command[4:]], env=environment, text=True, capture_output=True, timeout=60)
+        self.assertIn("another run is copying to " + target, done.stderr)
+        self.assertEqual(done.returncode, 75)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,44 @@
+#include "state_folder.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "crypto/digest.h"
+#include "text/ascii.h"
+
+namespace posthorn {
+
+using client::MailUrl;
+
+Result<std::string> state_folder() {
+  const char* const state = std::getenv("XDG_STATE_HOME");
+  const char* const home = std::getenv("HOME");
+  if (state && *state == '/') return std::string(state) + "/posthorn";
+  if (home && *home == '/') return std::string(home) + "/.local/state/posthorn";
+  return fail(Errc::invalid, "there is no home directory");
+}
+
+std::string name_of_place(const MailUrl& url) {
+  if (client::is_server(url.scheme) || url.scheme == client::Scheme::lmtp || url.scheme == client::Scheme::posthorn) return client::to_string(url);
+  std::error_code error;
+  const auto path = std::filesystem::weakly_canonical(std::filesystem::absolute(url.path, error), error);
+  return std::string(client::to_string(url.scheme)) + ":" + (error ? url.path : path.string());
+}
+
+Result<mailfile::File> lock_target(const MailUrl& target) {
+  const auto folder = state_folder();
+  if (!folder) return mailfile::File();
+  TRY_OK(mailfile::make_directories(*folder + "/targets"));
+  auto name = name_of_place(target);
+  if (client::is_server(target.scheme)) name = text::to_lower(name);
+  while (name.ends_with('/')) name.pop_back();
+  const auto path = *folder + "/targets/" + crypto::to_hex(crypto::view(crypto::sha256(name))).substr(0, 32);
+  TRY(auto file, mailfile::open_file(path, O_RDWR | O_CREAT));
+  if (::flock(file.fd(), LOCK_EX | LOCK_NB) != 0) return fail(Errc::busy, "another run is copying to " + name_of_place(target));
+  return file;
+}
+
+}  // namespace posthorn
