@@ -65,6 +65,7 @@ struct Pop3State {
   pop3::Capabilities capabilities;
   std::string signed_in_by;
   bool stopping = false;
+  bool ids_asked = false;  // UIDL is under way
 
   std::size_t window() const {
     return options.pipelining && capabilities.pipelining ? std::max<std::size_t>(options.window, 1) : 1;

@@ -59,40 +59,65 @@ Task<Result<void>> read_message(Pop3State& s, Pop3Sink& sink) {
   co_return Result<void>{};
 }
 
+// A server that does not double the dots at the beginnings of lines ends a message where it has a lone one:
+// the rest of it stands where answers should.
+std::unexpected<Error> not_whole(std::optional<std::uint32_t> number, Error why) {
+  if (number)
+    why.text += "; message " + std::to_string(*number) + ", which came before, cannot be trusted to be whole";
+  return std::unexpected(std::move(why));
+}
+
 Task<Result<void>> read_messages(Pop3State& s, std::span<const std::uint32_t> numbers, Pipeline pipeline,
                                  Pop3Sink& sink, bool is_top) {
   auto& channel = *s.channel;
   if (channel.is_open() && !channel.is_silent())
     co_return channel.broken(Errc::syntax, "the server said something that nobody had asked for");
+  std::optional<std::uint32_t> come;  // to its end; whether that was one, is told by what follows
   for (const auto number : numbers) {
     CO_TRY_OK(co_await pipeline.advance());
-    CO_TRY(const auto reply, co_await channel.read_reply(s.options.timeouts.command));
+    auto reply = co_await channel.read_reply(s.options.timeouts.command);
+    if (!reply && (reply.error().code == Errc::syntax || reply.error().code == Errc::limit))
+      co_return not_whole(come, reply.error());
     Result<void> done;
-    if (!reply.ok()) {
+    if (come) done = co_await sink.end(*std::exchange(come, std::nullopt));
+    if (done && !reply) co_return std::unexpected(std::move(reply).error());
+    if (done && !reply->ok()) {
       // A server that does not know TOP refuses all of them; the answers that are under way are no use.
       if (is_top && number == numbers.front())
         co_return channel.broken(Errc::unsupported, "the server refuses TOP");
-      done = sink.refused(number, reply);
-    } else {
+      done = sink.refused(number, *reply);
+    } else if (done) {
       done = sink.begin(number);
       if (done) CO_TRY_OK(co_await read_message(s, sink));
-      if (done) done = co_await sink.end(number);
+      if (done) come = number;
     }
     if (!done) {
       channel.close();
       co_return std::unexpected(std::move(done).error());
     }
   }
-  co_return Result<void>{};
+  if (!come) co_return Result<void>{};
+  if (is_top) co_return co_await sink.end(*come);
+  auto reply = co_await channel.ask("NOOP", s.options.timeouts.command);
+  if (!reply && (reply.error().code == Errc::syntax || reply.error().code == Errc::limit))
+    co_return not_whole(come, reply.error());
+  auto done = co_await sink.end(*come);
+  if (!done) channel.close();
+  if (done && !reply) co_return std::unexpected(std::move(reply).error());
+  co_return done;
 }
 
 // All lines of a listing.  nullopt: refused.
 template <class T, class Parse>
 Task<Result<std::optional<std::vector<T>>>> read_listing(Pop3State& s, std::string command, Parse parse) {
   auto& channel = *s.channel;
-  CO_TRY(const auto reply, co_await channel.ask(command, s.options.timeouts.command));
+  const bool is_asked = command == "UIDL" && std::exchange(s.ids_asked, false);
+  auto reply_task = is_asked ? channel.read_reply(s.options.timeouts.command)
+                             : channel.ask(command, s.options.timeouts.command);
+  CO_TRY(const auto reply, co_await std::move(reply_task));
   if (!reply.ok()) {
-    if (command == "UIDL" && reply.code.empty()) co_return std::optional<std::vector<T>>();
+    if (command == "UIDL" && reply.code.empty() && !s.capabilities.uidl)
+      co_return std::optional<std::vector<T>>();
     co_return channel.refusal(command, reply);
   }
   std::vector<T> out;
@@ -133,10 +158,16 @@ Task<Result<void>> Pop3Connection::open(std::unique_ptr<net::Connection> connect
   if (s.stopping) s.channel->connection().abort();
   auto opened = co_await open_session(s);
   if (opened || !s.channel->is_open()) co_return opened;
-  s.channel->put("QUIT");  // its answer is not waited for
+  co_await leave();
+  co_return opened;
+}
+
+Task<> Pop3Connection::leave() {
+  auto& s = *state_;
+  if (!is_usable()) co_return;
+  s.channel->put("QUIT");
   (void)co_await s.channel->flush(std::chrono::seconds(1));
   s.channel->close();
-  co_return opened;
 }
 
 bool Pop3Connection::is_usable() const { return state_->channel && state_->channel->is_open(); }

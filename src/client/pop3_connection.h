@@ -37,6 +37,9 @@ struct Pop3Options {
   bool apop = false;  // where nothing else can be used without showing the password: APOP's MD5 is better
                       // than nothing, hardly
   bool pipelining = true;   // where it is offered [RFC2449 6.6]
+  // UIDL is sent as soon as we are let in, where PIPELINING was offered before: REQUIRES that the call behind
+  // open() is unique_ids().
+  bool ids_at_once = false;
   std::size_t window = 64;  // commands without an answer, with pipelining
   Pop3Timeouts timeouts;
   pop3::ReplyLimits limits;
@@ -51,7 +54,7 @@ class Pop3Sink {
   virtual Result<void> begin(std::uint32_t number) = 0;
   // Its bytes, with the line ends that the server sent, dots taken out.  Valid during the call.
   virtual Result<void> put(std::string_view piece) = 0;
-  // It has come whole.  What is read next may wait here.
+  // It has come whole: an answer to the next command follows it.  What is read next may wait here.
   virtual Task<Result<void>> end(std::uint32_t number) = 0;
   // -ERR: there is no such message any more, or the server cannot.
   virtual Result<void> refused(std::uint32_t number, const pop3::Reply& reply) = 0;
@@ -93,7 +96,7 @@ class Pop3Connection {
   Task<Result<Maildrop>> stat();
   // In the server's order.  syntax: a number stands there twice.
   Task<Result<std::vector<pop3::Listing>>> list();
-  // nullopt: the server does not know UIDL.  Two messages may have one id, which no server should do.
+  // nullopt: the server does not know UIDL (one that offers it does: its -ERR is an error).  Two messages may have one id, which no server should do.
   Task<Result<std::optional<std::vector<pop3::UniqueId>>>> unique_ids();
 
   // RETR of each, in this order, several at once where the server allows.
@@ -106,6 +109,8 @@ class Pop3Connection {
   // What was marked is removed, says the server.  invalid: not all of it, and nobody knows which [RFC1939 6];
   // other errors: it is not known whether it was.
   Task<Result<void>> quit();
+  // The end where nothing was marked: QUIT is said, and its answer not waited for.
+  Task<> leave();
   // What is under way fails with `cancelled`, and so does all that is begun later.
   void shut_down();
 

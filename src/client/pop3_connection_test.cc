@@ -183,7 +183,7 @@ TEST(Pop3Connection, RefusesListingsThatLie) {
                         Case{"C: LIST\n" + endless, list_only, Errc::limit},
                         Case{"C: LIST\nS: * garbage\n", list_only, Errc::syntax},
                         Case{"C: LIST\nS: -ERR [SYS/TEMP] later\n", list_only, Errc::busy},
-                        Case{"C: UIDL\nS: -ERR unknown\n", ids_only, Errc::unsupported},
+                        Case{"C: UIDL\nS: -ERR not now\n", ids_only, Errc::invalid},  // it has offered UIDL
                         Case{"C: UIDL\nS: +OK\nS: 1\nS: .\n", ids_only, Errc::syntax},
                         Case{"C: UIDL\nS: +OK\nS: 1 a\nCLOSE\n", ids_only, Errc::closed}}) {
     const auto played = play(plain(), kOpening + c.answer, c.act);
@@ -198,8 +198,9 @@ struct Retrieve {
 };
 
 constexpr const char* kThree =
-    "C: RETR 1\nC: RETR 2\nC: RETR 3\nS: +OK 9999 octets\nS: a: b\ns: \\r\\n\nS: ..dot\nS: ...\nS: .\nS: -ERR "
-    "gone\nS: +OK\ns: nul\\0 and bare\\n.\\n\\r.\\r\\n.\\r\\n\n";
+    "C: RETR 1\nC: RETR 2\nC: RETR 3\nS: +OK 9999 octets\nS: a: b\ns: \\r\\n\nS: ..dot\nS: ...\nS: .\nS: "
+    "-ERR "
+    "gone\nS: +OK\ns: nul\\0 and bare\\n.\\n\\r.\\r\\n.\\r\\n\nC: NOOP\nS: +OK\n";
 
 TEST(Pop3Connection, StreamsMessagesWithoutTheirDots) {
   Retrieve act;
@@ -215,8 +216,44 @@ TEST(Pop3Connection, WaitsForEachAnswerWithoutPipelining) {
   options.pipelining = false;
   Retrieve act;
   act.numbers = {1, 2};
-  const auto played = play(
-      options, std::string(kOpening) + "C: RETR 1\nS: +OK\nS: x\nS: .\nC: RETR 2\nS: +OK\nS: y\nS: .\n", act);
+  const auto played =
+      play(options,
+           std::string(kOpening) +
+               "C: RETR 1\nS: +OK\nS: x\nS: .\nC: RETR 2\nS: +OK\nS: y\nS: .\nC: NOOP\nS: +OK\n",
+           act);
+  EXPECT_EQ(played.outcome, "done");
+}
+
+// A server that does not double the dots at the beginnings of lines.
+TEST(Pop3Connection, BelievesAMessageWholeWhenAnAnswerFollowsIt) {
+  for (const std::string last : {"", "C: NOOP\n"}) {
+    Retrieve act;
+    act.numbers = {1};
+    if (last.empty()) act.numbers = {1, 2};
+    const auto script = std::string(kOpening) + (last.empty() ? "C: RETR 1\nC: RETR 2\n" : "C: RETR 1\n") +
+                        "S: +OK\nS: above\nS: .\n" + last + "S: below\nS: .\n";
+    const auto played = run_task(run(plain(), {.text = script, .tls = {}}, act));
+    EXPECT_EQ(played.code, Errc::syntax) << played.outcome;
+    EXPECT_EQ(act.spy->whole, 0);
+    EXPECT_NE(played.outcome.find("message 1,"), std::string::npos) << played.outcome;
+  }
+}
+
+TEST(Pop3Connection, AsksForIdsAlongWithCapabilities) {
+  auto options = plain();
+  options.ids_at_once = true;
+  options.credentials = Credentials{.user = "joe", .password = "secret", .allow_plaintext = true};
+  const auto act = [](Pop3Connection& c) -> Task<Result<void>> {
+    CO_TRY(const auto ids, co_await c.unique_ids());
+    EXPECT_EQ(ids->size(), 1u);
+    co_await c.leave();
+    co_return Result<void>{};
+  };
+  const auto played = play(options,
+                           std::string(kOpening) +
+                               "C: USER joe\nS: +OK\nC: PASS secret\nS: +OK\nC: CAPA\nC: UIDL\nS: +OK\nS: "
+                               "PIPELINING\nS: .\nS: +OK\nS: 1 a\nS: .\nC: QUIT\n",
+                           act);
   EXPECT_EQ(played.outcome, "done");
 }
 

@@ -12,9 +12,8 @@ Task<Result<void>> read_greeting(Pop3State& s) {
 }
 
 // A server without CAPA has none.
-Task<Result<void>> ask_capabilities(Pop3State& s) {
+Task<Result<void>> read_capabilities(Pop3State& s, pop3::Reply reply) {
   s.capabilities = {};
-  CO_TRY(const auto reply, co_await s.channel->ask("CAPA", s.options.timeouts.command));
   if (!reply.ok()) co_return Result<void>{};
   const auto until = after(s.options.timeouts.block);
   for (std::size_t i = 0; i <= s.options.limits.capabilities; ++i) {
@@ -23,6 +22,24 @@ Task<Result<void>> ask_capabilities(Pop3State& s) {
     pop3::add_capability(s.capabilities, *line);
   }
   co_return s.channel->broken(Errc::limit, "the server lists too many capabilities");
+}
+
+Task<Result<void>> ask_capabilities(Pop3State& s) {
+  CO_TRY(auto reply, co_await s.channel->ask("CAPA", s.options.timeouts.command));
+  co_return co_await read_capabilities(s, std::move(reply));
+}
+
+// CAPA and, where it may go along, UIDL: the server is opening the maildrop anyway.
+Task<Result<void>> ask_behind_sign_in(Pop3State& s) {
+  if (!s.options.ids_at_once || s.window() < 2) co_return co_await ask_capabilities(s);
+  if (!s.channel->is_silent())
+    co_return s.channel->broken(Errc::syntax, "the server said something that nobody had asked for");
+  s.channel->put("CAPA");
+  s.channel->put("UIDL");
+  s.ids_asked = true;
+  CO_TRY_OK(co_await s.channel->flush(s.options.timeouts.command));
+  CO_TRY(auto reply, co_await s.channel->read_reply(s.options.timeouts.command));
+  co_return co_await read_capabilities(s, std::move(reply));
 }
 
 Task<Result<void>> start_tls(Pop3State& s) {
@@ -60,7 +77,7 @@ Task<Result<void>> open_session(Pop3State& s) {
   if (!s.options.credentials) co_return Result<void>{};
   CO_TRY_OK(co_await sign_in(s));
   // [RFC2449 5] More may be offered now; PIPELINING is by some.
-  co_return co_await ask_capabilities(s);
+  co_return co_await ask_behind_sign_in(s);
 }
 
 }  // namespace posthorn::client
