@@ -16,8 +16,8 @@ void add_fetch_command(CLI::App& top, Run& chosen) {
                   "accounts file")
       ->required();
   sub->add_option("target", o.target.name,
-                  "Where the mail goes: maildir:PATH, mbox:FILE, or a server as lmtp://HOST:PORT, lmtp:PATH "
-                  "or smtp://HOST")
+                  "Where the mail goes: maildir:PATH, mbox:FILE, posthorn:ADDRESS in the local store, "
+                  "or a server as imaps://USER@HOST, lmtp://HOST:PORT, lmtp:PATH or smtp://HOST")
       ->required();
   auto* keep = sub->add_flag(
       "--keep", o.keep,
@@ -29,7 +29,14 @@ void add_fetch_command(CLI::App& top, Run& chosen) {
   sub->add_option(
       "--state", o.state,
       "Remember what was fetched in this file, instead of one below ~/.local/state/posthorn/fetch");
+  sub->add_flag(
+      "--adopt-state", o.adopt_state,
+      "The file of --state is of this account, though it was written when the account was called otherwise");
   sub->add_option("--mailbox", o.mailbox, "The mailbox of an IMAP server, instead of INBOX");
+  sub->add_option("--target-mailbox", o.target_mailbox,
+                  "The mailbox of an IMAP server or a local account as target, instead of INBOX");
+  sub->add_option("-c,--config", o.common.config, "The configuration file of the local store")
+      ->capture_default_str();
   sub->add_option("--to", o.to, "Whom a server as target delivers to");
   sub->add_option("--from", o.from,
                   "The sender to tell a server as target; without this there is none, and nothing bounces");

@@ -24,6 +24,7 @@ Error advice(const FetchSession& s, Error why) {
 
 void tell_notes(const FetchSession& s) {
   for (const auto& note : s.notes) std::cerr << "posthorn fetch: " << printable(note) << '\n';
+  if (s.more_notes > 0) std::cerr << "posthorn fetch: and " << s.more_notes << " more like these\n";
 }
 
 int tell(const FetchSession& s) {
@@ -45,10 +46,12 @@ Result<void> run(FetchSession& s) {
   WorkerPool pool(2);
   auto state = s.options.state;
   if (state.empty()) {
-    TRY(state, usual_state_file(s.source.url, s.mailbox, s.target.url));
+    TRY(state, usual_state_file(s.source.url, s.mailbox, s.target.url, s.options.target_mailbox));
   }
-  TRY(auto journal, fetch::Journal::open(state));
-  if (journal.was_damaged()) s.notes.push_back(state + " was damaged; some mail may be fetched again");
+  using IfOfAnother = fetch::Journal::IfOfAnother;
+  TRY(auto journal, fetch::Journal::open(state, owner_of_state(s.source.url, s.mailbox),
+                                         s.options.adopt_state ? IfOfAnother::adopt : IfOfAnother::fail));
+  if (journal.was_damaged()) s.note(state + " was damaged; some mail may be fetched again");
   TRY(const auto target, make_fetch_target(s));
   return run_task(fetch_from_source(s, pool, *target, journal));
 }

@@ -1,13 +1,16 @@
 // posthorn fetch: the two ends, as the options have them.
 #include <unistd.h>
 
+#include "base/log.h"
 #include "client/submission.h"
 #include "client_roads.h"
+#include "fetch/imap_target.h"
 #include "fetch/maildir_target.h"
 #include "fetch/mbox_target.h"
 #include "fetch/smtp_target.h"
 #include "fetch_session.h"
 #include "mailfile/maildir_tree.h"
+#include "output.h"
 
 namespace posthorn {
 namespace {
@@ -21,6 +24,7 @@ std::chrono::milliseconds patience(const FetchSession& s) {
 Result<client::Pop3Options> pop3_options(const FetchSession& s) {
   TRY(auto out, pop3_options_of(s.source, s.credentials));
   out.apop = s.options.apop;
+  out.ids_at_once = true;
   if (const auto each = patience(s); each.count() > 0)
     out.timeouts = {.tls = each, .greeting = each, .command = each, .block = each, .update = each};
   return out;
@@ -44,7 +48,7 @@ fetch::FetchOptions fetch_options(FetchSession& s) {
     s.progress->show(client::ProgressState{
         .what = "posthorn fetch", .done = p.messages, .total = p.of_messages, .bytes = p.bytes});
   };
-  out.on_note = [&s](const std::string& text) { s.notes.push_back(text); };
+  out.on_note = [&s](const std::string& text) { s.note(text); };
   return out;
 }
 
@@ -74,8 +78,58 @@ Result<std::unique_ptr<fetch::Target>> make_server_target(FetchSession& s) {
   out.server = {.url = url, .doors = client::doors_of(url, wishes)};
   out.smtp.hello = host_name();
   out.smtp.credentials = s.target_credentials;
-  out.on_note = [&s](const std::string& text) { s.notes.push_back(text); };
+  out.on_note = [&s](const std::string& text) { s.note(text); };
   return fetch::make_smtp_target(std::move(out));
+}
+
+// To the target, an IMAP server or the local store.
+class RoadToTarget final : public fetch::ImapRoad {
+ public:
+  explicit RoadToTarget(const FetchSession& s) : s_(s) {}
+
+  Task<Result<std::unique_ptr<client::ImapConnection>>> connect(WorkerPool& pool) override {
+    const auto& url = s_.target.url;
+    client::ImapOptions options;
+    std::unique_ptr<net::Connection> stream;
+    if (s_.local) {
+      CO_TRY(const int fd, co_await pool.run([&] { return s_.local->connect(url.path); }));
+      stream = std::make_unique<net::Connection>(fd, net::Peer{.ip = {}, .port = 0, .loopback = true});
+      options.host = url.path;
+      options.tls = client::TlsMode::none;
+    } else {
+      CO_TRY(options, imap_options_of(s_.target, s_.target_credentials));
+      CO_TRY(stream, co_await dial_place(s_.target, pool));
+    }
+    options.qresync = false;
+    auto server = std::make_unique<client::ImapConnection>(std::move(options));
+    CO_TRY_OK(co_await server->open(std::move(stream)));
+    co_return server;
+  }
+
+ private:
+  const FetchSession& s_;
+};
+
+Result<std::unique_ptr<fetch::Target>> make_mailbox_target(FetchSession& s) {
+  const auto& url = s.target.url;
+  const bool is_local = url.scheme == Scheme::posthorn;
+  if (is_local) {
+    const auto config = load_config(s.options.common);
+    if (!config)
+      return fail(Errc::corrupt, "the configuration " + s.options.common.config + " cannot be used");
+    if (log::kLevel.get() < log::Level::warning) log::set_level(log::Level::warning);
+    TRY(s.local, app::LocalStore::open(*config, s.options.common.config));
+  } else if (url.user.empty()) {
+    return fail(Errc::invalid, "the target names no user, as in imaps://joe@mail.example.org");
+  }
+  fetch::ImapTargetOptions out;
+  out.road = std::make_unique<RoadToTarget>(s);
+  if (!s.options.target_mailbox.empty())
+    out.mailbox = s.options.target_mailbox;
+  else if (!is_local && !url.path.empty())
+    out.mailbox = url.path;
+  out.on_note = [&s](const std::string& text) { s.note(text); };
+  return fetch::make_imap_target(std::move(out));
 }
 
 }  // namespace
@@ -97,19 +151,22 @@ Result<std::unique_ptr<fetch::Target>> make_fetch_target(FetchSession& s) {
       return make_server_target(s);
     case Scheme::imap:
     case Scheme::imaps:
+    case Scheme::posthorn:
+      return make_mailbox_target(s);
     case Scheme::smap:
     case Scheme::smaps:
     case Scheme::pop3:
     case Scheme::pop3s:
-    case Scheme::posthorn:
       break;
   }
   return fail(Errc::invalid, "mail cannot be fetched into " + client::to_string(url) +
-                                 ": maildir:, mbox:, lmtp: and smtp: can be");
+                                 ": maildir:, mbox:, posthorn:, imap:, lmtp: and smtp: can be");
 }
 
-Task<Result<void>> fetch_from_source(FetchSession& s, WorkerPool& pool, fetch::Target& target,
-                                     fetch::Journal& journal) {
+namespace {
+
+Task<Result<void>> fetch_it(FetchSession& s, WorkerPool& pool, fetch::Target& target,
+                            fetch::Journal& journal) {
   CO_TRY(auto stream, co_await dial_place(s.source, pool));
   if (s.is_imap()) {
     CO_TRY(auto options, imap_options(s));
@@ -122,6 +179,17 @@ Task<Result<void>> fetch_from_source(FetchSession& s, WorkerPool& pool, fetch::T
   client::Pop3Connection server(std::move(options));
   CO_TRY_OK(co_await server.open(std::move(stream)));
   co_return co_await fetch::fetch_pop3(server, target, journal, pool, fetch_options(s), s.report);
+}
+
+}  // namespace
+
+Task<Result<void>> fetch_from_source(FetchSession& s, WorkerPool& pool, fetch::Target& target,
+                                     fetch::Journal& journal) {
+  auto done = co_await fetch_it(s, pool, target, journal);
+  // -ERR and NO without a code: nobody can tell whether it is for good [RFC1939 3], but it is not the command
+  // line.
+  if (!done && done.error().code == Errc::invalid) done.error().code = Errc::busy;
+  co_return done;
 }
 
 }  // namespace posthorn

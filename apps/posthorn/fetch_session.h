@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "app/local_store.h"
 #include "client/dial.h"
 #include "fetch/fetch.h"
 #include "fetch_options.h"
@@ -19,10 +20,19 @@ struct FetchSession {
   std::optional<client::Credentials> credentials, target_credentials;
   std::string mailbox;  // IMAP
   std::optional<client::TlsForHosts> target_tls;
+  std::unique_ptr<app::LocalStore> local;  // where the target is in it
   fetch::FetchReport report;
   std::unique_ptr<Progress> progress;
   std::vector<std::string> notes;  // for the user, at the end
+  std::size_t more_notes = 0;      // that were too many
 
+  void note(std::string text) {
+    constexpr std::size_t kMost = 20;  // what a server says of each of a million messages is not read by anybody
+    if (notes.size() < kMost)
+      notes.push_back(std::move(text));
+    else
+      ++more_notes;
+  }
   bool is_pop3() const {
     return source.url.scheme == client::Scheme::pop3 || source.url.scheme == client::Scheme::pop3s;
   }

@@ -48,6 +48,23 @@ TEST_F(FetchTest, JournalRemembers) {
   EXPECT_EQ(journal.size(), 1u);
 }
 
+TEST_F(FetchTest, JournalIsOfOneOwner) {
+  using enum Journal::IfOfAnother;
+  ASSERT_TRUE(open().append_stored(Keys{"ua"}, kThen));  // as older ones are: it names nobody
+  EXPECT_TRUE(Journal::open(path(), "pop3:joe@here")->stored("ua"));
+  EXPECT_TRUE(Journal::open(path(), "pop3:joe@here"));
+  EXPECT_EQ(Journal::open(path(), "pop3:ann@here").error().code, Errc::corrupt);
+  EXPECT_TRUE(Journal::open(path(), "pop3:joe@there", adopt)->stored("ua"));
+  EXPECT_EQ(Journal::open(path(), "pop3:joe@here").error().code, Errc::corrupt);
+  {
+    auto journal = Journal::open(path(), "pop3:joe@there").value();
+    for (int i = 0; i < 2000; ++i) ASSERT_TRUE(journal.append_stored(Keys{"ub"}, kThen));
+    ASSERT_TRUE(journal.keep_only({"ua"}));
+  }
+  EXPECT_LT(text().size(), 200u);  // it was written anew
+  EXPECT_EQ(Journal::open(path(), "pop3:joe@here").error().code, Errc::corrupt);
+}
+
 TEST_F(FetchTest, JournalForgetsWhatTheServerHasNotAnyMore) {
   {
     auto journal = open();

@@ -1,5 +1,6 @@
 // From a mailbox of an IMAP server. [RFC3501] [RFC9051]
 #include <algorithm>
+#include <iterator>
 
 #include "fetch/fetch.h"
 
@@ -23,6 +24,8 @@ Facts facts_of(const imap::FetchResponse& known) {
   Facts out;
   if (known.internal_date) out.internal_date = SysTime(known.internal_date->time);
   if (known.flags) out.flags = letters_of(*known.flags);
+  if (known.flags)
+    std::ranges::copy_if(known.flags->keywords, std::back_inserter(out.keywords), imap::is_keyword);
   return out;
 }
 
@@ -73,6 +76,24 @@ imap::NumberSet to_set(const std::vector<std::uint32_t>& uids) {
   return out;
 }
 
+// Of all messages, ascending.  More than the server has said there are may arrive meanwhile, but not many
+// more.
+Task<Result<std::vector<std::uint32_t>>> uids_of(client::ImapConnection& server, std::uint64_t messages) {
+  constexpr std::uint64_t kMost = 20'000'000, kNewMeanwhile = 100'000;
+  const auto most = std::min(messages, kMost) + kNewMeanwhile;
+  std::vector<std::uint32_t> uids;
+  auto done = co_await server.fetch(client::every_uid(), {}, [&](const imap::FetchResponse& one) {
+    if (one.uid) uids.push_back(*one.uid);
+    if (uids.size() > most) server.shut_down();
+  });
+  if (uids.size() > most)
+    co_return fail(Errc::limit, "the server lists more messages than it has said there are");
+  if (!done) co_return std::unexpected(std::move(done).error());
+  std::ranges::sort(uids);
+  uids.erase(std::unique(uids.begin(), uids.end()), uids.end());
+  co_return uids;
+}
+
 Task<Result<void>> fetch_new(client::ImapConnection& server, std::uint32_t uid_validity,
                              const std::vector<std::uint32_t>& uids, Target& target, Journal& journal,
                              WorkerPool& pool, const FetchOptions& options, FetchReport& report) {
@@ -119,12 +140,9 @@ Task<Result<void>> fetch_imap(client::ImapConnection& server, std::string mailbo
   CO_TRY_OK(co_await target.open(journal, pool));
   CO_TRY(const auto selected, co_await server.select(mailbox, {.read_only = !options.keep, .known = {}}));
   std::vector<std::uint32_t> uids;
-  if (selected.messages > 0)
-    CO_TRY_OK(co_await server.fetch(client::every_uid(), {}, [&uids](const imap::FetchResponse& one) {
-      if (one.uid) uids.push_back(*one.uid);
-    }));
-  std::ranges::sort(uids);
-  uids.erase(std::unique(uids.begin(), uids.end()), uids.end());
+  if (selected.messages > 0) {
+    CO_TRY(uids, co_await uids_of(server, selected.messages));
+  }
   report.on_server = uids.size();
   CO_TRY_OK(co_await fetch_new(server, selected.uid_validity, uids, target, journal, pool, options, report));
   CO_TRY_OK(co_await remove_due(server, selected.uid_validity, uids, journal, options, report));

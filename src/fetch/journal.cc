@@ -31,6 +31,8 @@ std::string checked(const std::string& content) {
   return std::string(digits, 8) + " " + content + "\n";
 }
 
+Seconds this_second() { return std::chrono::floor<std::chrono::seconds>(now()); }
+
 std::string text_of(Seconds when) { return std::to_string(when.time_since_epoch().count()); }
 
 std::string key_line(char kind, std::string_view key, Seconds when) {
@@ -59,13 +61,29 @@ std::string parent_of(const std::string& path) {
 
 }  // namespace
 
-Result<Journal> Journal::open(std::string path) {
+Result<Journal> Journal::open(std::string path, std::string owner, IfOfAnother if_of_another) {
   Journal out(std::move(path));
   TRY_OK(mailfile::make_directories(parent_of(out.path_)));
   TRY_OK(out.lock());
   TRY(out.file_, mailfile::open_file(out.path_, O_RDWR | O_CREAT | O_APPEND));
   TRY_OK(out.read());
+  TRY_OK(out.own(std::move(owner), if_of_another));
   return out;
+}
+
+// Unique-ids are unique in one maildrop only: what is known by them of one account would be taken for known,
+// and removed, in another.
+Result<void> Journal::own(std::string owner, IfOfAnother if_of_another) {
+  if (owner.empty() || owner == owner_) return {};
+  CHECK(is_word(owner));
+  if (!owner_.empty() && if_of_another == IfOfAnother::fail)
+    return fail(
+        Errc::corrupt,
+        path_ + " belongs to " + owner_ + ", not to " + owner +
+            ": give each account a state file of its own, or say --adopt-state if it is the same one");
+  owner_ = std::move(owner);
+  ++lines_;
+  return append(key_line('A', owner_, this_second()));
 }
 
 // Beside the file, which is renamed over.
@@ -121,6 +139,8 @@ bool Journal::take_line(std::string_view line, Open& open) {
       stored_[std::move(key)] = *when;
     return true;
   }
+  if (kind == "A") owner_ = line;
+  if (kind == "A") return true;
   if (kind != "P") return false;
   Prepared one{
       .key = {}, .when = *when, .boot = std::string(take_word(line)), .where = std::string(take_word(line))};
@@ -132,6 +152,10 @@ bool Journal::take_line(std::string_view line, Open& open) {
 std::optional<Seconds> Journal::stored(const std::string& key) const {
   const auto found = stored_.find(key);
   return found == stored_.end() ? std::nullopt : std::optional(found->second);
+}
+
+bool Journal::has_kind(char kind) const {
+  return std::ranges::any_of(stored_, [kind](const auto& one) { return one.first.starts_with(kind); });
 }
 
 Result<void> Journal::append(const std::string& lines) {
@@ -193,12 +217,13 @@ Result<void> Journal::keep_only(const std::unordered_set<std::string>& keys) {
   if (pending_.empty() && lines_ + gone.size() > stored_.size() + stored_.size() / 2 + kSlack)
     return rewrite();
   if (gone.empty()) return {};
-  TRY_OK(append_forgotten(gone, std::chrono::floor<std::chrono::seconds>(now())));
+  TRY_OK(append_forgotten(gone, this_second()));
   return sync();
 }
 
 Result<void> Journal::rewrite() {
   std::string text(kMagic);
+  if (!owner_.empty()) text += key_line('A', owner_, this_second());
   for (const auto& [key, when] : stored_) text += key_line('S', key, when);
   TRY_OK(mailfile::replace_file(path_, text));
   TRY(file_, mailfile::open_file(path_, O_RDWR | O_APPEND));

@@ -37,12 +37,16 @@ struct Prepared {
 // Blocking.  Threads: one at a time; append_...() and undo() touch nothing that stored() reads.
 class Journal {
  public:
-  // Makes the file and its directory.  busy: another process has it.
-  static Result<Journal> open(std::string path);
+  // Makes the file and its directory.  `owner`: whose mail it is, printable, without spaces; a file without
+  // one gets it.  busy: another process has it.  corrupt: it is no journal, or that of another owner.
+  enum class IfOfAnother : std::uint8_t { fail, adopt };
+  static Result<Journal> open(std::string path, std::string owner = {}, IfOfAnother = IfOfAnother::fail);
   const std::string& path() const { return path_; }
 
   std::optional<Seconds> stored(const std::string& key) const;
   std::size_t size() const { return stored_.size(); }
+  // Is any of what is stored known by a key of this kind (its first letter)?
+  bool has_kind(char kind) const;
   // Prepared by an earlier process, and not known to be stored.
   const std::vector<Prepared>& pending() const { return pending_; }
   void pending_is_settled() { pending_.clear(); }
@@ -69,13 +73,14 @@ class Journal {
   explicit Journal(std::string path) : path_(std::move(path)) {}
   Result<void> lock();
   Result<void> read();
+  Result<void> own(std::string owner, IfOfAnother);
   using Open = std::unordered_map<std::string, std::vector<Prepared>>;  // by their keys
   bool take_line(std::string_view line, Open&);
   Result<void> append_keys(char kind, std::span<const std::string> keys, Seconds when);
   Result<void> append(const std::string& lines);
   Result<void> rewrite();
 
-  std::string path_;
+  std::string path_, owner_;
   mailfile::File lock_, file_;
   std::uint64_t length_ = 0;
   std::size_t lines_ = 0;

@@ -205,7 +205,7 @@ class MaildirTarget final : public Target {
     std::vector<std::string> nowhere;
     for (const auto& one : journal.pending()) {
       const auto where = parse_where(one.where);
-      if (!where) return fail(Errc::invalid, journal.path() + " is of another place than " + folder_.path());
+      if (!where) return fail(Errc::corrupt, journal.path() + " is of another place than " + folder_.path());
       const bool certain =
           !boot.empty() && one.boot == boot && where->tmp == tmp && when - one.when < kNobodyCleans;
       TRY(const bool is_there, settle_one(*where, certain));

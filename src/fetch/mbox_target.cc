@@ -204,7 +204,7 @@ class MboxTarget final : public Target {
     bool is_there = false;
     for (const auto& one : journal.pending()) {
       const auto where = parse_where(one.where);
-      if (!where) return fail(Errc::invalid, journal.path() + " is of another place than " + path_);
+      if (!where) return fail(Errc::corrupt, journal.path() + " is of another place than " + path_);
       if (one.where != last) {
         TRY(is_there, settle_one(journal, *where));
       }

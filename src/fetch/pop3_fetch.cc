@@ -110,12 +110,15 @@ Task<Result<void>> fetch_pop3(client::Pop3Connection& server, Target& target, Jo
                               WorkerPool& pool, FetchOptions options, FetchReport& report) {
   CO_TRY_OK(co_await target.open(journal, pool));
   const bool stays = !options.keep || options.keep->count() > 0;
-  CO_TRY(auto all, co_await identify(server, stays));
+  CO_TRY(auto all, co_await identify(server, stays, journal.has_kind('u')));
   report.on_server = all.size();
   CO_TRY_OK(co_await fetch_new(server, all, target, journal, pool, options, report));
   const auto numbers = due(all, journal, options);
   CO_TRY(const auto refused, co_await server.remove(numbers));
-  CO_TRY_OK(co_await server.quit());
+  if (numbers.empty())
+    co_await server.leave();
+  else
+    CO_TRY_OK(co_await server.quit());
   report.removed = numbers.size() - refused.size();
   // A server may give the unique-id of a message that is gone to another one [RFC1939 7].
   const std::unordered_set<std::uint32_t> asked(numbers.begin(), numbers.end()),

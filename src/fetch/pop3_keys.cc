@@ -87,8 +87,12 @@ void number_those_alike(std::vector<Known>& all) {
 
 std::string content_key(std::string_view sha256) { return "c" + crypto::to_hex(sha256).substr(0, kDigest); }
 
-Task<Result<std::vector<Known>>> identify(client::Pop3Connection& server, bool wants_keys) {
+Task<Result<std::vector<Known>>> identify(client::Pop3Connection& server, bool wants_keys, bool had_ids) {
   CO_TRY(auto ids, co_await server.unique_ids());
+  if (!ids && had_ids)
+    co_return fail(Errc::busy,
+                   "the server gives no unique-ids (UIDL), and has given some before: nothing is known again "
+                   "without them");
   std::vector<Known> out;
   if (ids) {
     std::unordered_map<std::string_view, int> count;

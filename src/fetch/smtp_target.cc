@@ -68,39 +68,45 @@ class FileSource final : public client::MessageSource {
   std::string piece_;
 };
 
+// What became of a message.
+enum class Fate : std::uint8_t {
+  taken,
+  refused,    // by the server, which said something about this message
+  not_taken,  // certainly; nothing was said about the message
+  unknown,
+};
+struct Outcome {
+  Fate fate = Fate::not_taken;
+  bool for_good = false;  // refused
+  Error why;
+};
+
 // The connection, which the batches use one after the other.
 class Sender {
  public:
   explicit Sender(SmtpTargetOptions options) : options_(std::move(options)) {}
   const SmtpTargetOptions& options() const { return options_; }
 
-  // true: the server has it.  false: it refuses this message for good, and on_note has said why.
-  Task<Result<bool>> send(const Waiting& message, WorkerPool& pool) {
-    if (!connection_ || !connection_->is_usable()) CO_TRY_OK(co_await connect(pool));
-    FileSource source(message);
-    client::MessageToSend out{.mail = {}, .recipients = {}, .source = &source};
-    out.mail.reverse_path = options_.from;
-    out.mail.size = message.size;
-    out.mail.body = message.eight_bit ? smtp::Body::eight_bit_mime : smtp::Body::seven_bit;
-    out.recipients.push_back({.forward_path = options_.to, .notify = {}, .original_recipient = {}});
-    const auto result = co_await connection_->send(std::move(out));
-    const auto& one = result.recipients.front();
-    if (one.state == RecipientState::accepted) co_return true;
-    if (one.state == RecipientState::unknown)
-      co_return fail(
-          Errc::closed,
-          "the server has got a message whole and said nothing: it may arrive twice" + why(result));
-    const bool for_good = one.state == RecipientState::refused
-                              ? one.reply.code / 100 == 5
-                              : result.failure && result.failure->is_permanent();
-    if (for_good) {
-      options_.on_note("the server refuses a message" + (one.state == RecipientState::refused
-                                                             ? ": " + client::one_line(one.reply)
-                                                             : why(result)));
-      co_return false;
-    }
-    if (result.failure) co_return failed(*result.failure);
-    co_return fail(Errc::busy, "the server does not take the message now: " + client::one_line(one.reply));
+  Task<Outcome> send(const Waiting& message, WorkerPool& pool) {
+    const bool used = connection_ && connection_->is_usable();
+    auto out = co_await try_to_send(message, pool);
+    // Servers hang up where little was said for long or much in one connection: once more, in a new one.
+    if (used && out.fate == Fate::not_taken && !connection_->is_usable())
+      out = co_await try_to_send(message, pool);
+    co_return out;
+  }
+
+  // Refusals without anything taken between them: at some point they are no matter of the single message. The
+  // error says that it is reached.
+  Result<void> judge(const Outcome& outcome) {
+    constexpr int kMostForNow = 3, kMost = 20;
+    if (outcome.fate == Fate::taken) for_now_ = refused_ = 0;
+    if (outcome.fate != Fate::refused) return {};
+    options_.on_note("the server refuses a message" + std::string(outcome.for_good ? "" : " for now") + ": " +
+                     outcome.why.text);
+    for_now_ += outcome.for_good ? 0 : 1;
+    if (for_now_ < kMostForNow && ++refused_ < kMost) return {};
+    return fail(Errc::busy, "the server takes none of the messages: " + outcome.why.text);
   }
 
   Task<> quit() {
@@ -109,8 +115,37 @@ class Sender {
   }
 
  private:
-  static std::string why(const client::TransactionResult& result) {
-    return result.failure ? ": " + result.failure->text : "";
+  Task<Outcome> try_to_send(const Waiting& message, WorkerPool& pool) {
+    if (!connection_ || !connection_->is_usable())
+      if (auto connected = co_await connect(pool); !connected)
+        co_return Outcome{.why = std::move(connected).error()};
+    FileSource source(message);
+    client::MessageToSend out{.mail = {}, .recipients = {}, .source = &source};
+    out.mail.reverse_path = options_.from;
+    out.mail.size = message.size;
+    out.mail.body = message.eight_bit ? smtp::Body::eight_bit_mime : smtp::Body::seven_bit;
+    out.recipients.push_back({.forward_path = options_.to, .notify = {}, .original_recipient = {}});
+    const auto result = co_await connection_->send(std::move(out));
+    co_return outcome_of(result);
+  }
+
+  static Outcome outcome_of(const client::TransactionResult& result) {
+    const auto& one = result.recipients.front();
+    const auto& failure = result.failure;
+    if (one.state == RecipientState::accepted) return {.fate = Fate::taken};
+    if (one.state == RecipientState::unknown)
+      return {
+          .fate = Fate::unknown,
+          .why = {Errc::closed, "the server has got a message whole and said nothing: it may arrive twice" +
+                                    (failure ? ": " + failure->text : "")}};
+    if (one.state == RecipientState::refused && one.reply.code != 421)
+      return {.fate = Fate::refused,
+              .for_good = one.reply.code / 100 == 5,
+              .why = {Errc::busy, client::one_line(one.reply)}};
+    if (!failure) return {.why = {Errc::busy, "the server does not take the message now"}};
+    if (failure->is_permanent() && one.state == RecipientState::not_tried)  // it cannot have this one
+      return {.fate = Fate::refused, .for_good = true, .why = {Errc::unsupported, failure->text}};
+    return {.why = failed(*failure).error()};
   }
 
   Task<Result<void>> connect(WorkerPool& pool) {
@@ -123,6 +158,7 @@ class Sender {
 
   SmtpTargetOptions options_;
   std::unique_ptr<client::SmtpConnection> connection_;
+  int for_now_ = 0, refused_ = 0;  // refusals in a row
 };
 
 class SmtpBatch final : public Batch {
@@ -130,25 +166,34 @@ class SmtpBatch final : public Batch {
   SmtpBatch(Sender& sender, std::vector<Waiting> all) : sender_(sender), all_(std::move(all)) {}
 
   Task<Result<void>> commit(Journal& journal, WorkerPool& pool) override {
+    auto done = co_await send_all(journal, pool);
+    if (stored.empty()) co_return done;
+    auto synced = co_await pool.run([&] { return journal.sync(); });
+    co_return done ? std::move(synced) : std::move(done);
+  }
+
+ private:
+  Task<Result<void>> send_all(Journal& journal, WorkerPool& pool) {
     for (const auto& one : all_) {
       const Prepared prepared{
           .key = one.key, .when = this_second(), .boot = mailfile::boot_id(), .where = "server"};
       const auto mark = journal.mark();
       CO_TRY_OK(journal.append_prepared({&prepared, 1}));
-      CO_TRY(const bool taken, co_await sender_.send(one, pool));
-      if (!taken) {
-        CO_TRY_OK(journal.undo(mark));
-        continue;
+      const auto outcome = co_await sender_.send(one, pool);
+      if (outcome.fate == Fate::unknown) co_return std::unexpected(outcome.why);
+      if (outcome.fate != Fate::taken) CO_TRY_OK(journal.undo(mark));
+      if (outcome.fate == Fate::not_taken) co_return std::unexpected(outcome.why);
+      if (outcome.fate == Fate::taken) {
+        stored.push_back(one.key);
+        const auto when = this_second();
+        CO_TRY_OK(journal.append_stored({&one.key, 1}, when));
+        journal.remember({&one.key, 1}, when);
       }
-      stored.push_back(one.key);
-      const auto when = this_second();
-      CO_TRY_OK(journal.append_stored({&one.key, 1}, when));
-      journal.remember({&one.key, 1}, when);
+      CO_TRY_OK(sender_.judge(outcome));
     }
     co_return Result<void>{};
   }
 
- private:
   Sender& sender_;
   std::vector<Waiting> all_;
 };

@@ -20,6 +20,7 @@ namespace posthorn::fetch {
 struct Facts {
   std::optional<SysTime> internal_date;
   std::string flags;  // letters of Maildir
+  std::vector<std::string> keywords;  // of IMAP
 };
 
 // Messages that are stored together.

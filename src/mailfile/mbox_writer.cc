@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
+#include <filesystem>
 #include <thread>
 
 namespace posthorn::mailfile {
@@ -47,6 +48,7 @@ Result<MboxAppend> MboxAppend::begin(const std::string& path, std::chrono::milli
   const auto size = ::lseek(out.file_.fd(), 0, SEEK_END);
   if (size < 0) return errno_failure("look at", path);
   out.start_ = out.length_ = static_cast<std::uint64_t>(size);
+  out.is_new_ = size == 0;
   return out;
 }
 
@@ -54,6 +56,7 @@ MboxAppend::MboxAppend(MboxAppend&& other) noexcept
     : path_(std::move(other.path_)),
       file_(std::move(other.file_)),
       dot_locked_(std::exchange(other.dot_locked_, false)),
+      is_new_(other.is_new_),
       start_(other.start_),
       length_(other.length_) {}
 
@@ -113,6 +116,9 @@ Result<void> MboxAppend::put(std::string_view encoded) {
 
 Result<void> MboxAppend::commit() {
   TRY_OK(sync_file(file_.fd(), path_));
+  // A file that was made just now has a name only when its directory is on the disk, too.
+  if (is_new_) TRY_OK(sync_directory(std::filesystem::absolute(path_).parent_path()));
+  is_new_ = false;
   start_ = length_;
   return {};
 }

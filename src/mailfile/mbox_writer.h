@@ -50,6 +50,7 @@ class MboxAppend {
   std::string path_;
   File file_;
   bool dot_locked_ = false;
+  bool is_new_ = false;  // it was empty: perhaps its name is not on the disk yet
   std::uint64_t start_ = 0, length_ = 0;
 };
 

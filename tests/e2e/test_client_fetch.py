@@ -281,7 +281,7 @@ class BadLuck(FetchTestCase):
             ("garbage", lambda c, d: b"220 smtp\r\n" if c == "" else d, PROTOCOL),
             ("long line", lambda c, d: b"+OK " + b"x" * 100000 + b"\r\n" if c == "CAPA" else d, PROTOCOL),
             ("endless", endless, TEMPFAIL),
-            ("controls", lambda c, d: b"-ERR \x1b]0;title\x07\x1b[2J\r\n" if c == "UIDL" else d, UNAVAILABLE),
+            ("controls", lambda c, d: b"-ERR \x1b]0;title\x07\x1b[2J\r\n" if c == "UIDL" else d, TEMPFAIL),
             ("sign-in", lambda c, d: b"-ERR [AUTH] \x1b[31mno\r\n" if c == "PASS" else d, NOPERM),
             ("busy", lambda c, d: b"-ERR [IN-USE] locked\r\n" if c == "PASS" else d, TEMPFAIL),
         ]

@@ -1,0 +1,165 @@
+"""posthorn fetch where something is not as it should be: whose state file, what a refusal means, which message is whole."""
+
+import contextlib
+import os
+import socket
+import subprocess
+import threading
+
+from harness import message
+from lmtp_host import LmtpHost
+from test_client_fetch import OK, PROTOCOL, TEMPFAIL, FetchTestCase, digests, make_mail, maildir_digests
+
+CONFIG = 78
+
+
+class StateFile(FetchTestCase):
+    def test_that_of_another_account_is_not_believed(self):
+        """Unique-ids are unique in one maildrop only."""
+        state = os.path.join(self.home, "state-file")
+        mine, other = self.host([("1", message("mine"))]), self.host([("1", message("another's"))])
+        self.fetch(mine.url(), "--state", state)
+        mine.mail = [("1", message("mine")), ("2", message("mine too"))]
+        self.fetch(mine.url(), "--keep", "--state", state)
+        answer = self.fetch(other.url(), "--state", state, status=CONFIG)
+        self.assertIn("belongs to", answer["error"])
+        self.assertEqual(len(other.mail), 1)
+        self.assertEqual(self.fetch(mine.url(), "--keep", "--state", state)["known"], 2)
+
+    def test_an_account_that_moved_takes_its_file_along(self):
+        state = os.path.join(self.home, "state-file")
+        old, new = self.host(make_mail(5)), self.host(make_mail(5))
+        self.fetch(old.url(), "--keep", "--state", state)
+        self.assertEqual(self.fetch(new.url(), "--keep", "--state", state, "--adopt-state")["known"], 5)
+        self.assertEqual(self.fetch(new.url(), "--keep", "--state", state)["known"], 5)
+        self.fetch(old.url(), "--keep", "--state", state, status=CONFIG)
+
+
+class Refusals(FetchTestCase):
+    def test_unique_ids_that_are_refused_once_are_not_gone(self):
+        mail = make_mail(5)
+        host = self.host(mail)
+        self.fetch(host.url(), "--keep")
+        host.mangle = lambda command, data: b"-ERR internal error\r\n" if command == "UIDL" else data
+        for capabilities in (host.capabilities, None):
+            host.capabilities = capabilities
+            self.assertIn("internal error" if capabilities else "unique-ids", self.fetch(host.url(), "--keep", status=TEMPFAIL)["error"])
+        host.mangle = None
+        self.assertEqual(self.fetch(host.url(), "--keep")["known"], 5)
+        self.assertEqual(maildir_digests(self.maildir), digests(mail))
+
+    def test_what_a_server_refuses_is_no_fault_of_the_command_line(self):
+        host = self.host(make_mail(2))
+        for refused in ("", "LIST", "QUIT"):
+            with self.subTest(refused):
+                host.uidl = refused != "LIST"
+                host.capabilities = ["USER", "TOP"]
+                host.mangle = lambda command, data, refused=refused: b"-ERR not now\r\n" if command == refused else data
+                options = [] if refused == "QUIT" else ["--keep"]  # who removes nothing does not wait for what QUIT says
+                self.assertIn("not now", self.fetch(host.url(), *options, status=TEMPFAIL)["error"])
+
+    def test_a_server_that_gives_nothing_does_not_fill_the_screen(self):
+        host = self.host(make_mail(500, size=50))
+        host.mangle = lambda command, data: b"-ERR no\r\n" if command == "RETR" else data
+        done = subprocess.run(self.command(host.url()), env=self.environment(), capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.returncode, TEMPFAIL)
+        self.assertLess(len(done.stderr.splitlines()), 30)
+        self.assertIn("480 more", done.stderr)
+
+    def test_a_message_that_ends_where_no_answer_follows_is_not_believed(self):
+        """A server that does not double dots: what it sends after a lone one would be lost."""
+        mail = make_mail(3)
+        mail.insert(2, ("cut", message("cut", "above\r\nDOT\r\nbelow\r\n")))
+        for at in (2, 3):
+            mail.append(mail.pop(2))
+            host = self.host(mail)
+            self.maildir = os.path.join(self.home, f"Maildir{at}")
+            host.mangle = lambda command, data: data.replace(b"\r\nDOT\r\n", b"\r\n.\r\n")
+            self.fetch(host.url(), status=PROTOCOL)
+            self.assertEqual(len(host.mail), 4)
+            host.mangle = None
+            self.fetch(host.url())
+            self.assertEqual(maildir_digests(self.maildir), digests(mail))
+
+
+def serve_imap_that_lists_without_end(listener):
+    connection, _ = listener.accept()
+    with connection, contextlib.suppress(OSError):
+        lines = connection.makefile("rb")
+        connection.sendall(b"* OK [CAPABILITY IMAP4rev1] hello\r\n")
+        for line in lines:
+            tag, verb = line.split()[:2]
+            if verb == b"CAPABILITY":
+                connection.sendall(b"* CAPABILITY IMAP4rev1\r\n")
+            elif verb == b"SELECT":
+                connection.sendall(b"* 3 EXISTS\r\n* OK [UIDVALIDITY 1] x\r\n")
+            elif verb == b"UID":
+                for first in range(1, 400_000, 10_000):
+                    connection.sendall(b"".join(b"* %d FETCH (UID %d FLAGS ())\r\n" % (i, i) for i in range(first, first + 10_000)))
+            connection.sendall(tag + b" OK done\r\n")
+
+
+class ListingWithoutEnd(FetchTestCase):
+    def test_is_not_kept(self):
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            thread = threading.Thread(target=serve_imap_that_lists_without_end, args=(listener,))
+            thread.start()
+            try:
+                answer = self.fetch(f"imap://joe@127.0.0.1:{listener.getsockname()[1]}", status=PROTOCOL)
+            finally:
+                thread.join()
+        self.assertIn("more messages than", answer["error"])
+
+
+class IntoLmtp(FetchTestCase):
+    def setUp(self):
+        super().setUp()
+        self.lmtp = LmtpHost()
+        self.addCleanup(self.lmtp.close)
+
+    def hand_over(self, source, *options, status=OK):
+        command = self.command(source, "--to", "joe@example.test", "--target-allow-plaintext", *options, target=self.lmtp.url)
+        done = subprocess.run(command, env=self.environment(), capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.returncode, status, done.stdout + done.stderr)
+        return done.stderr
+
+    def test_one_that_is_refused_for_now_does_not_keep_others_back(self):
+        host = self.host(make_mail(6))
+        later = host.mail[2][1]
+        self.lmtp.answer = lambda text, times: "451 4.7.1 greylisted" if text == later and times == 1 else "250 ok"
+        self.assertIn("greylisted", self.hand_over(host.url(), status=TEMPFAIL))
+        self.assertEqual(len(self.lmtp.mail), 5)
+        self.assertEqual([text for _, text in host.mail], [later])
+        self.assertNotIn("twice", self.hand_over(host.url()))
+        self.assertEqual((len(self.lmtp.mail), host.mail), (6, []))
+
+    def test_a_server_that_takes_nothing_is_not_asked_for_ever(self):
+        host = self.host(make_mail(50))
+        self.lmtp.answer = lambda text, times: "452 4.3.1 no room"
+        self.assertIn("no room", self.hand_over(host.url(), status=TEMPFAIL))
+        self.assertLess(len(self.lmtp.came), 10)
+        self.assertEqual(len(host.mail), 50)
+        self.lmtp.answer = lambda text, times: "250 ok"
+        self.assertNotIn("twice", self.hand_over(host.url()))
+        self.assertEqual(len(self.lmtp.mail), 50)
+
+    def test_a_server_that_hangs_up_between_messages_is_called_again(self):
+        host = self.host(make_mail(7))
+        self.lmtp.at_most = 2
+        self.hand_over(host.url())
+        self.assertEqual((sorted(self.lmtp.mail), host.mail), (sorted(text for _, text in make_mail(7)), []))
+
+    def test_no_answer_is_said_to_be_none(self):
+        host = self.host(make_mail(3))
+        second = host.mail[1][1]
+        self.lmtp.answer = lambda text, times: None if text == second and times == 1 else "250 ok"
+        self.assertIn("twice", self.hand_over(host.url(), status=TEMPFAIL))
+        self.assertEqual(len(host.mail), 3)
+        self.assertIn("1 messages: they may arrive twice", self.hand_over(host.url()))
+        self.assertEqual((len(self.lmtp.mail), host.mail), (3, []))
+
+
+if __name__ == "__main__":
+    import unittest
+
+    unittest.main()
