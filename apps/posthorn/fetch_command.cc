@@ -48,12 +48,8 @@ Result<void> run(FetchSession& s) {
   if (state.empty()) {
     TRY(state, usual_state_file(s.source.url, s.mailbox, s.target.url, s.options.target_mailbox));
   }
-  using IfOfAnother = fetch::Journal::IfOfAnother;
-  TRY(auto journal, fetch::Journal::open(state, owner_of_state(s.source.url, s.mailbox),
-                                         s.options.adopt_state ? IfOfAnother::adopt : IfOfAnother::fail));
-  if (journal.was_damaged()) s.note(state + " was damaged; some mail may be fetched again");
   TRY(const auto target, make_fetch_target(s));
-  return run_task(fetch_from_source(s, pool, *target, journal));
+  return run_task(fetch_from_source(s, std::move(state), pool, *target));
 }
 
 Result<FetchSession> prepare(const FetchCliOptions& o) {

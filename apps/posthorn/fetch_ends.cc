@@ -1,6 +1,8 @@
 // posthorn fetch: the two ends, as the options have them.
 #include <unistd.h>
 
+#include "async/event.h"
+#include "async/reactor.h"
 #include "base/log.h"
 #include "client/submission.h"
 #include "client_roads.h"
@@ -165,27 +167,67 @@ Result<std::unique_ptr<fetch::Target>> make_fetch_target(FetchSession& s) {
 
 namespace {
 
+// The journal, which is read while the server is being connected to.
+class OpeningJournal {
+ public:
+  // REQUIRES: ready() is awaited before it goes.
+  OpeningJournal(FetchSession& s, std::string path, WorkerPool& pool)
+      : s_(s), path_(std::move(path)), pool_(pool) {
+    Reactor::current().spawn(open());
+  }
+  Task<> ready() {
+    if (!std::exchange(waited_, true)) co_await done_.wait();
+  }
+  Result<fetch::Journal>& journal() { return *journal_; }
+
+ private:
+  using IfOfAnother = fetch::Journal::IfOfAnother;
+
+  Task<> open() {
+    auto owner = owner_of_state(s_.source.url, s_.mailbox);
+    const auto if_of_another = s_.options.adopt_state ? IfOfAnother::adopt : IfOfAnother::fail;
+    journal_ =
+        co_await pool_.run([&] { return fetch::Journal::open(path_, std::move(owner), if_of_another); });
+    if (*journal_ && (*journal_)->was_damaged()) s_.note(path_ + " was damaged; some mail may be fetched again");
+    done_.set();
+  }
+
+  FetchSession& s_;
+  std::string path_;
+  WorkerPool& pool_;
+  std::optional<Result<fetch::Journal>> journal_;
+  Event done_;
+  bool waited_ = false;
+};
+
 Task<Result<void>> fetch_it(FetchSession& s, WorkerPool& pool, fetch::Target& target,
-                            fetch::Journal& journal) {
+                            OpeningJournal& opening) {
   CO_TRY(auto stream, co_await dial_place(s.source, pool));
   if (s.is_imap()) {
     CO_TRY(auto options, imap_options(s));
     client::ImapConnection server(std::move(options));
     CO_TRY_OK(co_await server.open(std::move(stream)));
-    co_return co_await fetch::fetch_imap(server, s.mailbox, target, journal, pool, fetch_options(s),
-                                         s.report);
+    co_await opening.ready();
+    if (!opening.journal()) co_return Result<void>{};
+    co_return co_await fetch::fetch_imap(server, s.mailbox, target, *opening.journal(), pool,
+                                         fetch_options(s), s.report);
   }
   CO_TRY(auto options, pop3_options(s));
   client::Pop3Connection server(std::move(options));
   CO_TRY_OK(co_await server.open(std::move(stream)));
-  co_return co_await fetch::fetch_pop3(server, target, journal, pool, fetch_options(s), s.report);
+  co_await opening.ready();
+  if (!opening.journal()) co_return Result<void>{};
+  co_return co_await fetch::fetch_pop3(server, target, *opening.journal(), pool, fetch_options(s), s.report);
 }
 
 }  // namespace
 
-Task<Result<void>> fetch_from_source(FetchSession& s, WorkerPool& pool, fetch::Target& target,
-                                     fetch::Journal& journal) {
-  auto done = co_await fetch_it(s, pool, target, journal);
+Task<Result<void>> fetch_from_source(FetchSession& s, std::string state, WorkerPool& pool,
+                                     fetch::Target& target) {
+  OpeningJournal opening(s, std::move(state), pool);
+  auto done = co_await fetch_it(s, pool, target, opening);
+  co_await opening.ready();
+  if (auto& journal = opening.journal(); !journal) co_return std::unexpected(std::move(journal).error());
   // -ERR and NO without a code: nobody can tell whether it is for good [RFC1939 3], but it is not the command
   // line.
   if (!done && done.error().code == Errc::invalid) done.error().code = Errc::busy;

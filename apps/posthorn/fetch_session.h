@@ -43,7 +43,7 @@ struct FetchSession {
 
 // fetch_ends.cc.  invalid: mail cannot be fetched into this.
 Result<std::unique_ptr<fetch::Target>> make_fetch_target(FetchSession&);
-// Connects, signs in, fetches, removes.
-Task<Result<void>> fetch_from_source(FetchSession&, WorkerPool&, fetch::Target&, fetch::Journal&);
+// Connects, signs in, fetches, removes; `state`: the journal's file.
+Task<Result<void>> fetch_from_source(FetchSession&, std::string state, WorkerPool&, fetch::Target&);
 
 }  // namespace posthorn

@@ -120,6 +120,8 @@ Task<Result<void>> fetch_pop3(client::Pop3Connection& server, Target& target, Jo
   else
     CO_TRY_OK(co_await server.quit());
   report.removed = numbers.size() - refused.size();
+  // Nothing has come and nothing has gone.
+  if (numbers.empty() && report.known == all.size() && journal.size() == all.size()) co_return Result<void>{};
   // A server may give the unique-id of a message that is gone to another one [RFC1939 7].
   const std::unordered_set<std::uint32_t> asked(numbers.begin(), numbers.end()),
       stay(refused.begin(), refused.end());
