@@ -111,7 +111,14 @@ Task<Result<std::string>> mailbox_to_follow(SyncSession& s, client::ImapConnecti
   co_return std::string();
 }
 
-Task<Result<void>> await_change(SyncSession& s, client::ImapConnection& connection, Alarms& alarms) {
+// How the mailbox was that is followed, when it was looked at last.
+struct Followed {
+  std::uint32_t uid_validity = 0, uid_next = 0, messages = 0;
+  std::uint64_t mod_seq = 0;
+  friend bool operator==(const Followed&, const Followed&) = default;
+};
+
+Task<Result<void>> await_change(SyncSession& s, client::ImapConnection& connection, Alarms& alarms, Followed& followed) {
   if (alarms.changed()) co_return Result<void>{};
   client::SelectWants wants;
   wants.read_only = true;
@@ -119,6 +126,11 @@ Task<Result<void>> await_change(SyncSession& s, client::ImapConnection& connecti
   auto selected = mailbox.empty() ? Result<client::SelectedMailbox>(fail(Errc::not_found)) : co_await connection.select(mailbox, wants);
   if (!selected && !connection.is_usable()) co_return std::unexpected(selected.error());
   const auto until = after(kLookAgain);
+  // What came between the run and this SELECT nobody tells: when it is not as it was before the run, another run is due.
+  if (selected) {
+    const Followed now{selected->uid_validity, selected->uid_next, selected->messages, selected->high_mod_seq};
+    if (std::exchange(followed, now) != now) co_return Result<void>{};
+  }
   if (!selected)
     while (!alarms.changed() && !alarms.stopped() && std::chrono::steady_clock::now() < until) co_await sleep_for(kTogether);
   if (alarms.changed() || !selected) co_return Result<void>{};
@@ -138,6 +150,7 @@ Task<Result<void>> follow(SyncSession& s, const mailfile::MaildirTree& tree, syn
   const auto& connection = dialed.connection;
   alarms.attend(connection.get());
   Result<void> ended = alarms.stopped() ? Result<void>(fail(Errc::cancelled)) : co_await connection->open(std::move(dialed.stream));
+  Followed followed;
   while (ended && !alarms.stopped()) {
     alarms.take_changed();
     // Before the run, so that nothing that changes during it goes unheard.
@@ -152,7 +165,7 @@ Task<Result<void>> follow(SyncSession& s, const mailfile::MaildirTree& tree, syn
     if (std::exchange(first, false) || !is_quiet(s.report)) tell_of_sync(s);
     std::cout.flush();
     s.progress.end();
-    ended = co_await await_change(s, *connection, alarms);
+    ended = co_await await_change(s, *connection, alarms, followed);
   }
   alarms.attend(nullptr);
   if (connection->is_usable()) co_await connection->logout();
