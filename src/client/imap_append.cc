@@ -59,6 +59,17 @@ Result<AppendedMessage> result_of(const ImapState& s, const imap::StatusResponse
   return out;
 }
 
+// [RFC4315 3] In the order of the messages; empty: it does not fit them.
+std::vector<AppendedMessage> uids_of(const imap::ResponseCode& code, std::size_t messages) {
+  std::vector<AppendedMessage> out;
+  if (code.name != "APPENDUID") return out;
+  for (const auto range : code.to)
+    for (std::uint64_t uid = range.first; uid <= range.last && out.size() <= messages; ++uid)
+      out.push_back({.uid_validity = static_cast<std::uint32_t>(code.number), .uid = static_cast<std::uint32_t>(uid)});
+  if (out.size() != messages) out.clear();
+  return out;
+}
+
 // The answer to the oldest one.
 Task<Result<void>> finish_oldest(ImapState& s, std::vector<OpenAppend>& open, std::vector<Result<AppendedMessage>>& results, Deadline until) {
   CO_TRY(const auto status, co_await finish_command(s, open.front().tag, until, {}));
@@ -103,7 +114,7 @@ Task<Result<void>> ImapConnection::append(std::string mailbox, std::span<Message
   co_return Result<void>{};
 }
 
-Task<Result<void>> ImapConnection::append_all(std::string mailbox, std::span<MessageToAppend> messages) {
+Task<Result<void>> ImapConnection::append_all(std::string mailbox, std::span<MessageToAppend> messages, std::vector<AppendedMessage>* told) {
   auto& s = *state_;
   CO_TRY_OK(s.check_usable());
   CO_TRY(const auto name, s.wire_name(mailbox));
@@ -123,7 +134,9 @@ Task<Result<void>> ImapConnection::append_all(std::string mailbox, std::span<Mes
   s.channel->put_line("");
   CO_TRY_OK(co_await s.channel->flush(until));
   CO_TRY(const auto status, co_await finish_command(s, tag, until, {}));
-  co_return judge(s, status, "APPEND");
+  CO_TRY_OK(judge(s, status, "APPEND"));
+  if (told) *told = uids_of(status.code, messages.size());
+  co_return Result<void>{};
 }
 
 }  // namespace posthorn::client

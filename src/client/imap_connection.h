@@ -81,8 +81,9 @@ class ImapConnection {
   // one that is refused does not take others with it.  Appends one result for each message of which the fate is known; where that is
   // fewer than were given, the error says why, and the next one may or may not have arrived.
   Task<Result<void>> append(std::string mailbox, std::span<MessageToAppend> messages, std::vector<Result<AppendedMessage>>& results);
-  // All of them with one command, or none.  REQUIRES: MULTIAPPEND [RFC3502], or just one; at least one.
-  Task<Result<void>> append_all(std::string mailbox, std::span<MessageToAppend> messages);
+  // All of them with one command, or none.  `told`: one for each, if the server tells the UIDs of all of them; else nothing.
+  // REQUIRES: MULTIAPPEND [RFC3502], or just one; at least one.
+  Task<Result<void>> append_all(std::string mailbox, std::span<MessageToAppend> messages, std::vector<AppendedMessage>* told = nullptr);
   // The mailbox goes on with these numbers.  REQUIRES: XPOSTHORN-RESTORE.  invalid: it has others, and had messages.
   Task<Result<void>> restore(std::string mailbox, std::uint32_t uid_validity, std::uint32_t uid_next);
   // UID STORE, several pipelined.  Every response that tells the state afterwards goes to `each`.  With `unchanged_since` those that the

@@ -181,7 +181,11 @@ TEST(ImapMessages, Append) {
 
 TEST(ImapMessages, AppendAll) {
   EXPECT_EQ(run(kIn + "C: a4 APPEND \"x\" (\\Seen) XUID 7 5 {5+}\nC: hello (\\Seen) {3+}\nC: you\nS: a4 OK [APPENDUID 7 5:6] x\n" + bye(5),
-                {"append-all x hello you", "logout"}).outcomes.at(1), "ok");
+                {"append-all x hello you", "logout"}).outcomes.at(1), "ok 7/5 7/6");
+  // In the order of the messages; what does not fit them tells nothing.
+  for (const auto& [told, out] : {std::pair{"9,4", "ok 7/9 7/4"}, {"5", "ok"}, {"5:7", "ok"}, {"1:4294967295", "ok"}})
+    EXPECT_EQ(run(kIn + "C: a4 APPEND \"x\" (\\Seen) XUID 7 5 {5+}\nC: hello (\\Seen) {3+}\nC: you\nS: a4 OK [APPENDUID 7 " + told + "] x\n" + bye(5),
+                  {"append-all x hello you", "logout"}).outcomes.at(1), out);
   EXPECT_EQ(run(kOld + "C: a4 APPEND \"x\" (\\Seen) XUID 7 5 {5}\nS: + go\nC: hello (\\Seen) {3}\nS: a4 NO [TOOBIG] no\n" + bye(5),
                 {"append-all x hello you", "logout"}).outcomes.at(1), "too large: mail.example: the server said NO to APPEND: no");
 }

@@ -119,7 +119,11 @@ Task<std::string> call_append(Call call) {
   }
   if (call.words.front() == "append-all") {
     messages.front().uid_validity = 7, messages.front().uid = 5;
-    co_return ok_or_error(co_await call.connection.append_all(call.words.at(1), messages));
+    std::vector<AppendedMessage> told;
+    auto done = co_await call.connection.append_all(call.words.at(1), messages, &told);
+    std::string out = ok_or_error(done);
+    for (const auto& one : told) out += " " + std::to_string(one.uid_validity) + "/" + std::to_string(one.uid);
+    co_return out;
   }
   std::vector<Result<AppendedMessage>> results;
   auto done = co_await call.connection.append(call.words.at(1), messages, results);
