@@ -1,7 +1,4 @@
-#include <algorithm>
-
-#include "message/lf_lines.h"
-#include "sync/folder_state.h"
+#include "sync/downloads.h"
 
 namespace posthorn::sync {
 namespace {
@@ -9,105 +6,109 @@ namespace {
 using mailfile::MaildirBatch;
 using mailfile::MaildirDraft;
 
-constexpr std::size_t kBatch = 256;  // files that are synced together, each open until then
+constexpr std::size_t kBatch = 200;  // files that are synced together, each open until then
 
-// Messages as they come, into files; every so many of them are made durable and shown.
-class Downloader final : public client::MessageSink {
- public:
-  explicit Downloader(FolderRun& run, std::uint64_t all) : run_(run), all_(all) {}
-
-  Task<Result<void>> begin(const imap::FetchResponse&, std::uint64_t) override { co_return begin_draft(); }
-  Task<Result<void>> write(std::string_view octets) override { co_return put(octets); }
-  Task<Result<void>> end(const imap::FetchResponse& all) override {
-    CO_TRY_OK(finish(all));
-    if (arrived_.size() < kBatch) co_return Result<void>{};
-    co_return deliver();
-  }
-
-  // What is left.  [docs/formats/sync.md] bytes in tmp, `p`, sync both, rename, sync the folder, `m`
-  Result<void> deliver() {
-    if (arrived_.empty()) return {};
-    // Whatever becomes of them: nothing is tried twice.
-    auto arrived = std::exchange(arrived_, {});
-    MaildirBatch batch(run_.local.folder());
-    for (auto& one : arrived) {
-      auto name = one.draft.name();
-      name.flags = one.flags;
-      run_.journal.put_download(one.uid, one.flags, name.unique);
-      one.draft.set_name(std::move(name));
-      batch.add(std::move(one.draft), MaildirBatch::Into::new_mail);
-    }
-    TRY_OK(run_.journal.write());
-    TRY_OK(batch.sync(run_.journal.fd()));
-    std::vector<mailfile::MaildirEntry> delivered;
-    TRY_OK(batch.deliver(delivered));
-    TRY_OK(run_.local.folder().sync());
-    for (std::size_t i = 0; i < delivered.size(); ++i) {
-      run_.journal.put_message(arrived[i].uid, arrived[i].flags, delivered[i].name.unique);
-      run_.local.add(std::move(delivered[i]));
-    }
-    auto& report = run_.job.report;
-    report.downloaded += arrived.size();
-    done_ += arrived.size();
-    if (run_.job.options.progress) run_.job.options.progress(run_.job.mailbox, done_, all_);
-    return run_.journal.write();
-  }
-  std::uint64_t done() const { return done_; }
-
- private:
-  struct Arrived {
-    std::uint32_t uid;
-    MaildirFlags flags;
-    MaildirDraft draft;
-  };
-
-  Result<void> begin_draft() {
-    TRY(auto draft, MaildirDraft::begin(run_.local.folder()));
-    draft_.emplace(std::move(draft));
-    lines_ = {};
-    return {};
-  }
-
-  Result<void> put(std::string_view octets) {
-    text_.clear();
-    lines_.feed(octets, text_);
-    return draft_->put(text_);
-  }
-
-  Result<void> finish(const imap::FetchResponse& all) {
-    text_.clear();
-    lines_.finish(text_);
-    TRY_OK(draft_->put(text_));
-    std::optional<SysTime> date;
-    if (all.internal_date) date = std::chrono::time_point_cast<SysTime::duration>(all.internal_date->time);
-    TRY_OK(draft_->finish(date));
-    TRY(const auto flags, run_.local.letters_of(all.flags.value_or(imap::FlagList())));
-    arrived_.push_back({*all.uid, flags, *std::move(draft_)});
-    draft_.reset();
-    return {};
-  }
-
-  FolderRun& run_;
-  std::uint64_t all_, done_ = 0;
-  std::optional<MaildirDraft> draft_;
-  message::LfLines lines_;
-  std::string text_;
-  std::vector<Arrived> arrived_;
-};
+// [docs/formats/sync.md] bytes in tmp and `p` are written; sync both, rename, sync the folder.  On a thread of the pool.
+Result<void> deliver(MaildirBatch& files, int journal, const mailfile::MaildirFolder& folder, std::vector<mailfile::MaildirEntry>& delivered) {
+  TRY_OK(files.sync(journal));
+  TRY_OK(files.deliver(delivered));
+  return folder.sync();
+}
 
 }  // namespace
 
-Task<Result<void>> download(FolderRun& run, std::vector<std::uint32_t> uids) {
+Downloads::~Downloads() { CHECK(!batch_); }
+
+Task<Result<void>> Downloads::begin(const imap::FetchResponse&, std::uint64_t) { co_return begin_draft(); }
+
+Task<Result<void>> Downloads::write(std::string_view octets) { co_return put(octets); }
+
+Task<Result<void>> Downloads::end(const imap::FetchResponse& all) {
+  CO_TRY_OK(end_draft(all));
+  if (arrived_.size() < kBatch) co_return Result<void>{};
+  CO_TRY_OK(co_await await_batch());
+  co_return hand_over();
+}
+
+Result<void> Downloads::begin_draft() {
+  TRY(auto draft, MaildirDraft::begin(run_.local.folder()));
+  draft_.emplace(std::move(draft));
+  lines_ = {};
+  return {};
+}
+
+Result<void> Downloads::put(std::string_view octets) {
+  text_.clear();
+  lines_.feed(octets, text_);
+  return draft_->put(text_);
+}
+
+Result<void> Downloads::end_draft(const imap::FetchResponse& all) {
+  text_.clear();
+  lines_.finish(text_);
+  TRY_OK(draft_->put(text_));
+  std::optional<SysTime> date;
+  if (all.internal_date) date = std::chrono::time_point_cast<SysTime::duration>(all.internal_date->time);
+  TRY_OK(draft_->finish(date));
+  TRY(const auto flags, run_.local.letters_of(all.flags.value_or(imap::FlagList())));
+  arrived_.push_back({*all.uid, flags, *std::move(draft_)});
+  draft_.reset();
+  return {};
+}
+
+Result<void> Downloads::hand_over() {
+  auto batch = std::make_unique<Batch>(MaildirBatch(run_.local.folder()));
+  // Whatever becomes of them: nothing is tried twice.
+  auto arrived = std::exchange(arrived_, {});
+  for (auto& one : arrived) {
+    auto name = one.draft.name();
+    name.flags = one.flags;
+    run_.journal.put_download(one.uid, one.flags, name.unique);
+    one.draft.set_name(std::move(name));
+    batch->files.add(std::move(one.draft), MaildirBatch::Into::new_mail);
+    batch->messages.emplace_back(one.uid, one.flags);
+  }
+  TRY_OK(run_.journal.write());
+  batch_ = std::move(batch);
+  run_.job.pool.submit([b = batch_.get(), journal = run_.journal.fd(), &folder = run_.local.folder()] {
+    b->result = deliver(b->files, journal, folder, b->delivered);
+    b->done.set();
+  });
+  return {};
+}
+
+Task<Result<void>> Downloads::await_batch() {
+  if (!batch_) co_return Result<void>{};
+  co_await batch_->done.wait();
+  const auto batch = std::move(batch_);
+  CO_TRY_OK(std::move(batch->result));
+  for (std::size_t i = 0; i < batch->delivered.size(); ++i) {
+    const auto& [uid, flags] = batch->messages[i];
+    run_.journal.put_message(uid, flags, batch->delivered[i].name.unique);
+    run_.local.add(std::move(batch->delivered[i]));
+  }
+  run_.job.report.downloaded += batch->messages.size();
+  done_ += batch->messages.size();
+  if (run_.job.options.progress) run_.job.options.progress(run_.job.mailbox, done_, all_);
+  co_return run_.journal.write();
+}
+
+Task<Result<void>> Downloads::fetch(std::vector<std::uint32_t> uids) {
   if (uids.empty()) co_return Result<void>{};
+  all_ = uids.size();
   std::vector<imap::NumberRange> ranges;
   for (const auto uid : uids) ranges.push_back({uid, uid});
-  if (run.job.options.progress) run.job.options.progress(run.job.mailbox, 0, uids.size());
-  Downloader sink(run, uids.size());
-  auto fetched = co_await run.job.connection.fetch_messages(imap::NumberSet(std::move(ranges)), sink);
-  // What has come whole is kept, whatever became of the rest.
-  CO_TRY_OK(sink.deliver());
-  CO_TRY_OK(std::move(fetched));
-  if (sink.done() < uids.size()) run.problem("the server did not give " + std::to_string(uids.size() - sink.done()) + " of its messages");
+  if (run_.job.options.progress) run_.job.options.progress(run_.job.mailbox, 0, all_);
+  auto fetched = co_await run_.job.connection.fetch_messages(imap::NumberSet(std::move(ranges)), *this);
+  answered_ = fetched.has_value();
+  CO_TRY_OK(co_await await_batch());
+  if (!arrived_.empty()) CO_TRY_OK(hand_over());
+  co_return fetched;
+}
+
+Task<Result<void>> Downloads::finish() {
+  CO_TRY_OK(co_await await_batch());
+  if (answered_ && done_ < all_) run_.problem("the server did not give " + std::to_string(all_ - done_) + " of its messages");
   co_return Result<void>{};
 }
 

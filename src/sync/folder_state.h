@@ -16,8 +16,10 @@ struct FolderRun {
   Journal journal;
   LocalFolder local;
   client::SelectedMailbox mailbox = {};
+  bool fresh = false;  // `mailbox` is of a SELECT whose answer nobody has looked at
   RemoteView remote = {};
   bool complete = true;  // all that was to be done was done
+  bool one_by_one = false;  // the server has refused several messages together
 
   void problem(std::string text) {
     complete = false;
@@ -25,13 +27,14 @@ struct FolderRun {
   }
 };
 
-// remote_view.cc.  SELECT, and what is there or has changed; the journal begins anew when the UIDVALIDITY is another.
+// remote_view.cc.  SELECT; with it comes what has changed since the journal was sealed, where the server can.
+Task<Result<client::SelectedMailbox>> select_there(const FolderJob&, const FolderState&);
+// What is there or has changed; the journal begins anew when the UIDVALIDITY is another.
 Task<Result<void>> look_there(FolderRun&);
 // matching.cc.  Files and UIDs of which nobody knows whether they are the same: all of them after a new beginning, else what was being
 // transferred when a run ended.
 Task<Result<void>> match_unknown(FolderRun&);
-// downloads.cc, uploads.cc
-Task<Result<void>> download(FolderRun&, std::vector<std::uint32_t> uids);
+// uploads.cc
 Task<Result<void>> upload(FolderRun&, std::vector<std::string> uniques);
 
 }  // namespace posthorn::sync

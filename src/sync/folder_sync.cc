@@ -4,7 +4,9 @@
 #include <map>
 #include <unordered_set>
 
+#include "async/event.h"
 #include "async/reactor.h"
+#include "sync/downloads.h"
 #include "sync/folder_state.h"
 
 namespace posthorn::sync {
@@ -102,12 +104,21 @@ Result<void> change_here(FolderRun& run, const Plan& plan) {
   return {};
 }
 
-Task<Result<void>> carry_out(FolderRun& run, const Plan& plan) {
-  for (const auto uid : plan.forget) run.journal.put_gone(uid);
+Task<Result<void>> change_there(FolderRun& run, const Plan& plan) {
   CO_TRY_OK(co_await upload(run, plan.uploads));
   CO_TRY_OK(co_await change_flags_there(run, plan));
-  CO_TRY_OK(co_await delete_there(run, plan));
-  CO_TRY_OK(co_await download(run, plan.downloads));
+  co_return co_await delete_there(run, plan);
+}
+
+Task<Result<void>> carry_out(FolderRun& run, const Plan& plan) {
+  for (const auto uid : plan.forget) run.journal.put_gone(uid);
+  Downloads downloads(run);
+  auto there = co_await downloads.fetch(plan.downloads);
+  // The disk takes what has come while the server works on what is sent.
+  if (there) there = co_await change_there(run, plan);
+  // What has come whole is kept, whatever became of the rest.
+  CO_TRY_OK(co_await downloads.finish());
+  CO_TRY_OK(std::move(there));
   CO_TRY_OK(change_here(run, plan));
   for (const auto& one : plan.settled)
     if (auto unique = unique_of(run, one.uid); !unique.empty()) run.journal.put_message(one.uid, one.flags, std::move(unique));
@@ -153,15 +164,30 @@ void respect_read_only(FolderRun& run, Plan& plan) {
   plan.settled.clear();
 }
 
+// The files are listed while the server looks for what has changed.
+Task<Result<FolderRun>> begin(FolderJob& job) {
+  CO_TRY(auto journal, Journal::open(job.folder.path(), job.options.account));
+  std::optional<Result<LocalFolder>> local;
+  Event listed;
+  job.pool.submit([&] {
+    local.emplace(LocalFolder::open(job.folder));
+    listed.set();
+  });
+  auto mailbox = co_await select_there(job, journal.state());
+  co_await listed.wait();  // whatever the server said: the list is written into what lives here
+  CO_TRY(auto files, *std::move(local));
+  CO_TRY(auto selected, std::move(mailbox));
+  co_return FolderRun{.job = job, .journal = std::move(journal), .local = std::move(files), .mailbox = std::move(selected), .fresh = true};
+}
+
 }  // namespace
 
 Task<Result<Alike>> sync_folder(FolderJob job) {
-  CO_TRY(auto journal, Journal::open(job.folder.path(), job.options.account));
-  CO_TRY(auto local, LocalFolder::open(job.folder));
-  FolderRun run{.job = job, .journal = std::move(journal), .local = std::move(local)};
+  CO_TRY(auto run, co_await begin(job));
   Agreed agreed;
   Latecomers latecomers(run);
-  // What we change there the server tells as changed: the last pass finds nothing, and then both are known to be alike.
+  // What we change there the server tells as changed, and here somebody may have been faster: when a pass has changed nothing that was there
+  // before it, both are known to be alike.
   for (int pass = 0; pass < kMostPasses;) {
     CO_TRY_OK(co_await look_there(run));
     CO_TRY_OK(co_await match_unknown(run));
@@ -169,7 +195,7 @@ Task<Result<Alike>> sync_folder(FolderJob job) {
     latecomers.hold_back(plan);
     guard(run, plan);
     respect_read_only(run, plan);
-    const bool at_rest = plan.is_empty();
+    const bool at_rest = plan.only_downloads();
     CO_TRY_OK(co_await carry_out(run, plan));
     if (!run.complete) break;
     if (latecomers.any()) {

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "async/task.h"
+#include "async/worker_pool.h"
 #include "client/imap_connection.h"
 #include "mailfile/maildir.h"
 #include "sync/journal.h"
@@ -25,6 +26,7 @@ struct FolderJob {
   client::ImapConnection& connection;
   const SyncOptions& options;
   SyncReport& report;
+  WorkerPool& pool;  // for the disk
   std::string mailbox;
   mailfile::MaildirFolder folder;
   bool may_empty = false;  // a folder whose purpose it is to be emptied: trash, junk

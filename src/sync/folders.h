@@ -6,6 +6,7 @@
 #include <set>
 #include <string>
 
+#include "async/worker_pool.h"
 #include "client/imap_connection.h"
 #include "mailfile/maildir_tree.h"
 #include "sync/sync_types.h"
@@ -18,6 +19,7 @@ struct TreeRun {
   client::ImapConnection& connection;
   const mailfile::MaildirTree& tree;
   const SyncOptions& options;
+  WorkerPool& pool;
   SyncReport report = {};
   KnownFolders known = {};
   std::map<std::string, client::MailboxInfo> there = {};       // that can be selected

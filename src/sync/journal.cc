@@ -10,6 +10,7 @@ namespace posthorn::sync {
 namespace {
 
 constexpr std::size_t kLongest = 1 << 30;
+constexpr std::size_t kUsualLine = 64;
 constexpr std::string_view kFormat = "posthorn-sync";
 
 std::string letters(MaildirFlags flags) {
@@ -39,6 +40,9 @@ Result<void> Journal::read() {
   if ((*first)[1] != "1") return fail(Errc::unsupported, path_ + " was written by a later version");
   if (unescaped((*first)[2]) != account_)
     return fail(Errc::denied, path_ + " belongs to " + unescaped((*first)[2]) + ": a tree is for one account (remove the .posthorn-sync files to begin anew)");
+  const auto likely = rest.size() / kUsualLine;
+  state_.messages.reserve(likely);
+  state_.by_unique.reserve(likely);
   bool known = true;
   while (known && !rest.empty()) {
     const auto fields = take_line(rest);
@@ -61,7 +65,7 @@ Result<void> Journal::read() {
   return {};
 }
 
-bool Journal::take(const std::vector<std::string_view>& f) {
+bool Journal::take(const Fields& f) {
   const auto is = [&f](std::string_view kind, std::size_t fields) { return f.front() == kind && f.size() == fields; };
   const auto uid = f.size() > 1 ? number<std::uint32_t>(f[1]) : std::nullopt;
   if (is("mailbox", 3)) {

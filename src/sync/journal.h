@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "mailfile/file.h"
 #include "mailfile/maildir_name.h"
+#include "sync/lines.h"
 
 namespace posthorn::sync {
 
@@ -71,7 +72,7 @@ class Journal {
  private:
   Journal(std::string path, std::string account) : path_(std::move(path)), account_(std::move(account)) {}
   Result<void> read();
-  bool take(const std::vector<std::string_view>& fields);
+  bool take(const Fields& fields);
   Result<void> reopen();
   void set(std::uint32_t uid, KnownMessage);
   void erase(std::uint32_t uid);

@@ -27,7 +27,7 @@ void put_line(std::string& out, const std::vector<std::string>& fields) {
   out += '\n';
 }
 
-std::optional<std::vector<std::string_view>> take_line(std::string_view& rest) {
+std::optional<Fields> take_line(std::string_view& rest) {
   const auto end = rest.find('\n');
   if (end == rest.npos || end <= kChecksum) return std::nullopt;
   auto line = rest.substr(0, end);
@@ -36,13 +36,13 @@ std::optional<std::vector<std::string_view>> take_line(std::string_view& rest) {
   std::uint32_t value = 0;
   const auto [stop, error] = std::from_chars(sum.data(), sum.data() + sum.size(), value, 16);
   if (error != std::errc() || stop != sum.data() + sum.size() || value != crypto::crc32c(line)) return std::nullopt;
-  std::vector<std::string_view> out;
+  Fields out;
   while (!line.empty()) {
     const auto space = line.find(' ');
-    out.push_back(line.substr(0, space));
+    if (!out.add(line.substr(0, space))) return std::nullopt;
     line.remove_prefix(space == line.npos ? line.size() : space + 1);
   }
-  if (out.empty()) return std::nullopt;
+  if (out.size() == 0) return std::nullopt;
   rest.remove_prefix(end + 1);
   return out;
 }
@@ -64,6 +64,7 @@ std::string escaped(std::string_view name) {
 }
 
 std::string unescaped(std::string_view field) {
+  if (field.find('%') == field.npos) return std::string(field);
   std::string out;
   for (std::size_t i = 0; i < field.size(); ++i) {
     const bool code = field[i] == '%' && i + 2 < field.size() && text::hex_value(field[i + 1]) >= 0 && text::hex_value(field[i + 2]) >= 0;

@@ -32,9 +32,8 @@ struct Plan {
   std::vector<FlagsThere> flags_there;
   std::vector<std::uint32_t> forget;        // gone on both sides, or to be taken for new on the side that still has it
   std::vector<Settled> settled;             // what both sides have after the plan
-  bool is_empty() const {
-    return downloads.empty() && uploads.empty() && delete_there.empty() && delete_here.empty() && flags_here.empty() && flags_there.empty();
-  }
+  // Nothing, or messages from there: what comes of it is what the server has told.
+  bool only_downloads() const { return uploads.empty() && delete_there.empty() && delete_here.empty() && flags_here.empty() && flags_there.empty(); }
 };
 
 // 1. A message that one side has deleted and the other has left alone is deleted; if the other has changed its flags, it is kept, and

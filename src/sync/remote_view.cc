@@ -65,11 +65,9 @@ Result<void> prepare_journal(FolderRun& run) {
 Task<Result<bool>> look_once(FolderRun& run) {
   const auto& state = run.journal.state();
   run.remote = {};
-  client::SelectWants wants;
-  if (state.uid_validity != 0 && state.mod_seq != 0)
-    // Not the UIDs that are known: of others, new ones, nothing would be told. [RFC7162 3.2.5.2]
-    wants.known = {.uid_validity = state.uid_validity, .mod_seq = state.mod_seq, .uids = {}};
-  CO_TRY(run.mailbox, co_await run.job.connection.select(run.job.mailbox, wants));
+  if (!std::exchange(run.fresh, false)) {
+    CO_TRY(run.mailbox, co_await select_there(run.job, state));
+  }
   const auto since = state.mod_seq;
   CO_TRY_OK(prepare_journal(run));
   if (run.mailbox.resynced && state.mod_seq == since && run.mailbox.high_mod_seq >= since) {
@@ -87,6 +85,14 @@ Task<Result<bool>> look_once(FolderRun& run) {
 }
 
 }  // namespace
+
+Task<Result<client::SelectedMailbox>> select_there(const FolderJob& job, const FolderState& state) {
+  client::SelectWants wants;
+  if (state.uid_validity != 0 && state.mod_seq != 0)
+    // Not the UIDs that are known: of others, new ones, nothing would be told. [RFC7162 3.2.5.2]
+    wants.known = {.uid_validity = state.uid_validity, .mod_seq = state.mod_seq, .uids = {}};
+  co_return co_await job.connection.select(job.mailbox, wants);
+}
 
 // Somebody may have deleted the others just now; but what a server only forgets to tell must not be taken for deleted.
 Task<Result<void>> look_there(FolderRun& run) {

@@ -13,7 +13,7 @@ constexpr std::size_t kLongest = 256 << 20;
 
 std::string path_in(const std::string& root) { return root + "/.posthorn-sync-tree"; }
 
-std::optional<KnownFolder> folder_of(const std::vector<std::string_view>& f) {
+std::optional<KnownFolder> folder_of(const Fields& f) {
   KnownFolder out;
   const auto take = [](auto& into, std::string_view digits) {
     const auto n = number<std::remove_reference_t<decltype(into)>>(digits);

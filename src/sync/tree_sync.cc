@@ -31,7 +31,7 @@ bool may_empty(const client::MailboxInfo& info) {
 
 Task<Result<void>> sync_one(TreeRun& run, std::string name, Settling& settling) {
   CO_TRY(const auto folder, run.tree.open_folder(run.here.at(name)));
-  FolderJob job{.connection = run.connection, .options = run.options, .report = run.report, .mailbox = name, .folder = folder, .may_empty = may_empty(run.there.at(name))};
+  FolderJob job{.connection = run.connection, .options = run.options, .report = run.report, .pool = run.pool, .mailbox = name, .folder = folder, .may_empty = may_empty(run.there.at(name))};
   auto alike = co_await sync_folder(job);
   if (!alike) {
     // A mailbox that cannot be selected is no reason to leave the others.
@@ -72,7 +72,8 @@ Task<Result<void>> sync_all(TreeRun& run, int probe) {
 
 Task<Result<SyncReport>> sync_tree(client::ImapConnection& connection, const mailfile::MaildirTree& tree, const SyncOptions& options) {
   CO_TRY(const auto lock, lock_tree(tree.root()));
-  TreeRun run{.connection = connection, .tree = tree, .options = options};
+  WorkerPool pool(1);
+  TreeRun run{.connection = connection, .tree = tree, .options = options, .pool = pool};
   CO_TRY(run.known, read_tree_file(tree.root(), options.account));
   auto done = co_await sync_all(run, lock.fd());
   // What is known counts even when the run has ended early.

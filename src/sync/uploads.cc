@@ -6,6 +6,7 @@ namespace posthorn::sync {
 namespace {
 
 constexpr std::size_t kBatch = 200;  // messages that are written down together before they are sent
+constexpr std::uint64_t kTogether = 2 << 20;  // octets that are sent with one command
 
 // What became of one; an error ends the run.
 Result<void> take_result(FolderRun& run, const std::string& unique, MaildirFlags flags, const Result<client::AppendedMessage>& result) {
@@ -23,6 +24,32 @@ Result<void> take_result(FolderRun& run, const std::string& unique, MaildirFlags
     return fail(Errc::syntax, run.job.mailbox + ": the server gave the UID " + std::to_string(result->uid) + " to two messages");
   run.journal.put_message(result->uid, flags, unique);
   return {};
+}
+
+// Several small ones: a server that waits for its disk does so once. [RFC3502]
+bool may_go_together(const FolderRun& run, std::span<const client::MessageToAppend> messages) {
+  const auto& c = run.job.connection;
+  if (run.one_by_one || messages.size() < 2 || !c.has("MULTIAPPEND") || !c.has("LITERAL+")) return false;
+  std::uint64_t size = 0;
+  for (const auto& one : messages) {
+    if (one.size == 0) return false;  // it would take back all of them [RFC3502 6.3.11]
+    size += one.size;
+  }
+  return size <= kTogether;
+}
+
+// One result for each message of which the fate is known.
+Task<Result<void>> send(FolderRun& run, std::span<client::MessageToAppend> messages, std::vector<Result<client::AppendedMessage>>& results) {
+  auto& connection = run.job.connection;
+  if (!may_go_together(run, messages)) co_return co_await connection.append(run.job.mailbox, messages, results);
+  std::vector<client::AppendedMessage> told;
+  auto done = co_await connection.append_all(run.job.mailbox, messages, &told);
+  if (!done && !connection.is_usable()) co_return done;
+  // Which one was refused is not told: the next pass looks whether something of them is there, and sends them one by one.
+  if (!done) run.one_by_one = true;
+  else if (told.empty()) results.assign(messages.size(), client::AppendedMessage{});
+  else results.assign(told.begin(), told.end());
+  co_return Result<void>{};
 }
 
 // true: there is no room there for more.
@@ -45,7 +72,7 @@ Task<Result<bool>> upload_batch(FolderRun& run, std::span<const std::string> uni
   for (const auto& unique : sent) run.journal.put_upload(unique);
   CO_TRY_OK(run.journal.sync());
   std::vector<Result<client::AppendedMessage>> results;
-  auto appended = co_await run.job.connection.append(run.job.mailbox, messages, results);
+  auto appended = co_await send(run, messages, results);
   for (std::size_t i = 0; i < results.size(); ++i) CO_TRY_OK(take_result(run, sent[i], view.at(sent[i]), results[i]));
   CO_TRY_OK(run.journal.write());
   CO_TRY_OK(std::move(appended));

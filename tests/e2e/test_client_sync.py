@@ -289,6 +289,23 @@ class OwnServer(BothWays, SyncTestCase):
         self.assertEqual(set(self.alike("Sub")), {"b"} | {f"c{i}" for i in range(5)})
         self.assertEqual(self.quiet()["folders_unchanged"], 2)
 
+    def test_one_that_is_refused_takes_no_others_with_it(self):
+        self.fill(["a"])
+        self.sync()
+        with open(os.path.join(self.local(), "new", f"{time.time_ns()}.large.host"), "wb") as f:
+            f.write(message("large").replace(b"\r\n", b"\n") + b"x" * 70 + b"\n" + 14_000 * (70 * b"y" + b"\n"))
+        for i in range(5):
+            self.put(f"b{i}")
+        self.server.admin("account", "quota", ALICE, "500 KiB")
+        self.addCleanup(self.server.admin, "account", "quota", ALICE, "none")
+        report = self.sync(status=75)  # they are sent together, and then one by one
+        self.assertEqual((report["uploaded"], len(report["problems"])), (5, 1), report)
+        self.assertEqual(set(self.there()), {"a"} | {f"b{i}" for i in range(5)})
+        self.server.admin("account", "quota", ALICE, "none")
+        self.assertEqual(self.sync()["uploaded"], 1)
+        self.assertEqual(set(self.alike()), {"a", "large"} | {f"b{i}" for i in range(5)})
+        self.quiet()
+
     def test_watch_follows_both_sides(self):
         self.fill(["a"])
         process = subprocess.Popen(self.words("--watch"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
