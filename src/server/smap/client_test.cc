@@ -1,14 +1,15 @@
 // Our own client as the other end, in one process.
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "async/reactor.h"
 #include "async/task_group.h"
-#include "async/timer.h"
-#include "client/smap_client.h"
+#include "client/smap_connection.h"
+#include "proto/smap/flags.h"
 #include "server/common/transcript_testing.h"
 #include "server/smap/smap_session.h"
 #include "text/base64.h"
@@ -16,13 +17,14 @@
 namespace posthorn::smap {
 namespace {
 
-using Data = std::vector<std::vector<std::string>>;
+using client::SmapConnection;
 
 // A server with one account, and clients that have signed in to it.
 struct Harness {
   server::TestServer server;
   TaskGroup sessions;
-  std::vector<net::ConnectionPair> pairs;
+  std::vector<std::unique_ptr<net::Connection>> ends;  // the server's
+  std::vector<std::unique_ptr<SmapConnection>> clients;
 
   Task<> start() {
     const auto opened = co_await server.open();
@@ -32,27 +34,54 @@ struct Harness {
     const auto account = co_await server.add_account("ann@example.test", "secret");
     CHECK(account.has_value());
   }
-  Task<client::SmapClient> connect() {
-    auto& pair = pairs.emplace_back(net::make_connection_pair());
-    sessions.spawn(Reactor::current(), run_smap_session({server.services(), {config::Protocol::imap, config::TlsMode::none, true}, *pair.second, "test"}));
-    client::SmapClient client(*pair.first);
-    const auto signed_in = co_await client.command("\\SMAP1 LOGIN ann@example.test secret", soon());
-    CHECK(signed_in.has_value() && signed_in->ok);
-    co_return client;
+  Task<SmapConnection*> connect() {
+    auto pair = net::make_connection_pair();
+    auto& end = *ends.emplace_back(std::move(pair.second));
+    end.put("* OK [CAPABILITY IMAP4rev1 SMAP1 KEYWORDS] ready\r\n");  // as the session of IMAP has said already
+    sessions.spawn(Reactor::current(), run_smap_session({server.services(), {config::Protocol::imap, config::TlsMode::none, true}, end, "test"}));
+    client::SmapOptions options;
+    options.tls = client::TlsMode::none;
+    options.credentials = client::Credentials{.user = "ann@example.test", .authorize_as = {}, .password = "secret", .token = {}, .external = false, .allow_plaintext = true};
+    auto& made = *clients.emplace_back(std::make_unique<SmapConnection>(std::move(options)));
+    const auto opened = co_await made.open(std::move(pair.first));
+    EXPECT_TRUE(opened) << (opened ? "" : opened.error().text);
+    CHECK(opened.has_value());
+    co_return &made;
   }
   Task<> stop() {
-    for (auto& pair : pairs) pair.first->close();
+    for (auto& one : clients) co_await one->logout();
     co_await sessions.join();
     co_await server.close();
   }
-  static Deadline soon() { return after(std::chrono::seconds(60)); }
 };
 
-Task<client::SmapReply> ask(client::SmapClient& client, std::string command) {
-  const auto reply = co_await client.command(command, Harness::soon());
-  CHECK(reply.has_value());
-  EXPECT_TRUE(reply->ok) << command << ": " << reply->text;
-  co_return *reply;
+client::SmapUpload for_inbox(std::string_view text) {
+  client::SmapUpload out;
+  out.folder = {"INBOX"};
+  out.size = text.size();
+  out.content = [text] { return std::make_unique<client::TextSource>(text); };
+  return out;
+}
+
+class IntoText final : public client::SmapSink {
+ public:
+  std::string text;
+  Task<Result<void>> begin(std::uint32_t) override { co_return Result<void>{}; }
+  Task<Result<void>> write(std::string_view octets) override {
+    text += octets;
+    co_return Result<void>{};
+  }
+  Task<Result<void>> end(std::uint32_t) override { co_return Result<void>{}; }
+};
+
+Task<std::string> content_of(SmapConnection& client, std::string part) {
+  IntoText sink;
+  std::vector<std::uint32_t> refused;
+  std::vector<client::SmapWanted> wanted{{1, 0}};
+  const auto done = co_await client.fetch_content(std::move(part), std::move(wanted), sink, refused);
+  EXPECT_TRUE(done) << (done ? "" : done.error().text);
+  EXPECT_TRUE(refused.empty());
+  co_return std::move(sink.text);
 }
 
 std::string bytes_of_all_values(std::size_t size) {
@@ -74,58 +103,65 @@ std::string attachment(const std::string& bytes) {
 Task<> there_and_back() {
   Harness h;
   co_await h.start();
-  auto client = co_await h.connect();
+  auto& client = *co_await h.connect();
   const auto bytes = bytes_of_all_values(500'000);
   const auto message = attachment(bytes);
-  const auto added = co_await client.add("FOLDER INBOX " + client::smap_quoted("") + " FLAGS=SEEN", message, Harness::soon());
-  CHECK(added.has_value());
-  EXPECT_TRUE(added->ok) << added->text;
-  co_await ask(client, "OPEN INBOX");
-  const auto whole = co_await ask(client, "FETCH 1 FLAGS CONTENTS.PEEK=ALL");
-  CHECK(whole.contents.size() == 1);
-  EXPECT_EQ(whole.contents[0].bytes, message);
-  EXPECT_EQ(whole.data, (Data{{"FETCH", "1", "FLAGS=SEEN"}}));
-  const auto decoded = co_await ask(client, "FETCH 1 CONTENTS.PEEK=BODY.DECODED[1.2]");
-  CHECK(decoded.contents.size() == 1);
-  EXPECT_EQ(decoded.contents[0].bytes, bytes);
-  const auto text = co_await ask(client, "FETCH 1 CONTENTS.PEEK=BODY[1.1]");
-  CHECK(text.contents.size() == 1);
-  EXPECT_EQ(text.contents[0].bytes, "hello\n.");
+  auto upload = for_inbox(message);
+  upload.flags = kSeen;
+  const auto added = co_await client.add(std::move(upload));
+  EXPECT_TRUE(added) << (added ? "" : added.error().text);
+  const auto opened = co_await client.open_folder({"INBOX"});
+  CHECK(opened && *opened == 1);
+  const auto listed = co_await client.fetch({.flags = true, .uid = true});
+  CHECK(listed && listed->size() == 1);
+  EXPECT_EQ(listed->front().flags, std::uint8_t{kSeen});
+  EXPECT_EQ(listed->front().uid, *added);
+  EXPECT_EQ(co_await content_of(client, "ALL"), message);
+  EXPECT_EQ(co_await content_of(client, "BODY.DECODED[1.2]"), bytes);
+  EXPECT_EQ(co_await content_of(client, "BODY[1.1]"), "hello\n.");
   co_await h.stop();
 }
 
 TEST(SmapClient, GetsBackWhatItHasUploaded) { run_task(there_and_back()); }
 
+void expect_news(const Result<client::SmapNews>& news) {
+  CHECK(news.has_value());
+  EXPECT_EQ(news->expunged, (std::vector<NumberRanges>{{{1, 1}}}));
+  CHECK(news->changed.size() == 1);
+  EXPECT_EQ(news->changed[0], (FetchReply{.number = 2, .flags = 0, .keywords = std::vector<std::string>{"two words"}, .uid = {}, .size = {}, .date = {}}));
+}
+
 // Two of them on one folder: each keeps its numbers until it asks for what is new, and one comes back by its snapshot.
 Task<> two_clients() {
   Harness h;
   co_await h.start();
-  auto ann = co_await h.connect();
-  auto other = co_await h.connect();
+  auto& ann = *co_await h.connect();
+  auto& other = *co_await h.connect();
   for (int i = 0; i < 3; ++i) {
-    const auto added = co_await ann.add("FOLDER INBOX \"\"", "Subject: " + std::to_string(i) + "\n\n", Harness::soon());
-    CHECK(added.has_value() && added->ok);
+    const auto text = "Subject: " + std::to_string(i) + "\n\n";
+    const auto added = co_await ann.add(for_inbox(text));
+    CHECK(added.has_value());
   }
-  auto reply = co_await ask(ann, "SOPEN \"\" INBOX");
-  EXPECT_EQ(reply.data, (Data{{"EXISTS", "3"}}));
-  reply = co_await ask(ann, "NOOP");
-  CHECK(reply.data.size() == 1 && reply.data[0][0] == "SNAPSHOT");
-  const auto snapshot = reply.data[0][1];
-  co_await ask(other, "OPEN INBOX");
-  reply = co_await ask(other, "EXPUNGE 1");
-  EXPECT_EQ(reply.data, (Data{{"EXPUNGE", "1"}}));
-  reply = co_await ask(other, "STORE 2 \"+KEYWORDS=two words\"");
-  EXPECT_EQ(reply.data, (Data{{"FETCH", "2", "KEYWORDS=two words"}}));
-  reply = co_await ask(ann, "FETCH 3 KEYWORDS");
-  EXPECT_EQ(reply.data, (Data{{"FETCH", "3", "KEYWORDS="}}));
-  const Data news{{"EXPUNGE", "1"}, {"FETCH", "2", "FLAGS=", "KEYWORDS=two words"}};
-  reply = co_await ask(ann, "NOOP");
-  EXPECT_EQ(reply.data, news);
-  reply = co_await ask(other, "SOPEN " + client::smap_quoted(snapshot) + " INBOX");
-  CHECK(!reply.data.empty());
-  EXPECT_EQ(reply.data.front(), (std::vector<std::string>{"SNAPSHOTEXISTS", snapshot}));
-  reply.data.erase(reply.data.begin());
-  EXPECT_EQ(reply.data, news);
+  auto news = co_await ann.open_folder_since({"INBOX"}, {});
+  CHECK(news && news->messages == 3);
+  news = co_await ann.noop();
+  CHECK(news.has_value());
+  const client::SmapSnapshot snapshot{news->snapshot, 3};
+  EXPECT_NE(snapshot.name, "");
+  const auto opened = co_await other.open_folder({"INBOX"});
+  CHECK(opened && *opened == 3);
+  news = co_await other.expunge({{1, 1}});
+  CHECK(news && news->expunged.size() == 1);
+  const auto stored = co_await other.store({{2, 2}}, SmapConnection::Change::add, 0, {"two words"});
+  CHECK(stored.has_value());
+  const auto still = co_await ann.fetch({.flags = false, .keywords = true});
+  CHECK(still && still->size() == 3);
+  EXPECT_TRUE(still->back().keywords->empty());
+  expect_news(co_await ann.noop());
+  const auto since = co_await other.open_folder_since({"INBOX"}, snapshot);
+  expect_news(since);
+  EXPECT_TRUE(since->from_snapshot);
+  EXPECT_EQ(other.messages(), 2u);
   co_await h.stop();
 }
 

@@ -1,0 +1,380 @@
+#include "client/smap_connection.h"
+
+#include <gtest/gtest.h>
+
+#include "async/reactor.h"
+#include "async/task_group.h"
+#include "client/scripted_server_testing.h"
+#include "net/certificate_testing.h"
+#include "proto/smap/flags.h"
+
+namespace posthorn::client {
+namespace {
+
+struct Spy final : SmapSink {
+  Task<Result<void>> begin(std::uint32_t number) override {
+    seen += std::to_string(number) + ":";
+    co_return Result<void>{};
+  }
+  Task<Result<void>> write(std::string_view octets) override {
+    if (seen.size() > fail_at) co_return fail(Errc::no_space, "the disk is full");
+    seen += octets;
+    co_return Result<void>{};
+  }
+  Task<Result<void>> end(std::uint32_t) override {
+    seen += "|";
+    co_return Result<void>{};
+  }
+  void drop() override { seen += "dropped|"; }
+  std::string seen;
+  std::size_t fail_at = ~std::size_t{0};
+};
+
+struct Played {
+  std::string outcome, transcript;
+  Errc code{};
+};
+
+using Act = std::function<Task<Result<void>>(SmapConnection&)>;
+
+SmapOptions plain() {
+  SmapOptions out;
+  out.tls = TlsMode::none;
+  out.host = "smap.example";
+  return out;
+}
+SmapOptions with_password(bool shown, std::string password = "secret") {
+  auto out = plain();
+  out.credentials = Credentials{.user = "joe", .authorize_as = {}, .password = std::move(password), .token = {}, .external = false, .allow_plaintext = shown};
+  return out;
+}
+
+Task<Result<void>> nothing(SmapConnection&) { co_return Result<void>{}; }
+
+Task<Result<void>> converse(SmapConnection& connection, std::unique_ptr<net::Connection> stream, const Act& act) {
+  CO_TRY_OK(co_await connection.open(std::move(stream)));
+  co_return co_await act(connection);
+}
+
+Task<Played> run(SmapOptions options, Script script, const Act& act) {
+  auto pair = net::make_connection_pair();
+  Played played;
+  options.transcript = [&played](const TranscriptLine& line) { played.transcript += std::string(line.text) + "\n"; };
+  ScriptedServer server(std::move(pair.first), std::move(script));
+  TaskGroup group;
+  group.spawn(Reactor::current(), server.run());
+  {
+    SmapConnection connection(std::move(options));
+    auto done = co_await converse(connection, std::move(pair.second), act);
+    played.outcome = done ? "done" : done.error().text;
+    if (!done) played.code = done.error().code;
+  }
+  server.client_left();
+  co_await group.join();
+  EXPECT_EQ(server.complaints(), "") << played.transcript;
+  co_return played;
+}
+
+Played play(SmapOptions options, std::string text, Act act = nothing) {
+  for (const bool byte_by_byte : {false, true}) {
+    auto played = run_task(run(options, {.text = text, .tls = {}, .byte_by_byte = byte_by_byte}, act));
+    if (byte_by_byte) return played;
+  }
+  return {};
+}
+
+constexpr const char* kGreeting = "S: * OK [CAPABILITY IMAP4rev1 SMAP1 KEYWORDS ACL] ready\n";
+const std::string kSignedIn = std::string(kGreeting) + "C: \\SMAP1 LOGIN joe secret\nS: +OK in\n";
+
+TEST(SmapConnection, SignsInByTheBestWayThatIsOffered) {
+  struct Case {
+    std::string script;
+    bool shown;
+    std::string outcome;
+    std::string password = "secret";
+  };
+  for (const auto& c : {
+           Case{kSignedIn, true, "done"},
+           Case{"S: * OK [CAPABILITY SMAP1 AUTH=PLAIN] x\nC: \\SMAP1 AUTHENTICATE PLAIN\nS: >\nC: AGpvZQBzZWNyZXQ=\nS: +OK in\n", true, "done"},
+           Case{"S: * OK [CAPABILITY SMAP1 SASL-IR AUTH=PLAIN] x\nC: \\SMAP1 AUTHENTICATE PLAIN AGpvZQBzZWNyZXQ=\nS: +OK in\n", true, "done"},
+           Case{"S: * OK [CAPABILITY SMAP1 AUTH=LOGIN] x\nC: \\SMAP1 AUTHENTICATE LOGIN\nS: > VXNlcm5hbWU6\nC: am9l\nS: > UGFzc3dvcmQ6\nC: c2VjcmV0\nS: -ERR Login failed.\n",
+                true, "smap.example: the server does not let joe in: Login failed."},
+           Case{std::string(kGreeting) + "C: \\SMAP1 LOGIN joe \"a \"\"b\\c\"\nS: -ERR no\n", true, "smap.example: the server does not let joe in: no", "a \"b\\c"},
+           Case{std::string(kGreeting) + "C: \\SMAP1 LOGIN joe \"\"\nS: * BYE Temporary problem, sorry\nCLOSE\n", true,
+                "smap.example: the server closed the connection: Temporary problem, sorry", ""},
+           Case{kGreeting, true, "smap.example: a user or password with a line end in it cannot be sent", "a\nb"},
+           Case{kGreeting, false, "smap.example: there is no TLS, and the password may not be sent without"},
+           Case{"S: * OK [CAPABILITY SMAP1 LOGINDISABLED] x\n", true, ""},
+           Case{"S: * OK [CAPABILITY IMAP4rev1 SMAP] ready\n", true, "smap.example: the server does not offer SMAP (imap:// and imaps:// go to the same ports)"},
+           Case{"S: * OK ready\n", true, "smap.example: the server does not offer SMAP (imap:// and imaps:// go to the same ports)"},
+           Case{"S: * BYE later\n", true, "smap.example: the server takes no connection now: * BYE later"},
+           Case{"S: +OK POP3 ready\n", true, "smap.example: the server greets as no server of SMAP or IMAP does: +OK POP3 ready"},
+           Case{"S: * OK [CAPABILITY SMAP1 AUTH=PLAIN] x\nC: \\SMAP1 AUTHENTICATE PLAIN\nS: > !!\nC: *\nS: -ERR ok\n", true, "smap.example: a challenge that is not base64"},
+           Case{std::string(kGreeting) + "C: \\SMAP1 LOGIN joe secret\nS: \\SMAP1 BAD what\n", true, "smap.example: that is no reply"},
+           Case{std::string(kGreeting) + "C: \\SMAP1 LOGIN joe secret\nS: > more\n", true, "smap.example: the server waits for what was not announced"},
+       }) {
+    const auto played = play(with_password(c.shown, c.password), c.script);
+    if (!c.outcome.empty()) EXPECT_EQ(played.outcome, c.outcome) << c.script;
+    else EXPECT_EQ(played.code, Errc::denied) << c.script;
+    for (const auto* secret : {"secret", "c2VjcmV0", "AGpvZQBzZWNyZXQ"}) EXPECT_EQ(played.transcript.find(secret), std::string::npos) << played.transcript;
+  }
+}
+
+TEST(SmapConnection, NothingIsSaidWithoutTlsThatIsRequired) {
+  auto options = with_password(true);
+  options.tls = TlsMode::required;
+  options.tls_context = net::TlsContext::client_insecure().value();
+  EXPECT_EQ(play(options, kGreeting).outcome, "smap.example: the server does not offer STARTTLS, and nothing may be said without TLS");
+  const std::string offer = "S: * OK [CAPABILITY SMAP1 STARTTLS] x\nC: \\SMAP1 STARTTLS\n";
+  EXPECT_EQ(play(options, offer + "S: -ERR not now\n").outcome, "smap.example: \\SMAP1 STARTTLS was refused: not now");
+  const auto injected = run_task(run(options, {.text = offer + "s: +OK go\\r\\n* CAPABILITY SMAP1\\r\\n+OK\\r\\n\n", .tls = {}}, nothing));
+  EXPECT_EQ(injected.code, Errc::denied) << injected.outcome;
+}
+
+TEST(SmapConnection, ListsOneLevelOfFolders) {
+  std::string names;
+  const auto played = play(with_password(true),
+                           kSignedIn + "C: LIST\nS: * LIST \"INBOX\" \"New Mail\" FOLDER\nS: * LIST \"INBOX\" \"Folders\" DIRECTORY\nS: +OK\n"
+                                       "C: LIST \"INBOX\" \"a \"\"b\"\"\"\nS: * LIST \"c d\" \"c d\" FOLDER DIRECTORY\nS: * OTHER x\nS: +OK x\n"
+                                       "C: CREATE \"INBOX\" \"x\"\nS: -ERR Cannot create folder: File exists\n"
+                                       "C: RENAME \"INBOX\" \"x\" \"\" \"INBOX\" \"y\"\nS: +OK\nC: DELETE \"INBOX\" \"y\"\nS: +OK\n",
+                           [&names](SmapConnection& c) -> Task<Result<void>> {
+                             names.clear();
+                             for (const auto& path : {SmapPath{}, SmapPath{"INBOX", "a \"b\""}}) {
+                               CO_TRY(const auto folders, co_await c.list(path));
+                               for (const auto& one : folders) names += one.name + (one.has_messages ? "+" : "") + (one.has_folders ? "/" : "") + ";";
+                             }
+                             const auto made = co_await c.create({"INBOX", "x"});
+                             EXPECT_EQ(made.error().text, "smap.example: CREATE \"INBOX\" \"x\" was refused: Cannot create folder: File exists");
+                             EXPECT_EQ((co_await c.create({"INBOX", ""})).error().code, Errc::invalid);
+                             EXPECT_EQ((co_await c.create({"a\nLOGOUT"})).error().code, Errc::invalid);
+                             CO_TRY_OK(co_await c.rename({"INBOX", "x"}, {"INBOX", "y"}));
+                             co_return co_await c.remove({"INBOX", "y"});
+                           });
+  EXPECT_EQ(played.outcome, "done");
+  EXPECT_EQ(names, "INBOX+;INBOX/;c d+/;");
+}
+
+std::string text_of(const std::vector<smap::FetchReply>& all) {
+  std::string out;
+  for (const auto& one : all) {
+    out += std::to_string(one.number) + "=" + one.uid.value_or("?") + ":";
+    smap::put_flag_list(out, one.flags.value_or(0));
+    for (const auto& keyword : one.keywords.value_or(std::vector<std::string>())) out += "<" + keyword + ">";
+    out += ";";
+  }
+  return out;
+}
+
+TEST(SmapConnection, FetchesWhatIsToldInAnyOrder) {
+  std::string seen;
+  const auto played = play(with_password(true),
+                           kSignedIn + "C: OPEN \"INBOX\"\nS: * EXISTS 3\nS: +OK\nC: FETCH 1-3 FLAGS KEYWORDS UID\n"
+                                       "S: * FETCH 3 FLAGS=SEEN\nS: * FETCH 1 FLAGS= UID=a\nS: * FETCH 3 \"UID=c\" \"KEYWORDS=x y\"\nS: * FETCH 3 FLAGS=DRAFT\nS: +OK\n",
+                           [&seen](SmapConnection& c) -> Task<Result<void>> {
+                             CO_TRY(const auto count, co_await c.open_folder({"INBOX"}));
+                             EXPECT_EQ(count, 3u);
+                             CO_TRY(const auto all, co_await c.fetch({.flags = true, .keywords = true, .uid = true}));
+                             seen = text_of(all);
+                             co_return Result<void>{};
+                           });
+  EXPECT_EQ(played.outcome, "done");
+  EXPECT_EQ(seen, "1=a:;3=c:DRAFT<x y>;");
+}
+
+const std::string kOpened = kSignedIn + "C: OPEN \"INBOX\"\nS: * EXISTS 5\nS: +OK\n";
+
+// The content of these messages.
+Played content_of(std::string script, std::vector<SmapWanted> wanted, std::string& seen, std::size_t fail_at = ~std::size_t{0}) {
+  return play(with_password(true), kOpened + script, [&, wanted](SmapConnection& c) -> Task<Result<void>> {
+    CO_TRY_OK(co_await c.open_folder({"INBOX"}));
+    Spy spy;
+    spy.fail_at = fail_at;
+    std::vector<std::uint32_t> refused;
+    const auto done = co_await c.fetch_content("ALL", wanted, spy, refused);
+    seen = spy.seen;
+    for (const auto number : refused) seen += " -" + std::to_string(number);
+    co_return done;
+  });
+}
+
+TEST(SmapConnection, MessagesComeAsTheyAre) {
+  struct Case {
+    std::string script, seen, outcome = "done";
+  };
+  const std::string kAsk = "C: FETCH 1-2 4 \"CONTENTS.PEEK=ALL\"\n";
+  const std::string kGone = "From: System Administrator <root@localhost>\\nSubject: message unavailable\\n\\nThis message is no longer available on the server.\\n";
+  for (const auto& c : {
+           Case{kAsk + "s: {3/9} FETCH 4 CONTENTS\\na\\nb2\\ncd\\n{.0} FETCH 1 CONTENTS\\n.\\n{.5} FETCH 2 CONTENTS\\n..x\\n.\\n* FETCH 2 FLAGS=\\n+OK done\\n\n", "4:a\nbcd|1:|2:.x\n|"},
+           // They are not there, or are refused: each of the others is asked for once more.
+           Case{kAsk + "S: {.0} FETCH 2 CONTENTS\nS: .\nS: +OK\n", "2:| -1 -4"},
+           Case{kAsk + "S: -ERR no\nC: FETCH 2 4 \"CONTENTS.PEEK=ALL\"\nS: {.0} FETCH 2 CONTENTS\nS: .\nS: -ERR no\n", "2:| -1 -4"},
+           // What Courier says for a message that somebody has removed meanwhile; the third one is a message that says so.
+           Case{kAsk + "s: {125/125} FETCH 1 CONTENTS\\n" + kGone + "\\n{.0} FETCH 2 CONTENTS\\n.\\n{125/125} FETCH 4 CONTENTS\\n" + kGone + "\\n+OK\\n\n", ""},
+           Case{kAsk + "s: {1/1} FETCH 3 CONTENTS\\na\\n\n", "", "smap.example: the server gave message 3 that was not asked for, or twice"},
+           Case{kAsk + "s: {1/1} FETCH 1 CONTENTS\\na\\n{1/1} FETCH 1 CONTENTS\\na\\n\n", "1:a|", "smap.example: the server gave message 1 that was not asked for, or twice"},
+           Case{kAsk + "s: {9/9} FETCH 1 CONTENTS\\na\\n\nCLOSE\n", "1:a\n", "smap.example: the server closed the connection"},
+           Case{kAsk + "s: {2/2} FETCH 1 CONTENTS\\nabx\\n\n", "1:ab", "smap.example: no number where a size must be"},
+           Case{kAsk + "s: {99999999999/1} FETCH 1 CONTENTS\\n\n", "", "smap.example: a reply of the server is too long"},
+           Case{kAsk + "S: * EXPUNGE 1\n", "", "smap.example: the server gives messages other numbers in the middle of a command"},
+       }) {
+    std::string seen;
+    const auto played = content_of(c.script, {{2, 1}, {1, 5000}, {4, 125}}, seen);
+    EXPECT_EQ(played.outcome, c.outcome) << c.script;
+    if (c.script.contains("unavailable")) {
+      EXPECT_TRUE(seen.contains("server.\ndropped|2:|4:From") && seen.ends_with("server.\n| -1")) << seen;
+    } else {
+      EXPECT_EQ(seen, c.seen) << c.script;
+    }
+  }
+}
+
+TEST(SmapConnection, ASinkThatFailsEndsIt) {
+  std::string seen;
+  const auto played = content_of("C: FETCH 1 \"CONTENTS.PEEK=ALL\"\ns: {1/1} FETCH 1 CONTENTS\\na\n", {{1, 1}}, seen, 0);
+  EXPECT_EQ(played.outcome, "the disk is full");
+  EXPECT_EQ(played.code, Errc::no_space);
+}
+
+TEST(SmapConnection, LyingServersAreLeft) {
+  struct Case {
+    std::string script, outcome;
+  };
+  for (const auto& c : {
+           Case{"C: OPEN \"INBOX\"\nS: +OK\n", "smap.example: the server does not tell how many messages there are"},
+           Case{"C: OPEN \"INBOX\"\nS: * EXISTS 4000000000\nS: +OK\n", "smap.example: the folder has more messages than can be dealt with: 4000000000"},
+           Case{"C: OPEN \"INBOX\"\nS: * EXISTS 4\nS: * EXISTS 3\nS: +OK\n", "smap.example: the server lets messages vanish without a word"},
+           Case{"C: OPEN \"INBOX\"\nS: * EXISTS 2\nS: +OK\nC: FETCH 1-2 FLAGS\nS: * FETCH 3 FLAGS=\n", "smap.example: the server tells of a message that is not there"},
+           Case{"C: OPEN \"INBOX\"\nS: * EXISTS 2\nS: +OK\nC: FETCH 1-2 FLAGS\nS: * FETCH 0 FLAGS=\n", "smap.example: a message with the number 0"},
+           Case{"C: OPEN \"INBOX\"\nS: * EXISTS 2\nS: +OK\nC: FETCH 1-2 FLAGS\nS: * EXPUNGE 1\n",
+                "smap.example: the server gives messages other numbers in the middle of a command"},
+           Case{"C: OPEN \"INBOX\"\nS: -ERR No such folder\n", "smap.example: OPEN \"INBOX\" was refused: No such folder"},
+       }) {
+    const auto played = play(with_password(true), kSignedIn + c.script, [](SmapConnection& connection) -> Task<Result<void>> {
+      CO_TRY(const auto count, co_await connection.open_folder({"INBOX"}));
+      CO_TRY(const auto all, co_await connection.fetch({}));
+      EXPECT_LE(all.size(), count);
+      co_return Result<void>{};
+    });
+    EXPECT_EQ(played.outcome, c.outcome) << c.script;
+  }
+}
+
+TEST(SmapConnection, EndlessLinesAndListsEnd) {
+  auto options = with_password(true);
+  options.limits.line = 200;
+  options.folders = 3;
+  const auto list = [](SmapConnection& c) -> Task<Result<void>> {
+    CO_TRY_OK(co_await c.list({}));
+    co_return Result<void>{};
+  };
+  EXPECT_EQ(play(options, kSignedIn + "C: LIST\ns: " + std::string(201, 'x') + "\n", list).outcome, "smap.example: a line of the server is too long");
+  std::string many;
+  for (int i = 0; i < 4; ++i) many += "S: * LIST a a FOLDER\n";
+  EXPECT_EQ(play(options, kSignedIn + "C: LIST\n" + many, list).outcome, "smap.example: the server lists folders without end");
+  options.timeouts.silence = std::chrono::milliseconds(50);
+  EXPECT_EQ(run_task(run(options, {.text = kSignedIn + "C: LIST\nDEAF\n", .tls = {}}, list)).outcome, "smap.example: the server does not answer");
+}
+
+TEST(SmapConnection, StoresAndRemoves) {
+  SmapNews news;
+  const auto played = play(with_password(true),
+                           kOpened + "C: STORE 1-2 5 FLAGS=MARKED,SEEN \"KEYWORDS=a,b c\"\nS: * FETCH 1 FLAGS=SEEN\nS: +OK\nC: STORE 3 -FLAGS=DRAFT\nS: -ERR no\n"
+                                     "C: EXPUNGE 1 3-4\nS: * EXPUNGE 1 3-4\nS: * EXPUNGE 2\nS: * EXISTS 3\nS: * FETCH 2 FLAGS=SEEN \"KEYWORDS=\"\nS: +OK\n",
+                           [&news](SmapConnection& c) -> Task<Result<void>> {
+                             using Change = SmapConnection::Change;
+                             CO_TRY_OK(co_await c.open_folder({"INBOX"}));
+                             CO_TRY_OK(co_await c.store(smap_ranges({1, 2, 5}), Change::set, smap::kSeen | smap::kMarked, {"a", "b c", "d,e"}));
+                             const auto refused = co_await c.store(smap_ranges({3}), Change::remove, smap::kDraft, {});
+                             EXPECT_EQ(refused.error().code, Errc::invalid);
+                             CO_TRY(news, co_await c.expunge({}));
+                             EXPECT_TRUE(news.expunged.empty());
+                             CO_TRY(news, co_await c.expunge(smap_ranges({1, 3, 4})));
+                             EXPECT_EQ(c.messages(), 3u);
+                             co_return Result<void>{};
+                           });
+  EXPECT_EQ(played.outcome, "done");
+  EXPECT_EQ(news.expunged, (std::vector<smap::NumberRanges>{{{1, 1}, {3, 4}}, {{2, 2}}}));
+  EXPECT_EQ(news.changed.size(), 1u);
+}
+
+TEST(SmapConnection, ReopensByASnapshot) {
+  const auto played = play(with_password(true),
+                           kSignedIn + "C: SOPEN \"\" \"INBOX\"\nS: * EXISTS 3\nS: +OK\nC: NOOP\nS: * SNAPSHOT \"id \"\"1\"\"\"\nS: +OK\n"
+                                       "C: SOPEN \"id \"\"1\"\"\" \"INBOX\"\nS: * SNAPSHOTEXISTS \"x\"\nS: * EXPUNGE 2\nS: +OK\n"
+                                       "C: SOPEN \"old\" \"INBOX\"\nS: * EXISTS 9\nS: +OK\n",
+                           [](SmapConnection& c) -> Task<Result<void>> {
+                             CO_TRY(auto news, co_await c.open_folder_since({"INBOX"}, {}));
+                             EXPECT_FALSE(news.from_snapshot);
+                             CO_TRY(news, co_await c.noop());
+                             EXPECT_EQ(news.snapshot, "id \"1\"");
+                             CO_TRY(news, co_await c.open_folder_since({"INBOX"}, {news.snapshot, 3}));
+                             EXPECT_TRUE(news.from_snapshot);
+                             EXPECT_EQ(c.messages(), 2u);
+                             CO_TRY(news, co_await c.open_folder_since({"INBOX"}, {"old", 2}));
+                             EXPECT_FALSE(news.from_snapshot);
+                             EXPECT_EQ(c.messages(), 9u);
+                             co_return Result<void>{};
+                           });
+  EXPECT_EQ(played.outcome, "done");
+}
+
+SmapUpload upload_of(std::string_view text) {
+  SmapUpload out;
+  out.folder = {"INBOX", "Sent"};
+  out.flags = smap::kSeen;
+  out.keywords = {"two words"};
+  out.date = text::DateTime{.time = std::chrono::sys_seconds(std::chrono::seconds(86400)), .offset_minutes = 60};
+  out.size = text.size();
+  out.content = [text] { return std::make_unique<TextSource>(text); };
+  return out;
+}
+
+TEST(SmapConnection, SavesAndSends) {
+  const std::string kAdd = "C: ADD FOLDER \"INBOX\" \"Sent\" \"\" FLAGS=SEEN \"KEYWORDS=two words\" \"INTERNALDATE=Fri, 02 Jan 1970 01:00:00 +0100\" {8/8}\n";
+  const auto played = play(with_password(true),
+                           kSignedIn + kAdd + "S: > go\nB: 9\nS: * ADD \"UID=1/2\"\nS: +OK saved\n" + kAdd + "S: -ERR full\nC: RSET\nS: +OK\n" + kAdd +
+                               "S: > go\nB: 9\nS: -ERR too late\nC: RSET\nS: +OK\n"
+                               "C: ADD \"MAILFROM=joe@x.test\" \"RCPTTO=a@x.test\" \"RCPTTO=b@x.test\" \"NOTIFY=NEVER\" {8/8}\nS: > go\nB: 9\nS: +OK sent\n",
+                           [](SmapConnection& c) -> Task<Result<void>> {
+                             CO_TRY(const auto uid, co_await c.add(upload_of("A: 1\n\nx\n")));
+                             EXPECT_EQ(uid, "1/2");
+                             EXPECT_EQ((co_await c.add(upload_of("A: 1\n\nx\n"))).error().text, "smap.example: saving the message was refused: full");
+                             EXPECT_EQ((co_await c.add(upload_of("A: 1\n\nx\n"))).error().text, "smap.example: saving the message was refused: too late");
+                             auto letter = upload_of("A: 1\n\nx\n");
+                             letter.folder.clear();
+                             letter.mail_from = "joe@x.test";
+                             letter.recipients = {"a@x.test", "b@x.test"};
+                             letter.notify = "NEVER";
+                             CO_TRY(const auto none, co_await c.add(std::move(letter)));
+                             EXPECT_EQ(none, "");
+                             co_return Result<void>{};
+                           });
+  EXPECT_EQ(played.outcome, "done");
+  EXPECT_EQ(played.transcript.find("A: 1"), std::string::npos);
+}
+
+// A line is never longer than servers take, and an upload of another length than announced ends the connection.
+TEST(SmapConnection, LongListsAndShortMessages) {
+  std::string script = kSignedIn, line = "C: ADD";
+  for (int i = 0; i < 400; ++i) {
+    const auto word = "\"RCPTTO=recipient" + std::to_string(1000 + i) + "@x.test\"";
+    if (line.size() - 3 + word.size() > 7000) script += std::exchange(line, "C: ADD") + "\nS: +OK set\n";
+    line += " " + word;
+  }
+  script += line + " {9/9}\nS: > go\n";
+  const auto played = play(with_password(true), script, [](SmapConnection& c) -> Task<Result<void>> {
+    auto letter = upload_of("A: 1\n\nx\n");
+    letter.folder.clear();
+    letter.size = 9;
+    for (int i = 0; i < 400; ++i) letter.recipients.push_back("recipient" + std::to_string(1000 + i) + "@x.test");
+    const auto done = co_await c.add(std::move(letter));
+    EXPECT_FALSE(c.is_usable());
+    if (!done) co_return std::unexpected(done.error());
+    co_return Result<void>{};
+  });
+  EXPECT_EQ(played.outcome, "a message has not the length that it was said to have");
+}
+
+}  // namespace
+}  // namespace posthorn::client
