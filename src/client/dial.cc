@@ -5,7 +5,11 @@
 
 #include <algorithm>
 #include <cstring>
+#include <deque>
+#include <optional>
 
+#include "async/reactor.h"
+#include "async/task_group.h"
 #include "base/ip_address.h"
 #include "net/connect.h"
 #include "net/socket_address.h"
@@ -17,6 +21,7 @@ namespace posthorn::client {
 namespace {
 
 constexpr std::size_t kPinBytes = 32;
+constexpr std::size_t kMostAddresses = 16;  // of a host: whoever writes its zone decides how many there are
 
 // With colons between the octets, or without.
 Result<std::string> from_hex(std::string_view s) {
@@ -39,10 +44,11 @@ Result<std::vector<std::string>> look_up(const std::string& host) {
   addrinfo* found = nullptr;
   const int error = ::getaddrinfo(host.c_str(), nullptr, &wanted, &found);
   if (error == EAI_NONAME || error == EAI_NODATA) return fail(Errc::not_found, "there is no host " + host);
+  if (error == EAI_AGAIN) return fail(Errc::timed_out, "the address of " + host + " cannot be found out now: the name servers do not answer");
   if (error == EAI_SYSTEM) return fail(Errc::io, "the address of " + host + " cannot be found out: " + std::strerror(errno));
   if (error != 0) return fail(Errc::io, "the address of " + host + " cannot be found out: " + ::gai_strerror(error));
   std::vector<std::string> out;
-  for (const auto* one = found; one; one = one->ai_next) {
+  for (const auto* one = found; one && out.size() < kMostAddresses; one = one->ai_next) {
     net::SocketAddress address{};
     if (one->ai_addrlen > sizeof address) continue;
     std::memcpy(&address, one->ai_addr, one->ai_addrlen);
@@ -53,6 +59,72 @@ Result<std::vector<std::string>> look_up(const std::string& host) {
   if (out.empty()) return fail(Errc::not_found, "the host " + host + " has no address");
   return out;
 }
+
+// [RFC8305 5] Attempts side by side: each begins kStagger behind the one before it, or when that has failed.  The first connection that is
+// made ends the others.
+class Race {
+ public:
+  Race(std::vector<std::string> addresses, std::uint16_t port, Deadline deadline, std::chrono::milliseconds per_address)
+      : port_(port), deadline_(deadline), per_address_(per_address) {
+    for (auto& address : addresses) runners_.emplace_back(std::move(address));
+  }
+
+  Task<Result<std::unique_ptr<net::Connection>>> run() {
+    begin_next();
+    co_await group_.join();
+    if (won_) co_return std::move(won_);
+    Error all{.code = Errc::timed_out, .text = {}};
+    for (const auto& one : runners_) {
+      if (!one.error) continue;
+      if (one.error->code != Errc::timed_out) all.code = one.error->code;
+      all.text += (all.text.empty() ? "" : "; ") + one.error->text;
+    }
+    co_return std::unexpected(std::move(all));
+  }
+
+ private:
+  static constexpr std::chrono::milliseconds kStagger{250};
+
+  struct Runner {
+    explicit Runner(std::string a) : address(std::move(a)) {}
+    std::string address;
+    net::Connector connector;
+    std::optional<Error> error;
+  };
+
+  // The group has a task until the last attempt has begun: one that fails begins the next before it ends.
+  void begin_next() {
+    next_turn_.disarm();
+    const bool too_late = next_ > 0 && std::chrono::steady_clock::now() >= deadline_;
+    if (won_ || next_ == runners_.size() || too_late) return;
+    auto& reactor = Reactor::current();
+    group_.spawn(reactor, attempt(runners_[next_++]));
+    reactor.wheel().arm(next_turn_, after(kStagger), [](void* self) { static_cast<Race*>(self)->begin_next(); }, this);
+  }
+
+  Task<> attempt(Runner& runner) {
+    net::Address to{.host = runner.address, .port = port_, .unix_path = {}};
+    auto made = co_await runner.connector.connect(std::move(to), {}, std::min(deadline_, after(per_address_)));
+    if (won_) co_return;
+    if (made) {
+      won_ = *std::move(made);
+      next_turn_.disarm();
+      for (auto& other : runners_) other.connector.cancel();
+    } else {
+      runner.error = made.error();
+      begin_next();
+    }
+  }
+
+  const std::uint16_t port_;
+  const Deadline deadline_;
+  const std::chrono::milliseconds per_address_;
+  std::deque<Runner> runners_;
+  std::size_t next_ = 0;
+  Alarm next_turn_;
+  std::unique_ptr<net::Connection> won_;
+  TaskGroup group_;
+};
 
 // [RFC8305 4] The system's order, but the families in turns, so that one that leads nowhere delays the other by one address at most.
 std::vector<std::string> in_turns(const std::vector<std::string>& addresses) {
@@ -98,8 +170,10 @@ net::TlsPolicy TlsForHosts::policy(const std::string& host) const {
   net::TlsPolicy policy;
   policy.trust = trust_.insecure ? net::TlsTrust::none : trust_.pins.empty() ? net::TlsTrust::ca_and_name : net::TlsTrust::pinned;
   policy.pins = trust_.pins;
-  policy.names = {host};
-  if (!IpAddress::parse(host)) policy.server_name = host;
+  // [RFC6066 3] The dot that ends a whole name is none of the name's in certificates.
+  const auto name = host.substr(0, host.size() - host.ends_with('.'));
+  policy.names = {name};
+  if (!IpAddress::parse(name)) policy.server_name = name;
   return policy;
 }
 
@@ -116,18 +190,9 @@ Task<Result<std::vector<std::string>>> resolve_host(std::string host, WorkerPool
 
 Task<Result<std::unique_ptr<net::Connection>>> dial_any(std::vector<std::string> addresses, std::uint16_t port, Deadline deadline,
                                                         std::chrono::milliseconds per_address) {
-  Error all{.code = Errc::timed_out, .text = {}};
-  for (auto& address : addresses) {
-    net::Address to{.host = std::move(address), .port = port, .unix_path = {}};
-    net::Connector connector;
-    auto made = co_await connector.connect(std::move(to), {}, std::min(deadline, after(per_address)));
-    if (made) co_return made;
-    if (made.error().code != Errc::timed_out) all.code = made.error().code;
-    all.text += (all.text.empty() ? "" : "; ") + made.error().text;
-    if (std::chrono::steady_clock::now() >= deadline) break;
-  }
   if (addresses.empty()) co_return fail(Errc::not_found, "there is no address to connect to");
-  co_return std::unexpected(std::move(all));
+  Race race(std::move(addresses), port, deadline, per_address);
+  co_return co_await race.run();
 }
 
 Task<Result<std::unique_ptr<net::Connection>>> dial(std::string host, std::uint16_t port, WorkerPool& pool, Deadline deadline,

@@ -39,12 +39,13 @@ class TlsForHosts {
   std::shared_ptr<const net::TlsContext> context_;
 };
 
-// All addresses of a host, as the system knows them (getaddrinfo, on the pool), IPv6 and IPv4 in turns [RFC8305 4]; an address is its own.
-// not_found: there is no such host; io: it cannot be asked for.
+// The addresses of a host, as the system knows them (getaddrinfo, on the pool), IPv6 and IPv4 in turns [RFC8305 4], at most 16; an address
+// is its own.  not_found: there is no such host; timed_out: the name servers do not answer; io: it cannot be asked for.
 Task<Result<std::vector<std::string>>> resolve_host(std::string host, WorkerPool&);
 
-// A TCP connection to the first address that takes it, in this order, each tried for at most `per_address`.  The error names all that were
-// tried; timed_out: none of them answered at all.
+// A TCP connection to the address that takes it first.  They are begun in this order, each when the one before it has failed or is silent for
+// a quarter of a second [RFC8305 5], and tried for at most `per_address`; those that lose are closed before anything is said.  The error
+// names all that were tried; timed_out: none of them answered at all.
 Task<Result<std::unique_ptr<net::Connection>>> dial_any(std::vector<std::string> addresses, std::uint16_t port, Deadline,
                                                         std::chrono::milliseconds per_address = std::chrono::seconds(15));
 // The same for all addresses of a host.  The system's resolver may take longer than the deadline: nobody can stop it.

@@ -1,6 +1,14 @@
 #include "client/dial.h"
 
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
 
 #include "async/reactor.h"
 #include "net/certificate_testing.h"
@@ -32,6 +40,8 @@ TEST(Trust, BecomesAPolicy) {
   EXPECT_EQ(by_name.names, std::vector<std::string>{"mail.example.org"});
   EXPECT_EQ(by_name.on_mistrust, net::OnMistrust::fail);
   EXPECT_EQ(TlsForHosts::make({}).value().policy("::1").server_name, "");
+  EXPECT_EQ(TlsForHosts::make({}).value().policy("mail.example.org.").server_name, "mail.example.org");
+  EXPECT_EQ(TlsForHosts::make({}).value().policy("mail.example.org.").names, std::vector<std::string>{"mail.example.org"});
   const std::string pin(32, 'x');
   const auto pinned = TlsForHosts::make({.ca_file = {}, .pins = {pin}}).value().policy("h");
   EXPECT_EQ(pinned.trust, net::TlsTrust::pinned);
@@ -87,6 +97,55 @@ TEST(Dial, TheNextAddressFollowsOneThatRefuses) {
   EXPECT_EQ(none.error().code, Errc::io);
   EXPECT_EQ(none.error().text, "cannot connect to 127.0.0.2:" + port + ": Connection refused; cannot connect to 127.0.0.3:" + port + ": Connection refused");
   EXPECT_EQ(run_task(peer_of_first({}, ear.port())).error().code, Errc::not_found);
+}
+
+// An address that lets nobody in and says nothing: the queue of who wants to is full.
+class Silent {
+ public:
+  Silent(std::string address, std::uint16_t port) {
+    const auto at = to(address, port);
+    listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const int one = 1;
+    ::setsockopt(listener_, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    EXPECT_EQ(::bind(listener_, reinterpret_cast<const sockaddr*>(&at), sizeof at), 0) << std::strerror(errno);
+    EXPECT_EQ(::listen(listener_, 0), 0);
+    for (int& fd : full_) {
+      fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+      (void)::connect(fd, reinterpret_cast<const sockaddr*>(&at), sizeof at);
+    }
+  }
+  ~Silent() {
+    for (const int fd : full_) ::close(fd);
+    ::close(listener_);
+  }
+
+ private:
+  static sockaddr_in to(const std::string& address, std::uint16_t port) {
+    sockaddr_in out{.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {}, .sin_zero = {}};
+    ::inet_pton(AF_INET, address.c_str(), &out.sin_addr);
+    return out;
+  }
+  int listener_ = -1;
+  std::array<int, 4> full_{};
+};
+
+// [RFC8305 5]
+TEST(Dial, OneThatIsSilentIsNotWaitedFor) {
+  const Ear ear;
+  const Silent second("127.0.0.2", ear.port()), third("127.0.0.3", ear.port());
+  const auto begun = std::chrono::steady_clock::now();
+  EXPECT_EQ(run_task(peer_of_first({"127.0.0.2", "127.0.0.3", "127.0.0.1"}, ear.port())).value(), "127.0.0.1:" + std::to_string(ear.port()));
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, 15s);  // as long as one alone may take
+}
+
+TEST(Dial, AllOfThemMaySayNothing) {
+  const auto port = Ear().port();  // a free one
+  const Silent only("127.0.0.2", port);
+  const auto none = run_task(dial_any({"127.0.0.2", "127.0.0.3"}, port, after(30s), 300ms));
+  ASSERT_FALSE(none);
+  EXPECT_EQ(none.error().code, Errc::io);
+  EXPECT_NE(none.error().text.find("127.0.0.2:" + std::to_string(port) + ": no answer"), std::string::npos) << none.error().text;
+  EXPECT_NE(none.error().text.find("127.0.0.3:" + std::to_string(port) + ": Connection refused"), std::string::npos) << none.error().text;
 }
 
 Task<Result<std::string>> peer_of_host(std::string host, std::uint16_t port, WorkerPool& pool) {

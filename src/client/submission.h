@@ -60,7 +60,7 @@ struct OpenSubmission {
 };
 
 // `options` as for SmtpConnection, of which tls, tls_context, tls_policy, host and protocol are set here.  An error: the host is not
-// known (not_found), or cannot be asked for (io).  With credentials nothing else is tried once they were refused.
+// known (not_found), or cannot be asked for (timed_out, io).  With credentials nothing else is tried once they were refused.
 Task<Result<OpenSubmission>> open_submission(const SubmissionServer&, const SmtpOptions& options, const TlsForHosts&, WorkerPool&);
 
 }  // namespace posthorn::client
