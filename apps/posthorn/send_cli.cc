@@ -23,6 +23,7 @@ void add_message(CLI::App& sub, SendOptions& o) {
       "--body-file", o.body_file, "Write a message: its text is in this file; - is standard input, which is read without this option, too");
   body->excludes(body_file);
   for (auto* one : {sub.add_option("--subject", o.subject, "Write a message: its subject"), body, body_file,
+                    sub.add_option("--html", o.html_file, "Write a message: its text once more as HTML, from this file"),
                     sub.add_option("--attach", o.attach, "Write a message: attach this file; may be given more than once")
                         ->expected(1)
                         ->take_all()

@@ -31,6 +31,7 @@ client::SmtpTimeouts patience() {
   t.tls = 30s;
   t.greeting = 60s;
   t.command = 2min;
+  t.transaction = 24h;  // a large file over a slow line; each wait has its own end
   return t;
 }
 
@@ -202,12 +203,20 @@ std::expected<T, Ending> of_input(Result<T> from) {
 template <class T>
 std::expected<T, Ending> of_password(Result<T> from) {
   if (from) return *std::move(from);
-  return std::unexpected(Ending(from.error(), from.error().code == Errc::invalid ? std::nullopt : std::optional(EX_NOPERM)));
+  const auto code = from.error().code;
+  const bool of_its_class = code == Errc::invalid || code == Errc::timed_out;
+  return std::unexpected(Ending(from.error(), of_its_class ? std::nullopt : std::optional(EX_NOPERM)));
+}
+
+// The message, or its text, comes from standard input.
+bool reads_input(const SendOptions& o) {
+  if (!o.writes()) return o.file.empty() || o.file == "-";
+  return o.html_file == "-" || o.body_file == "-" || (!o.body && o.body_file.empty());
 }
 
 std::expected<SendReport, Ending> send(const SendOptions& o) {
   TRY(const auto server, find_server(o));
-  if (o.place.secret.file == "-" && !o.body && (o.file.empty() || o.file == "-"))
+  if (o.place.secret.file == "-" && reads_input(o))
     return std::unexpected(Error{Errc::invalid, "standard input cannot be the password and the message"});
   TRY(const auto tls, client::TlsForHosts::make(server.place.trust));
   TRY(const auto message, of_input(make_outgoing(o, server.place.url.user)));

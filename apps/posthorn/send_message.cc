@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstring>
 #include <ctime>
+#include <set>
 
 #include "base/settings.h"
 #include "client/given_message.h"
@@ -62,10 +63,15 @@ Result<People> people_of(const SendOptions& o) {
   return out;
 }
 
+// [RFC5321 2.4] Domains are the same in upper and lower case; local parts may not be.
+std::string as_key(const smtp::Mailbox& mailbox) { return mailbox.local_part + '@' + text::to_lower(mailbox.domain); }
+
 void add_recipients(Outgoing& out, const std::vector<TypedAddress>& more) {
+  std::set<std::string> known;
+  for (const auto& one : out.recipients) known.insert(as_key(one.forward_path));
   for (const auto& one : more) {
-    const bool known = std::ranges::any_of(out.recipients, [&](const auto& r) { return r.forward_path == one.mailbox; });
-    if (!known) out.recipients.push_back({.forward_path = one.mailbox, .notify = {}, .original_recipient = {}});
+    const bool is_new = known.insert(as_key(one.mailbox)).second;
+    if (is_new) out.recipients.push_back({.forward_path = one.mailbox, .notify = {}, .original_recipient = {}});
   }
 }
 
@@ -87,7 +93,7 @@ Result<std::string> text_for(const SendOptions& o) {
   if (o.body) return *o.body;
   if (!o.body_file.empty()) return read_text(o.body_file);
   // As mail(1) does; a terminal is not waited for.
-  if (::isatty(STDIN_FILENO)) return std::string();
+  if (o.html_file == "-" || ::isatty(STDIN_FILENO)) return std::string();
   return read_text("-");
 }
 
@@ -119,6 +125,9 @@ Result<Outgoing> write_message(const SendOptions& o, const std::string& user, co
     letter.attachments.push_back({.file = std::move(file.file), .path = path, .size = file.size});
   }
   TRY(letter.text, text_for(o));
+  if (!o.html_file.empty()) {
+    TRY(letter.html, read_text(o.html_file));
+  }
   letter.date = local_now();
   letter.message_id = client::make_message_id(letter.from.mailbox.domain);
   letter.boundary = crypto::to_hex(crypto::random_bytes(16));

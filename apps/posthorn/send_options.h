@@ -20,9 +20,9 @@ struct SendOptions {
 
   // Any of these: the message is written here.
   std::optional<std::string> subject, body;
-  std::string body_file;
+  std::string body_file, html_file;
   std::vector<std::string> attach, headers;
-  bool writes() const { return subject || body || !body_file.empty() || !attach.empty() || !headers.empty(); }
+  bool writes() const { return subject || body || !body_file.empty() || !html_file.empty() || !attach.empty() || !headers.empty(); }
 
   std::string notify, ret, envelope_id, hold_for, hold_until;
   bool require_tls = false;

@@ -83,6 +83,12 @@ std::size_t header_end(std::string_view text) {
   return lf < crlf ? lf + 2 : crlf + 3;
 }
 
+bool has_bare_cr(std::string_view text) {
+  for (auto at = text.find('\r'); at != text.npos; at = text.find('\r', at + 1))
+    if (at + 1 == text.size() || text[at + 1] != '\n') return true;
+  return false;
+}
+
 Result<std::string> read_header(const MessageFile& from, std::uint64_t offset) {
   std::string text;
   while (header_end(text) == text.npos && offset + text.size() < from.size) {
@@ -91,6 +97,8 @@ Result<std::string> read_header(const MessageFile& from, std::uint64_t offset) {
     text += more;
   }
   text.resize(std::min(text.size(), header_end(text)));
+  // It is going to be sent as a line end, which would make fields of its own of what stands behind it: a Bcc that is not taken out.
+  if (has_bare_cr(text)) return fail(Errc::syntax, from.name + " is no message that can be sent: there is a CR without LF in its header");
   const auto first = message::HeaderView(text).begin();
   if (first == std::default_sentinel || first->name.empty())
     return fail(Errc::syntax, from.name + " is no message: it does not begin with a header field");
@@ -125,13 +133,15 @@ class Meter {
  public:
   void feed(std::string_view bytes) {
     for (const char c : bytes) {
-      if (c == '\n' && before_ != '\r') ++size;
+      if ((c == '\n') != (before_ == '\r')) ++size;  // a CR or LF alone, which gets its other half
       before_ = c;
     }
     size += bytes.size();
     eight_bit = eight_bit || !text::is_ascii(bytes);
     nul = nul || bytes.contains('\0');
   }
+  // A last line without an end gets one.
+  void finish() { size += before_ == '\n' ? 0 : before_ == '\r' ? 1 : 2; }
   std::uint64_t size = 0;
   bool eight_bit = false, nul = false;
 
@@ -146,6 +156,8 @@ Result<MessageFile> open_regular_file(const std::string& path) {
   struct stat status{};
   if (file->fd() < 0 || ::fstat(file->fd(), &status) != 0) return trouble("cannot read " + path);
   if (!S_ISREG(status.st_mode)) return fail(Errc::invalid, path + " is no file");
+  // The kernel's own files (/proc) say that they are empty, and are not.
+  if (status.st_size == 0) return keep_input(file->fd(), path);
   return MessageFile{.file = std::move(file), .name = path, .size = static_cast<std::uint64_t>(status.st_size)};
 }
 
@@ -182,6 +194,7 @@ Result<GivenMessage> prepare_message(const MessageFile& from, std::optional<text
     meter.feed(piece);
     at += piece.size();
   }
+  meter.finish();
   if (meter.nul) return fail(Errc::syntax, from.name + " is no message that can be sent: there is NUL in it");
   out.eight_bit = meter.eight_bit;
   out.size = meter.size;

@@ -33,8 +33,8 @@ struct GivenMessage {
 };
 
 // Reads all of it.  Bcc goes from the header, and a first line "From ..." of mailbox files too; Date and Message-ID come to it if it has
-// none and `date` is given [RFC6409 8.2] [RFC6409 8.3].  Errors: syntax: it does not begin with a header, or has NUL in it; too_large: the
-// header; io.  Blocking.
+// none and `date` is given [RFC6409 8.2] [RFC6409 8.3].  Errors: syntax: it does not begin with a header, has a CR
+// without LF in its header, or NUL anywhere; too_large: the header; io.  Blocking.
 Result<GivenMessage> prepare_message(const MessageFile&, std::optional<text::DateTime> date);
 
 }  // namespace posthorn::client

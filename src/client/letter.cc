@@ -89,8 +89,8 @@ std::string with_crlf(std::string_view s) {
 }
 
 // The text with the fields of its part.  7-bit where it can be read as it is, else what is shorter. [RFC2045 6.1]
-Result<std::string> text_part(std::string_view utf8) {
-  if (!text::is_valid_utf8(utf8)) return fail(Errc::invalid, "the text is no UTF-8");
+Result<std::string> text_part(std::string_view utf8, const std::string& type) {
+  if (!text::is_valid_utf8(utf8)) return fail(Errc::invalid, "the text is no UTF-8 (" + type + ")");
   const auto body = with_crlf(utf8);
   message::ContentMeter meter;
   meter.feed(body);
@@ -99,7 +99,7 @@ Result<std::string> text_part(std::string_view utf8) {
   const bool plain = content.content == message::Content::seven_bit && content.longest_line <= message::kLineLimit;
   const auto encoding = content.escapes * 2 > body.size() / 3 ? Encoding::base64 : Encoding::quoted_printable;
   std::string out;
-  put_header_field(out, "Content-Type", content.has_8bit ? "text/plain; charset=utf-8" : "text/plain; charset=us-ascii");
+  put_header_field(out, "Content-Type", type + (content.has_8bit ? "; charset=utf-8" : "; charset=us-ascii"));
   put_header_field(out, "Content-Transfer-Encoding", plain ? "7bit" : message::name_of(encoding));
   out += "\r\n";
   if (plain) return out + body;
@@ -107,6 +107,20 @@ Result<std::string> text_part(std::string_view utf8) {
   encoder.feed(body, out);
   encoder.finish_line(out);
   return out;
+}
+
+// Plain text, HTML, or both: the plain one first, because readers take the last that they can. [RFC2046 5.1.4]
+Result<std::string> body_part(const Letter& letter) {
+  if (letter.html.empty()) return text_part(letter.text, "text/plain");
+  TRY(const auto html, text_part(letter.html, "text/html"));
+  if (letter.text.empty()) return html;
+  TRY(const auto plain, text_part(letter.text, "text/plain"));
+  // [RFC2046 5.1.2] None may begin with another.
+  const auto boundary = "a" + letter.boundary, delimiter = "--" + boundary;
+  std::string out;
+  put_header_field(out, "Content-Type", "multipart/alternative;\nboundary=\"" + boundary + '"');
+  // [RFC2046 5.1.1] The line end before a delimiter belongs to it.
+  return out + "\r\n" + delimiter + "\r\n" + plain + "\r\n" + delimiter + "\r\n" + html + "\r\n" + delimiter + "--\r\n";
 }
 
 bool is_token(char c) { return c > ' ' && c < '\x7F' && !std::string_view("()<>@,;:\\\"/[]?=").contains(c); }
@@ -176,7 +190,7 @@ MessagePiece in_base64(const Attachment& a) {
 Result<MessagePieces> write_letter(const Letter& letter) {
   MessagePieces pieces;
   TRY(auto head, header_of(letter));
-  TRY(const auto part, text_part(letter.text));
+  TRY(const auto part, body_part(letter));
   if (letter.attachments.empty()) {
     pieces.push_back(text_piece(head + part));
     return pieces;
@@ -185,7 +199,7 @@ Result<MessagePieces> write_letter(const Letter& letter) {
   put_header_field(head, "Content-Type", "multipart/mixed;\nboundary=\"" + letter.boundary + '"');
   head += "\r\n";
   // [RFC2046 5.1.1] The line end before a delimiter belongs to it.
-  if (!letter.text.empty()) head += delimiter + "\r\n" + part + "\r\n";
+  if (!letter.text.empty() || !letter.html.empty()) head += delimiter + "\r\n" + part + "\r\n";
   for (const auto& one : letter.attachments) {
     pieces.push_back(text_piece(std::exchange(head, "\r\n") + delimiter + "\r\n" + attachment_header(shown_name(one.path))));
     if (one.size != 0) pieces.push_back(in_base64(one));

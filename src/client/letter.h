@@ -26,11 +26,12 @@ struct Letter {
   std::vector<TypedAddress> to, cc;
   std::string subject;                                     // UTF-8
   std::string text;                                        // UTF-8; line ends of any kind
+  std::string html;                                        // the same for readers of HTML [RFC2046 5.1.4]; empty: none
   std::vector<std::pair<std::string, std::string>> fields; // more of the header: name, and value in UTF-8
   std::vector<Attachment> attachments;
   text::DateTime date;
   std::string message_id;  // with its brackets
-  std::string boundary;    // of letters and digits: so many random ones that no part has it
+  std::string boundary;    // for it and "a" with it: of letters and digits: so many random ones that no part has it
 };
 
 // A message of 7-bit lines, but that addresses beyond ASCII stand in its header as they are (the server must know SMTPUTF8 then).

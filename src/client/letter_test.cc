@@ -56,6 +56,25 @@ TEST(Letter, OfTextAlone) {
             "Content-Type: text/plain; charset=us-ascii\r\nContent-Transfer-Encoding: 7bit\r\n\r\nHello\r\nthere\r\n");
 }
 
+TEST(Letter, OfTextAndHtml) {
+  auto letter = simple();
+  letter.html = "<p>Hello</p>\n";
+  const auto alone = text_of(write_letter(letter).value()).value();
+  EXPECT_TRUE(alone.ends_with("Content-Type: text/html; charset=us-ascii\r\nContent-Transfer-Encoding: 7bit\r\n\r\n<p>Hello</p>\r\n")) << alone;
+  letter.text = "Hello";
+  const auto both = text_of(write_letter(letter).value()).value();
+  const std::string alternative =
+      "Content-Type: multipart/alternative;\r\n\tboundary=\"aXYZ\"\r\n\r\n"
+      "--aXYZ\r\nContent-Type: text/plain; charset=us-ascii\r\nContent-Transfer-Encoding: 7bit\r\n\r\nHello\r\n\r\n"
+      "--aXYZ\r\nContent-Type: text/html; charset=us-ascii\r\nContent-Transfer-Encoding: 7bit\r\n\r\n<p>Hello</p>\r\n\r\n--aXYZ--\r\n";
+  EXPECT_TRUE(both.ends_with("MIME-Version: 1.0\r\n" + alternative)) << both;
+  letter.attachments.push_back({.file = file_of("x"), .path = "x", .size = 1});
+  const auto all = text_of(write_letter(letter).value()).value();
+  EXPECT_TRUE(all.contains("--XYZ\r\n" + alternative + "\r\n--XYZ\r\n")) << all;
+  letter.html = "\xff";
+  EXPECT_EQ(write_letter(letter).error().code, Errc::invalid);
+}
+
 TEST(Letter, TheEncodingFitsTheText) {
   struct Case {
     std::string text, encoding, charset;
@@ -175,13 +194,26 @@ TEST(GivenMessage, LosesBccAndGetsWhatIsMissing) {
   const auto added = prepared("From: a@example.org\n\nbody\n");
   EXPECT_TRUE(added.starts_with("Date: Thu, 01 Jan 1970 00:00:00 +0000\r\nMessage-ID: <")) << added;
   EXPECT_TRUE(added.contains("@example.org>\r\nFrom: a@example.org\n\r\nbody\n")) << added;
-  EXPECT_EQ(prepared("From joe Thu Jan\nSubject: x\n\nb", false), "Subject: x\n\r\nb|1");
+  EXPECT_EQ(prepared("From joe Thu Jan\nSubject: x\n\nb", false), "Subject: x\n\r\nb|3");
   EXPECT_EQ(prepared("Subject: only", false), "Subject: only\r\n\r\n|0");
   EXPECT_EQ(prepared("Subject: x\n\n\xc3\xbc\n", false), "Subject: x\n\r\n\xc3\xbc\n|8|2");
   EXPECT_EQ(prepared("Subject: \xc3\xbc\n\nx\n", false), "Subject: \xc3\xbc\n\r\nx\n|8|utf8|2");
   for (const std::string_view bad : {std::string_view(""), std::string_view("hello\nthere\n"), std::string_view("\nbody"), std::string_view("A: b\n\n\0", 7)})
     EXPECT_TRUE(prepared(bad).starts_with("error: it is no message")) << prepared(bad);
   EXPECT_TRUE(prepared("A: b\n" + std::string(2 << 20, 'x')).starts_with("error: the header"));
+  EXPECT_EQ(prepared("A: b\n\nx\ry\n", false), "A: b\n\r\nx\ry\n|3");
+}
+
+// What is sent has CRLF in its place.
+TEST(GivenMessage, ABareCrHidesNoField) {
+  for (const std::string bad : {"Subject: x\rBcc: b@example.org\n\nbody\n", "From: a@example.org\rBcc: b@example.org\r\rbody\r", "A: b\r\r\n\nbody\n"})
+    EXPECT_TRUE(prepared(bad).contains("CR without LF in its header")) << prepared(bad);
+}
+
+TEST(GivenMessage, AFileThatOnlySaysThatItIsEmptyIsRead) {
+  const auto file = open_regular_file("/proc/self/status");
+  ASSERT_TRUE(file) << file.error().text;
+  EXPECT_GT(file->size, 0u);
 }
 
 TEST(Pieces, AFileThatShrinksIsNoMessage) {
