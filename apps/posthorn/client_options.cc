@@ -81,6 +81,9 @@ void add_place_options(CLI::App& app, PlaceOptions& o, const std::string& prefix
 
 void add_client_options(CLI::App& app, ClientOptions& o) {
   app.add_option("--accounts", o.accounts, "The file that gives accounts names, instead of ~/.config/posthorn/accounts.toml");
+  app.add_option("--password-timeout", o.password_timeout, "How many seconds the command for a password may take, or you with typing it")
+      ->capture_default_str()
+      ->check(CLI::Range(1U, 86400U));
   app.add_flag("--json", o.json, "Print the result as JSON");
   app.add_flag("-q,--quiet", o.quiet, "Print nothing but errors");
   app.add_flag("-v,--verbose", o.verbose, "Show on standard error what is said to the server and what it answers");
@@ -89,6 +92,7 @@ void add_client_options(CLI::App& app, ClientOptions& o) {
 Result<Place> find_place(const ClientOptions& options, const PlaceOptions& named) {
   TRY(auto place, look_up(options, named.name));
   place.name = named.name;
+  place.patience = std::chrono::seconds(options.password_timeout);
   TRY_OK(override_by(place, named));
   if (place.trust.insecure && client::is_server(place.url.scheme))
     std::fprintf(stderr, "posthorn: certificates are not verified: anybody may be at the other end of %s\n", printable(named.name).c_str());
@@ -106,9 +110,10 @@ Result<std::optional<client::Credentials>> obtain_credentials(const Place& place
   out.user = place.url.user;
   out.allow_plaintext = place.allow_plaintext;
   if (!place.token_command.empty()) {
-    TRY(out.token, first_line_of_command(place.token_command));
+    TRY(out.token, first_line_of_command(place.token_command, place.patience));
   } else {
-    TRY(out.password, obtain_secret(place.secret, place.url.host.empty() ? place.url.user : place.url.user + " at " + place.url.host));
+    const auto whose = place.url.host.empty() ? place.url.user : place.url.user + " at " + place.url.host;
+    TRY(out.password, obtain_secret(place.secret, whose, place.patience));
   }
   return out;
 }

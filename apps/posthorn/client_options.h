@@ -1,6 +1,8 @@
 // What all commands have that act as clients: whom to trust, where passwords come from, what is shown, how they end.
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,6 +19,9 @@ class App;
 
 namespace posthorn {
 
+// How long the command for a password may take, or somebody who types it.
+inline constexpr std::chrono::seconds kPasswordPatience{300};
+
 // Where a password comes from; never from the command line, which others can see.  The first that is set counts; none: the terminal is
 // asked, and without one that is an error.
 struct SecretSource {
@@ -26,12 +31,12 @@ struct SecretSource {
   std::string text;         // itself: from an accounts file that nobody else can read
   bool is_set() const { return !(file.empty() && environment.empty() && command.empty() && text.empty()); }
 };
-// `whose`: for the prompt, "joe@mail.example.org".  Blocking.  Errors do not contain it: not_found, invalid (it is empty, no terminal), io
-// (the command failed).
-Result<std::string> obtain_secret(const SecretSource&, const std::string& whose);
+// `whose`: for the prompt, "joe@mail.example.org".  `patience`: with the command, or with who types.  Blocking.  Errors do not contain it:
+// not_found, invalid (it is empty, no terminal), io (the command failed), timed_out.
+Result<std::string> obtain_secret(const SecretSource&, const std::string& whose, std::chrono::seconds patience);
 // The first line that `sh -c` prints for it; what it says on standard error is passed on, and its exit code must be 0.  It reads the
-// terminal if standard input is one, else nothing: that may be a message.
-Result<std::string> first_line_of_command(const std::string& command);
+// terminal if standard input is one, else nothing: that may be a message.  When the time is up it is ended: timed_out.
+Result<std::string> first_line_of_command(const std::string& command, std::chrono::seconds patience);
 
 // A place that was named: a URL, or the name of an account in the accounts file (`~/.config/posthorn/accounts.toml`, or --accounts), as
 // [work] url = "imaps://joe@mail.example.org"  password_command = "pass show work"  ca = "..."  pin = "..."  allow_plaintext = true
@@ -44,6 +49,7 @@ struct Place {
   std::string token_command;  // OAuth 2; empty: a password is used
   client::ServerTrust trust;
   bool allow_plaintext = false;
+  std::chrono::seconds patience = kPasswordPatience;
 };
 
 // One for each place of a command ("source" and "target" have their own password options); `prefix` is put before the names of options:
@@ -61,6 +67,7 @@ void add_place_options(CLI::App&, PlaceOptions&, const std::string& prefix = {})
 struct ClientOptions {
   std::string accounts;  // the file; empty: the usual one, which need not exist
   bool json = false, quiet = false, verbose = false;
+  std::uint32_t password_timeout = kPasswordPatience.count();  // seconds
 };
 void add_client_options(CLI::App&, ClientOptions&);
 

@@ -1,6 +1,7 @@
 #include "password_input.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <termios.h>
 #include <unistd.h>
@@ -8,6 +9,7 @@
 #include <cerrno>
 #include <fstream>
 #include <iostream>
+#include <optional>
 
 namespace posthorn {
 namespace {
@@ -70,10 +72,15 @@ Result<std::string> ask_terminal(const char* prompt) {
   return line;
 }
 
-// A line of a file descriptor, and nothing behind it.
-std::string read_line_of(int fd) {
+// A line of a file descriptor, and nothing behind it; nullopt: it did not come in time.
+std::optional<std::string> read_line_of(int fd, std::chrono::steady_clock::time_point until) {
   std::string line;
   for (char c = 0;;) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
+    pollfd one{.fd = fd, .events = POLLIN, .revents = 0};
+    const int ready = left.count() <= 0 ? 0 : ::poll(&one, 1, static_cast<int>(left.count()));
+    if (ready == 0) return std::nullopt;
+    if (ready < 0) continue;  // a signal
     const auto n = ::read(fd, &c, 1);
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0 || c == '\n' || line.size() == kMaxPassword) return line;
@@ -101,19 +108,20 @@ Result<std::string> read_password_file(const std::string& file) {
   return first_line(in, file);
 }
 
-Result<std::string> ask_password(const std::string& prompt) {
+Result<std::string> ask_password(const std::string& prompt, std::chrono::seconds patience) {
   // Standard input may be a message.  Without a terminal on standard error nobody would see the question.
   const int terminal = ::isatty(STDERR_FILENO) ? ::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY) : -1;
   if (terminal < 0) return fail(Errc::invalid, "there is no terminal to ask for the password: name a file, a variable or a command that has it");
-  std::string line;
+  std::optional<std::string> line;
   {
     const NoEcho quiet(terminal);
     (void)!::write(terminal, prompt.data(), prompt.size());
-    line = read_line_of(terminal);
+    line = read_line_of(terminal, std::chrono::steady_clock::now() + patience);
     (void)!::write(terminal, "\n", 1);
   }
   ::close(terminal);
-  return without_line_end(std::move(line), "what you typed");
+  if (!line) return fail(Errc::timed_out, "nobody typed the password within " + std::to_string(patience.count()) + " s");
+  return without_line_end(*std::move(line), "what you typed");
 }
 
 }  // namespace posthorn

@@ -1,6 +1,7 @@
 // Passwords from files, standard input or the terminal; never from the command line, which others can see.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <string>
 
@@ -14,7 +15,8 @@ constexpr std::size_t kMaxPassword = 64 << 10;  // bytes; an OAuth 2 token may b
 Result<std::string> read_password(const std::string& file);
 // The first two of these.
 Result<std::string> read_password_file(const std::string& file);
-// Asked for once on the terminal, which is not standard input if that is something else.  invalid: there is none, or nothing was typed.
-Result<std::string> ask_password(const std::string& prompt);
+// Asked for once on the terminal, which is not standard input if that is something else.  invalid: there is none, or nothing was typed;
+// timed_out.
+Result<std::string> ask_password(const std::string& prompt, std::chrono::seconds patience);
 
 }  // namespace posthorn

@@ -13,6 +13,7 @@ import struct
 import subprocess
 import tempfile
 import termios
+import time
 import unittest
 
 from foreign_mta import Postfix
@@ -172,6 +173,8 @@ class Told(OneHost):
                          [("ann@t.test", "accepted", "250 2.0.0 taken"), ("bob@t.test", "refused", "550 5.1.1 no such user"),
                           ("cid@t.test", "refused", "450 4.2.1 come back later")])
         self.assertEqual(self.host.messages[0].recipients, ["ann@t.test"])
+        self.send(*self.simple, "--to", "ann@t.test, Ann@t.test", "--cc", "ann@T.Test", "--bcc", "ann@t.test")  # local parts may differ, domains do not
+        self.assertEqual(self.host.messages[-1].recipients, ["ann@t.test", "Ann@t.test"])
         self.host.says["RCPT"] = ["250 ok", "450 4.2.1 later"]
         out, err = self.send(*self.simple, "--to", "ann@t.test", "--to", "bob@t.test", status=TEMPORARY)
         self.assertEqual((out, err), ("", "posthorn send: bob@t.test: refused for now: 450 4.2.1 later\n"))
@@ -278,8 +281,22 @@ class Content(OneHost):
         self.assertEqual(got.get_body().get_content(), "y\r\n")
         self.assertEqual(got.defects, [])
         self.assertEqual(answer["size"], len(self.host.messages[-1].content))
+        self.send(*self.simple, "--to", "ann@t.test", "--attach", "/proc/version")  # says that it is empty
+        with open("/proc/version", "rb") as f:
+            self.assertEqual([part.get_content() for part in self.got().iter_attachments()], [f.read()])
         self.send(*self.simple, "--to", "ann@t.test", "--attach", "/nonexistent", status=NO_INPUT)
         self.send(*self.simple, "--to", "ann@t.test", "--attach", self.folder, status=USAGE)
+
+    def test_text_and_html(self):
+        html = self.path("page.html", "<p>Grüße</p>\n")
+        self.send(*self.server, "--from", "joe@here.test", "--to", "ann@t.test", "--subject", "x", "--body", "Grüße", "--html", html, "--attach", self.path("a.bin", b"a"))
+        got = self.got()
+        self.assertEqual([part.get_content_type() for part in got.walk()],
+                         ["multipart/mixed", "multipart/alternative", "text/plain", "text/html", "application/octet-stream"])
+        self.assertEqual([got.get_body((kind,)).get_content().strip() for kind in ("plain", "html")], ["Grüße", "<p>Grüße</p>"])
+        self.send(*self.server, "--from", "joe@here.test", "--to", "ann@t.test", "--html", "-", stdin=b"<p>x</p>")
+        self.assertEqual((self.got().get_content_type(), self.got().get_content().strip()), ("text/html", "<p>x</p>"))
+        self.send(*self.server, "--to", "ann@t.test", "--html", html, self.path("message", b"From: joe@here.test\n\nx\n"), status=USAGE)
 
     def test_no_field_by_the_back_door(self):
         author = ("--from", "joe@here.test")
@@ -302,6 +319,7 @@ class Content(OneHost):
         self.assertTrue(got.content.startswith(b"From: Joe"))
         self.send(*self.server, "--to", "dan@t.test", stdin=b"no header\nat all\n", status=DATA)
         self.send(*self.server, "--to", "dan@t.test", "/nonexistent", status=NO_INPUT)
+        self.send(*self.server, "--to", "dan@t.test", stdin=b"Subject: x\rBcc: eve@t.test\n\nbody\n", status=DATA)  # a field behind a bare CR
         self.send(*self.server, self.path("message"), status=USAGE)  # to whom?
 
     def test_beyond_ascii(self):
@@ -366,8 +384,8 @@ class OwnServer(SendTestCase):
     def url(self, name, user="alice%40example.test@", scheme=None):
         return f"{scheme or name}://{user}localhost:{self.server.ports[name]}"
 
-    def letter(self, server, *more, status=0, **how):
-        answer = self.send_json("--server", server, "--ca", self.crt, "--from", ALICE, "--to", f"bob@{DOMAIN}", "--subject", "x", "--body", "y", *more, status=status, **how)
+    def letter(self, server, *more, status=0, body=("--body", "y"), **how):
+        answer = self.send_json("--server", server, "--ca", self.crt, "--from", ALICE, "--to", f"bob@{DOMAIN}", "--subject", "x", *body, *more, status=status, **how)
         if status == 0:
             type(self).arrived += 1
             self.assertEqual(len(wait_for_inbox(self.server, self.arrived, "bob")), self.arrived)
@@ -383,6 +401,15 @@ class OwnServer(SendTestCase):
                                (("--password-command", "yes | tr -d '\\n'"), NO_PERMISSION), ((), USAGE)):
             _, err = self.send("--server", self.url("submissions"), "--ca", self.crt, "--from", ALICE, "--to", f"bob@{DOMAIN}", "--body", "y", *option, status=status)
             self.assertNotIn("PLAIN", err)
+        self.letter(self.url("submissions"), "--password-file", "-", "--body-file", self.path("text", "y"), stdin=PASSWORD.encode(), body=())
+        # Neither a command without an end nor one that leaves somebody behind who holds its output.
+        for command in ("exec sleep 600", "exec >&-; exec sleep 600"):
+            _, err = self.send("--server", self.url("submissions"), "--from", ALICE, "--to", f"bob@{DOMAIN}", "--body", "y", "--password-command", command,
+                               "--password-timeout", "1", status=TEMPORARY)
+            self.assertIn("the command for the password does not end", err)
+        begun = time.monotonic()
+        self.letter(self.url("submissions"), "--password-command", f"sleep 40 2>/dev/null & cat '{secret}'")
+        self.assertLess(time.monotonic() - begun, 40)
         _, err = self.send("--server", self.url("submissions"), "--ca", self.crt, "--to", f"bob@{DOMAIN}", "--body", "y", "--verbose", "--password-file", secret)
         type(self).arrived += 1
         self.assertNotIn(PASSWORD, err)
