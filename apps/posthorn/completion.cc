@@ -7,12 +7,10 @@
 namespace posthorn {
 namespace {
 
-bool is_shown(const CLI::App& app) { return !app.get_group().empty() && !app.get_name().empty(); }
-
 std::string options_of(const CLI::App& app) {
   std::string out;
   for (const auto* option : app.get_options()) {
-    if (option->get_positional() || option->get_group().empty()) continue;
+    if (option->get_positional() || !is_shown(*option)) continue;
     for (const auto& name : option->get_lnames()) out += " --" + name;
     for (const auto& name : option->get_snames()) out += " -" + name;
   }

@@ -2,16 +2,26 @@
 
 #include <fstream>
 #include <iostream>
-#include <optional>
-#include <string_view>
 
 namespace posthorn {
 namespace {
 
 constexpr std::size_t kMaxLine = 8192;
 
-// One field up to its comma, or the end.
-std::optional<std::string> take_field(std::string_view& in) {
+std::optional<std::vector<std::string>> fields_of(std::string_view line) {
+  std::vector<std::string> out;
+  for (;;) {
+    auto field = take_csv_field(line);
+    if (!field) return {};
+    out.push_back(*std::move(field));
+    if (line.empty()) return out;
+    line.remove_prefix(1);
+  }
+}
+
+}  // namespace
+
+std::optional<std::string> take_csv_field(std::string_view& in) {
   std::string out;
   if (!in.starts_with('"')) {
     out = in.substr(0, in.find(','));
@@ -30,19 +40,6 @@ std::optional<std::string> take_field(std::string_view& in) {
   if (!in.empty() && in.front() != ',') return {};
   return out;
 }
-
-std::optional<std::vector<std::string>> fields_of(std::string_view line) {
-  std::vector<std::string> out;
-  for (;;) {
-    auto field = take_field(line);
-    if (!field) return {};
-    out.push_back(*std::move(field));
-    if (line.empty()) return out;
-    line.remove_prefix(1);
-  }
-}
-
-}  // namespace
 
 Result<std::vector<std::pair<std::size_t, std::vector<std::string>>>> read_csv_lines(const std::string& file) {
   std::ifstream opened;

@@ -3,8 +3,11 @@
 #include <iostream>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
+#include "csv_lines.h"
 #include "output.h"
 
 namespace posthorn {
@@ -21,29 +24,15 @@ struct Row {
   std::string address, password;
 };
 
-// One field of a CSV line: bare up to the comma (the second one: up to the end), or in double quotes, doubled inside. [RFC4180 2]
-std::optional<std::string> take_field(std::string_view& in, bool last) {
-  std::string out;
-  if (!in.starts_with('"')) {
-    const auto end = last ? std::string_view::npos : in.find(',');
-    if (!last && end == std::string_view::npos) return {};
-    out = in.substr(0, end);
-    in.remove_prefix(last ? in.size() : end + 1);
-    return out;
-  }
-  for (in.remove_prefix(1);;) {
-    const auto quote = in.find('"');
-    if (quote == std::string_view::npos) return {};
-    out += in.substr(0, quote);
-    in.remove_prefix(quote + 1);
-    if (!in.starts_with('"')) break;
-    out += '"';
-    in.remove_prefix(1);
-  }
-  if (last) return in.empty() ? std::optional(out) : std::nullopt;
-  if (!in.starts_with(',')) return {};
+// "address,password".  A password without quotes goes to the end of the line, commas included.
+std::optional<Row> take_row(std::size_t line, std::string_view in) {
+  if (in.size() > kMaxLine) return {};
+  auto address = take_csv_field(in);
+  if (!address || address->empty() || in.empty()) return {};
   in.remove_prefix(1);
-  return out;
+  auto password = in.starts_with('"') ? take_csv_field(in) : std::string(std::exchange(in, {}));
+  if (!password || password->empty() || !in.empty()) return {};
+  return Row{line, *std::move(address), *std::move(password)};
 }
 
 class Import {
@@ -55,14 +44,12 @@ class Import {
     for (std::size_t line = 1; std::getline(in, text); ++line) {
       if (!text.empty() && text.back() == '\r') text.pop_back();
       if (text.empty() || text.front() == '#' || (line == 1 && text == "address,password")) continue;
-      std::string_view rest = text;
-      auto address = text.size() > kMaxLine ? std::nullopt : take_field(rest, false);
-      auto password = address ? take_field(rest, true) : std::nullopt;
-      if (!password || address->empty() || password->empty()) {
+      auto row = take_row(line, text);
+      if (!row) {
         complain(line, "not a line of the form address,password");
         continue;
       }
-      rows_.push_back({line, *std::move(address), *std::move(password)});
+      rows_.push_back(*std::move(row));
       if (rows_.size() == kBatch && !send()) return kFailed;
     }
     if (!rows_.empty() && !send()) return kFailed;

@@ -26,9 +26,6 @@ std::string upper(std::string_view text) {
   return out;
 }
 
-bool is_shown(const CLI::App& app) { return !app.get_group().empty() && !app.get_name().empty(); }
-bool is_shown(const CLI::Option& option) { return !option.get_group().empty(); }
-
 std::vector<const CLI::App*> subcommands_of(const CLI::App& app) {
   auto all = app.get_subcommands([](const CLI::App* sub) { return is_shown(*sub); });
   return {all.begin(), all.end()};
@@ -134,6 +131,9 @@ std::string page_of(const CLI::App& command, std::string_view version) {
 }
 
 }  // namespace
+
+bool is_shown(const CLI::App& app) { return !app.get_group().empty() && !app.get_name().empty(); }
+bool is_shown(const CLI::Option& option) { return !option.get_group().empty(); }
 
 std::vector<std::pair<std::string, std::string>> man_pages(CLI::App& top, std::string_view version) {
   std::vector<std::pair<std::string, std::string>> out;

@@ -8,9 +8,14 @@
 
 namespace CLI {
 class App;
+class Option;
 }
 
 namespace posthorn {
+
+// A sub-command or an option that users are told of.
+bool is_shown(const CLI::App&);
+bool is_shown(const CLI::Option&);
 
 // posthorn(1), and one page for each sub-command, those below it included: name of the file and text, in roff with man(7)'s macros.
 std::vector<std::pair<std::string, std::string>> man_pages(CLI::App& top, std::string_view version);

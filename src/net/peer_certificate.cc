@@ -10,28 +10,17 @@
 #include <memory>
 #include <string_view>
 
+#include "net/certificate_text.h"
 #include "net/connection.h"
 
 namespace posthorn::net {
 namespace {
 
-std::string shown(std::string_view text) {
-  std::string out(text.substr(0, PeerCertificate::kText));
-  for (char& c : out)
-    if (static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) > 0x7e) c = '?';
-  return out;
-}
+std::string shown(std::string_view text) { return printable_text(text, PeerCertificate::kText); }
+std::string text_of(const X509_NAME* name) { return net::text_of(name, PeerCertificate::kText); }
 
 std::string_view bytes_of(const ASN1_STRING* s) {
   return {reinterpret_cast<const char*>(ASN1_STRING_get0_data(s)), static_cast<std::size_t>(ASN1_STRING_length(s))};
-}
-
-std::string text_of(const X509_NAME* name) {
-  const std::unique_ptr<BIO, decltype(&BIO_free)> out(BIO_new(BIO_s_mem()), &BIO_free);
-  X509_NAME_print_ex(out.get(), name, 0, XN_FLAG_RFC2253);
-  char* bytes = nullptr;
-  const long size = BIO_get_mem_data(out.get(), &bytes);
-  return shown({bytes, static_cast<std::size_t>(std::max(0L, size))});
 }
 
 std::string part_of(const X509_NAME* name, int what) {

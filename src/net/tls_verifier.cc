@@ -11,6 +11,8 @@
 #include <ctime>
 #include <memory>
 
+#include "net/certificate_text.h"
+
 namespace posthorn::net {
 namespace {
 
@@ -58,21 +60,9 @@ TlsProblem problem_of(int error, TlsTrust trust) {
   }
 }
 
-// A certificate is what a stranger wrote: as much of it as a log line can bear.
-std::string shown(std::string_view text) {
-  std::string out(text.substr(0, kNameShown));
-  for (char& c : out)
-    if (static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) > 0x7e) c = '?';
-  return out;
-}
-
-std::string text_of(const X509_NAME* name) {
-  const std::unique_ptr<BIO, decltype(&BIO_free)> out(BIO_new(BIO_s_mem()), &BIO_free);
-  X509_NAME_print_ex(out.get(), name, 0, XN_FLAG_RFC2253);
-  char* bytes = nullptr;
-  const long size = BIO_get_mem_data(out.get(), &bytes);
-  return shown({bytes, static_cast<std::size_t>(std::max(0L, size))});
-}
+// As much as a log line can bear.
+std::string shown(std::string_view text) { return printable_text(text, kNameShown); }
+std::string text_of(const X509_NAME* name) { return net::text_of(name, kNameShown); }
 
 std::string text_of(const ASN1_TIME* time) {
   std::tm parts{};
