@@ -33,6 +33,7 @@ void add_check_command(CLI::App& top, Run& chosen) {
       ->delimiter(',')
       ->expected(1)
       ->take_all();
+  sub->add_option("--relay", o.relay, "See whether its SMTP servers take mail of anybody for this address, which is of another domain; none is sent");
   sub->add_flag("--ispdb", o.ispdb, "Ask Mozilla's database of providers, too, which tells it the domain");
   sub->add_option("--timeout", o.timeout, "How many seconds one wait for a server may last")
       ->capture_default_str()

@@ -10,8 +10,10 @@
 #include "check_options.h"
 #include "client/dial.h"
 #include "dns/unbound_resolver.h"
+#include "net/old_tls.h"
 #include "output.h"
 #include "progress.h"
+#include "proto/smtp/address.h"
 #include "text/ascii.h"
 
 namespace posthorn {
@@ -102,13 +104,15 @@ Result<dns::ResolverOptions> resolver_options(const CheckOptions& o) {
 // A resolver of the system that drops signatures would make every name bogus: then nothing is validated, and that is said.
 struct Dns {
   std::unique_ptr<dns::UnboundResolver> resolver;
-  bool validates = true;
+  bool validates = true, answers = true;
 };
 Result<Dns> open_dns(const CheckOptions& o) {
   TRY(auto options, resolver_options(o));
   Dns out;
   TRY(out.resolver, dns::UnboundResolver::open(options));
-  if (run_task(dns::probe_dnssec(*out.resolver, after(5s))) != dns::DnssecProbe::stripped) return out;
+  const auto seen = run_task(dns::probe_dnssec(*out.resolver, after(5s)));
+  out.answers = seen != dns::DnssecProbe::unreachable;
+  if (seen != dns::DnssecProbe::stripped) return out;
   out.resolver->shut_down();
   out.resolver.reset();
   options.validate = out.validates = false;
@@ -135,6 +139,7 @@ Result<std::optional<check::Login>> login_of(const CheckOptions& o, const check:
   auto hosts = o.login_at;
   for (auto& host : hosts) host = text::to_lower(host);
   if (!place.url.host.empty()) hosts.push_back(text::to_lower(place.url.host));  // of the account
+  if (place.send_url) hosts.push_back(text::to_lower(place.send_url->host));
   return check::Login{.credentials = *std::move(credentials),
                       .hosts = std::move(hosts),
                       .address = q.address.empty() ? o.user : q.address,
@@ -156,8 +161,11 @@ std::string target_of(const Place& account) {
 }
 
 check::ProbeOptions probe_options(const CheckOptions& o, const client::TlsForHosts& tls, std::map<std::uint16_t, std::uint16_t> map) {
+  const auto old_tls = net::client_of_old_tls();
   return {.tls = tls.context(),
+          .old_tls = old_tls ? *old_tls : nullptr,
           .policy = [&tls](const std::string& host) { return tls.policy(host); },
+          .relay_to = o.relay,
           .timeout = std::chrono::milliseconds(static_cast<std::int64_t>(o.timeout * 1000)),
           .port_map = std::move(map)};
 }
@@ -166,6 +174,8 @@ Result<check::Report> examine(const CheckOptions& o) {
   TRY(auto account, account_of(o));
   TRY(auto question, question_of(o, account ? target_of(*account) : o.place.name));
   TRY(auto map, port_map(o.maps));
+  const auto relay = o.relay.empty() ? Result<smtp::Mailbox>(smtp::Mailbox{}) : smtp::parse_mailbox(o.relay);
+  if (!relay || smtp::needs_smtp_utf8(*relay)) return fail(Errc::invalid, "--relay: '" + o.relay + "' is no address in ASCII");
   if (!account) {
     TRY(account, place_of(o, question));
   }
@@ -178,9 +188,14 @@ Result<check::Report> examine(const CheckOptions& o) {
   check::World world{.resolver = *dns.resolver,
                      .workers = workers,
                      .system_names = o.resolver.empty() && !question.host.empty(),
+                     .dns_answers = dns.answers,
                      .dnssec = dns.validates,
                      .probe = probe_options(o, tls, std::move(map))};
   world.dns_timeout = world.probe.timeout;
+  // Who trusts any mail server, or one by its key, still sees the domain's web servers as others do.
+  if (place.trust.insecure || !place.trust.pins.empty()) {
+    TRY(world.web_tls, net::TlsContext::client());
+  }
   Progress progress(!o.client.json && !o.client.quiet);
   const auto on_step = [&progress](const check::Step& step) {
     progress.show(step.all ? step.what + ": " + std::to_string(step.done) + " of " + std::to_string(step.all) : step.what);
@@ -201,7 +216,10 @@ int check_command(const CheckOptions& o) {
   else if (!o.client.quiet)
     show_report(*report, o.client.verbose);
   // A host that nobody knows is no examined host.
-  if (!report->question.host.empty() && report->ports.empty()) return EX_NOHOST;
+  const bool no_host = !report->question.host.empty() && report->ports.empty();
+  if (no_host && !report->hosts.empty() && !report->hosts.front().lookup.answered) return EX_TEMPFAIL;
+  if (no_host) return EX_NOHOST;
+  if (report->dns_is_silent) return EX_TEMPFAIL;
   return report->has_errors() ? EX_UNAVAILABLE : EX_OK;
 }
 

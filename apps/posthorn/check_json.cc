@@ -80,6 +80,8 @@ json::object show(const check::PortReport& r) {
     out["cipher"] = r.tls_cipher;
     out["verified"] = r.verdict.verified;
   }
+  if (r.relays) out["relays"] = *r.relays, out["relay_answer"] = utf8(r.relay_answer);
+  if (r.old_version) out["old_tls"] = *r.old_version;
   if (!r.verdict.text.empty()) out["verdict"] = utf8(r.verdict.text);
   if (r.certificate) out["certificate"] = show(*r.certificate);
   return out;

@@ -13,7 +13,7 @@ struct CheckOptions {
   ClientOptions client;
   PlaceOptions place;  // its name is what is to be checked
   std::vector<std::string> only, selectors, maps, login_at;
-  std::string user, resolver, trust_anchor;
+  std::string user, relay, resolver, trust_anchor;
   double timeout = 10, arrival = 60;  // seconds
   bool ispdb = false, login = false;
 };

@@ -90,7 +90,8 @@ std::string certificate_word(const PortReport& r) {
   if (!r.certificate) return "";
   switch (r.verdict.problem) {
     case net::TlsProblem::none:
-      return (r.verdict.verified ? "good, " : "any, ") + std::to_string(days_left(*r.certificate)) + " days";
+      return (r.verdict.verified ? "good, " : "any, ") +
+             (days_left(*r.certificate) < 0 ? "ended" : std::to_string(days_left(*r.certificate)) + " days");
     case net::TlsProblem::expired:
       return "expired";
     case net::TlsProblem::self_signed:

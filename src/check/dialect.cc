@@ -23,6 +23,8 @@ std::string tamed(std::string_view text, std::size_t limit) {
   return out;
 }
 
+Task<Result<std::string>> Dialect::offer_relay(Talk, std::string) { co_return fail(Errc::unsupported, "only SMTP takes mail"); }
+
 std::unique_ptr<Dialect> make_dialect(Service service) {
   switch (service) {
     case Service::smtp:

@@ -41,6 +41,8 @@ class Dialect {
   virtual Task<Result<Offer>> offer(Talk) = 0;
   // Errc::denied: refused, in the server's words.
   virtual Task<Result<void>> start_tls(Talk) = 0;
+  // SMTP alone: does it take mail for `to` from a stranger?  Nothing is sent.  The answer to RCPT; Errc::denied: the refusal.
+  virtual Task<Result<std::string>> offer_relay(Talk, std::string to);
   virtual Task<> leave(Talk) = 0;
 };
 std::unique_ptr<Dialect> make_dialect(Service);

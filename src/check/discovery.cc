@@ -30,12 +30,14 @@ constexpr ServiceName kServiceNames[] = {
 struct SrvAnswer {
   std::vector<Candidate> candidates;
   Findings findings;
+  bool known = true;
 };
 
 Task<> ask_srv(World& world, dns::Name name, ServiceName what, SrvAnswer& out) {
   auto answer = co_await world.resolver.srv(name, world.dns_deadline());
   const auto about = "SRV " + name.text();
-  if (!answer.definite()) {
+  out.known = answer.definite();
+  if (!out.known) {
     out.findings.warn(
         about, "the DNS gives no answer: " + std::string(dns::to_string(answer.status)) + (answer.why.empty() ? "" : ", " + answer.why),
         "look at the zone and its name servers");
@@ -233,6 +235,7 @@ Task<Discovery> discover(World& world, DiscoveryOptions options) {
   for (auto& answer : srv) {
     out.candidates.insert(out.candidates.end(), answer.candidates.begin(), answer.candidates.end());
     out.findings.add(std::move(answer.findings));
+    out.srv_is_known = out.srv_is_known && answer.known;
   }
   bool found = take_first(out, documents);
   for (const auto& provider : providers(out.mx, options.domain)) {

@@ -20,6 +20,7 @@ struct DiscoveryOptions {
 
 struct Discovery {
   std::vector<Candidate> candidates;  // at most some 100; by source, each in its own order
+  bool srv_is_known = true;           // all questions for SRV records were answered
   dns::MxRoute mx;
   std::vector<dns::Mx> mx_records;
   Findings findings;

@@ -128,7 +128,9 @@ Task<Findings> check_dkim(World& world, dns::Name domain, std::vector<std::strin
   const auto above = domain.below("_domainkey");
   if (!above) co_return out;
   const auto any = co_await world.resolver.txt(*above, world.dns_deadline());
-  if (any.status == dns::Status::nxdomain)
+  if (!any.definite())
+    out.warn("DKIM", "the DNS gives no answer: " + std::string(dns::to_string(any.status)), "look at the zone and its name servers");
+  else if (any.status == dns::Status::nxdomain)
     out.warn("DKIM", "there are no keys at all: mail of this domain cannot be signed, and large receivers ask for it",
              "let the server sign, and publish its key");
   else

@@ -103,6 +103,26 @@ void judge_settings(const Report& r, Findings& out) {
               "offer submission on port 465, and publish SRV records for it (_submissions._tcp)");
 }
 
+// A host that nobody promised anything of: is there any mail server on it?
+void judge_host(const Report& r, Findings& out) {
+  const auto reached = [](const PortReport& p) { return p.reached == Reached::yes; };
+  const auto no_way = [](const PortReport& p) { return p.reached == Reached::no_way; };
+  if (r.ports.empty() || std::ranges::any_of(r.ports, reached)) return;
+  if (std::ranges::all_of(r.ports, no_way))
+    out.error(r.question.host, "nothing could be looked at: this machine has no way to it", "see whether this machine is on the network");
+  else
+    out.error(r.question.host, "no port for mail can be reached on it",
+              "see whether it is the right host, its servers run, and the firewall lets programs through");
+}
+
+// Who says "example.org" may mean the domain.
+Task<> look_for_domain(World& world, std::string host, Findings& out) {
+  const auto name = IpAddress::parse(host) ? Result<dns::Name>(fail(Errc::invalid)) : dns::Name::parse(host);
+  if (!name) co_return;
+  const auto answer = co_await world.resolver.mx(*name, world.dns_deadline());
+  if (answer.ok()) out.note(host, "it is also a domain with servers of its own for mail (MX)", "posthorn check @" + host + " examines those");
+}
+
 }  // namespace
 
 bool Report::has_errors() const {
@@ -119,13 +139,22 @@ Task<Report> examine(World& world, Question question, OnStep on_step) {
     found = co_await discover(world, {question.domain, question.address, question.ispdb});
     findings.add(std::move(found.findings));
     out.candidates = found.candidates;
+    out.dns_is_silent = !world.dns_answers && found.mx.kind == dns::MxRoute::Kind::unknown;
+    if (out.dns_is_silent) {
+      out.servers.push_back({Level::error, "DNS", "no question is answered: nothing is known of " + question.domain,
+                             "see whether this machine is on the network and its resolver runs; --resolver asks another"});
+      co_return out;
+    }
   } else {
     out.candidates = candidates_of_host(question.host);
   }
   co_await probe_all(world, plan_targets(out.candidates, question.only), on_step, out, findings);
   out.settings = choose_settings(out.ports, out.candidates, question.address);
   if (found.mx.kind != dns::MxRoute::Kind::no_domain) judge_settings(out, findings);
-  if (question.host.empty()) {
+  if (!question.host.empty()) {
+    judge_host(out, findings);
+    co_await look_for_domain(world, question.host, findings);
+  } else {
     if (on_step) on_step({"reading the domain's records", 0, 0});
     auto records = co_await examine_domain(world, found, question.domain, question.selectors, out.ports);
     out.domain = std::move(records.all);

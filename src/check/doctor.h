@@ -41,6 +41,7 @@ struct Report {
   std::vector<Setting> settings;
   std::optional<RoundTrip> round_trip;  // its findings are among `servers`
   std::vector<Finding> servers;         // what is wrong with servers and with how they are found, folded
+  bool dns_is_silent = false;           // nothing could be asked: nothing is known of the domain
   std::vector<Finding> domain;          // the records of a domain: good ones too, in their order
   bool has_errors() const;
 };

@@ -38,6 +38,8 @@ Findings judge_services(const Discovery& found) {
       listed += (listed.empty() ? "" : ", ") + c.where.substr(0, c.where.find('.')) + ' ' + c.host + ':' + std::to_string(c.port);
   if (!listed.empty())
     out.ok("SRV", listed);
+  else if (!found.srv_is_known)
+    return out;  // said where they were asked for
   else if (has(Source::autoconfig))
     out.note("SRV", "there are no records; programs that do not know autoconfig guess", "publish _imaps._tcp and _submissions._tcp");
   else

@@ -129,11 +129,21 @@ void judge_certificate(Findings& out, const PortReport& r, SysTime now) {
   }
   if (!r.certificate) return;
   const auto& c = *r.certificate;
+  if (is_believed(r) && c.not_after <= now)
+    out.warn(place, "the certificate ended on " + day(c.not_after) + "; programs that look at more than you asked for refuse it", "renew it");
   if (c.not_after > now && c.not_after - now < kExpiresSoon)
     out.warn(place, "the certificate ends on " + day(c.not_after), "renew it now; by itself that should happen a month before");
   if (c.key_type == "RSA" && c.key_bits < 2048)
     out.warn(place, "the certificate has an RSA key of " + std::to_string(c.key_bits) + " bits only",
              "get one with 2048 bits or more, or an EC key");
+  if (r.old_version && !r.old_version->empty()) {
+    const auto text = "TLS 1." + std::string(*r.old_version == "TLSv1.1" ? "1" : "0") + " is still taken, which is broken [RFC8996]";
+    // Between servers it is better than clear text, which the sender would choose instead.
+    if (is_for_programs(r))
+      out.warn(place, text, "let the server take TLS 1.2 and 1.3 only");
+    else
+      out.note(place, text, "let the server take TLS 1.2 and 1.3 only");
+  }
   if (r.tls_version != "TLSv1.3") out.note(place, "TLS 1.3 is not offered, only " + r.tls_version.substr(0, 16), "turn it on");
 }
 
@@ -141,6 +151,8 @@ void judge_sign_in(Findings& out, const PortReport& r) {
   const Offer& offer = r.tls ? r.behind : r.before;
   if (!offer.seen) return;
   const auto place = place_of(r);
+  if (r.target.service == Service::imap && r.greeting.starts_with("PREAUTH"))
+    out.error(place, "it takes everybody who connects for signed in (PREAUTH)", "turn that off for connections from the network");
   if (is_for_programs(r) && offer.mechanisms.empty() && !offer.clear_login && r.tls)
     out.error(place, "nobody can sign in: no mechanism is offered behind TLS", "turn on sign-in for this port");
   if (!is_for_programs(r) && !offer.mechanisms.empty())
@@ -172,6 +184,15 @@ bool would_be_usable(const PortReport& r) {
 bool is_believed(const PortReport& r) { return r.tls && r.verdict.problem == net::TlsProblem::none; }
 bool is_usable(const PortReport& r) { return would_be_usable(r) && is_believed(r); }
 
+void judge_relay(Findings& out, const PortReport& r) {
+  if (!r.relays) return;
+  if (*r.relays)
+    out.error(place_of(r), "it takes mail of anybody for other domains (an open relay): " + quoted(r.relay_answer),
+              "let it relay for those only who sign in; if it knows this machine as one of its own, look from another");
+  else
+    out.note(place_of(r), "it does not relay for strangers: " + quoted(r.relay_answer));
+}
+
 Findings judge_port(const PortReport& r, SysTime now) {
   Findings out;
   if (r.reached != Reached::yes) {
@@ -187,6 +208,7 @@ Findings judge_port(const PortReport& r, SysTime now) {
   judge_clear(out, r);
   judge_certificate(out, r, now);
   judge_sign_in(out, r);
+  judge_relay(out, r);
   if (r.spoke != Spoke::nothing && !r.trouble.empty()) out.error(place_of(r), r.trouble, "look at the server's log");
   if (r.greeted > std::chrono::seconds(5))
     out.note(place_of(r), "the greeting took " + seconds(r.greeted),

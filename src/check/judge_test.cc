@@ -41,6 +41,9 @@ std::string said(const PortReport& r) {
 
 TEST(Judge, NothingIsSaidOfGoodPorts) {
   for (const auto& p : standard_ports()) EXPECT_EQ(said(good(p.service, p.port, p.security)), "") << p.port;
+  auto modern = good(Service::imap, 993, Security::implicit);
+  modern.old_version = "";
+  EXPECT_EQ(said(modern), "");
 }
 
 TEST(Judge, WhatIsWrong) {
@@ -80,6 +83,13 @@ TEST(Judge, WhatIsWrong) {
        [](PortReport& r) { r.verdict = {.problem = net::TlsProblem::name_mismatch, .text = "other name"}; }, "warning", "other name"},
       {Service::imap, Security::implicit, [](PortReport& r) { r.certificate->not_after = kNow + std::chrono::days(13); }, "warning",
        "ends on 2026-12-06"},
+      {Service::imap, Security::implicit, [](PortReport& r) { r.certificate->not_after = kNow - std::chrono::days(1); }, "warning",
+       "ended on 2026-11-22"},
+      {Service::imap, Security::implicit, [](PortReport& r) { r.old_version = "TLSv1.1"; }, "warning", "TLS 1.1 is still taken"},
+      {Service::smtp, Security::starttls, [](PortReport& r) { r.old_version = "TLSv1"; }, "note", "TLS 1.0 is still taken"},
+      {Service::smtp, Security::starttls, [](PortReport& r) { r.relays = true, r.relay_answer = "250 ok"; }, "error", "an open relay): 250 ok"},
+      {Service::smtp, Security::starttls, [](PortReport& r) { r.relays = false, r.relay_answer = "550 no"; }, "note", "does not relay"},
+      {Service::imap, Security::implicit, [](PortReport& r) { r.greeting = "PREAUTH welcome joe"; }, "error", "for signed in"},
       {Service::imap, Security::implicit, [](PortReport& r) { r.certificate->key_type = "RSA", r.certificate->key_bits = 1024; }, "warning",
        "1024 bits"},
       {Service::imap, Security::implicit, [](PortReport& r) { r.tls_version = "TLSv1.2"; }, "note", "only TLSv1.2"},

@@ -33,8 +33,13 @@ Task<> look_with_dane(World& world, MailHost& out) {
       .trust = net::TlsTrust::dane, .server_name = out.mx.name.text(), .names = {out.mx.name.text()}, .tlsa = for_tls(out.tlsa.records)};
   if (!out.lookup.canonical_name.empty()) policy.names.push_back(out.lookup.canonical_name);  // [RFC7672 2.2.2]
   options.policy = [policy = std::move(policy)](const std::string&) { return policy; };
-  out.dane = co_await probe_port({.service = Service::smtp, .host = out.mx.name.text(), .port = 25, .expected = Security::starttls},
-                                 out.lookup.addresses.front(), std::move(options));
+  options.old_tls = nullptr;  // these are looked for elsewhere
+  options.relay_to.clear();
+  for (const auto& address : out.lookup.addresses) {
+    out.dane = co_await probe_port({.service = Service::smtp, .host = out.mx.name.text(), .port = 25, .expected = Security::starttls},
+                                   address, options);
+    if (out.dane->reached == Reached::yes) break;
+  }
 }
 
 Task<> look_at(World& world, MailHost& out) {

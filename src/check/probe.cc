@@ -19,6 +19,8 @@ class Look {
   Task<bool> connect();
   Task<> in_clear();
   Task<> under_tls();
+  // Instead of these: a handshake in an old version, and nothing behind it.  Which one; empty: the server does not want it.
+  Task<std::string> old_handshake(Spoke how);
   Task<> close();
 
  private:
@@ -26,6 +28,7 @@ class Look {
   Task<bool> greet();
   Task<bool> shake_hands();
   Task<> upgrade();
+  Task<> ask_for_relay();
   void complain(const Error& error);
   std::chrono::milliseconds since_start() const {
     return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start_);
@@ -92,7 +95,22 @@ Task<> Look::in_clear() {
     co_return;
   }
   report_.before = *std::move(offer);
-  if (report_.before.start_tls) co_await upgrade();
+  if (report_.before.start_tls)
+    co_await upgrade();
+  else
+    co_await ask_for_relay();
+}
+
+// [RFC5321 3.6.1] Who relays for everybody sends everybody's spam.
+Task<> Look::ask_for_relay() {
+  const bool mail = report_.target.service == Service::smtp || report_.target.service == Service::submission;
+  if (options_.relay_to.empty() || !mail) co_return;
+  const auto answer = co_await dialect_->offer_relay(talk(), options_.relay_to);
+  const bool said = answer || answer.error().code == Errc::denied;
+  in_step_ = said;
+  if (!said) co_return complain(answer.error());
+  report_.relays = answer.has_value();
+  report_.relay_answer = answer ? *answer : answer.error().text;
 }
 
 Task<> Look::upgrade() {
@@ -107,10 +125,9 @@ Task<> Look::upgrade() {
   if (!shaken) co_return;
   auto offer = co_await dialect_->offer(talk());
   in_step_ = offer.has_value();
-  if (offer)
-    report_.behind = *std::move(offer);
-  else
-    complain(offer.error());
+  if (!offer) co_return complain(offer.error());
+  report_.behind = *std::move(offer);
+  co_await ask_for_relay();
 }
 
 Task<bool> Look::shake_hands() {
@@ -136,10 +153,25 @@ Task<> Look::under_tls() {
   if (!greeted) co_return;
   auto offer = co_await dialect_->offer(talk());
   in_step_ = offer.has_value();
-  if (offer)
-    report_.behind = *std::move(offer);
-  else
-    complain(offer.error());
+  if (!offer) co_return complain(offer.error());
+  report_.behind = *std::move(offer);
+  co_await ask_for_relay();
+}
+
+Task<std::string> Look::old_handshake(Spoke how) {
+  if (how == Spoke::clear) {
+    const bool greeted = co_await greet();
+    if (!greeted) co_return std::string();
+    const auto offered = co_await dialect_->offer(talk());  // SMTP wants EHLO first
+    if (!offered) co_return std::string();
+    const auto ready = co_await dialect_->start_tls(talk());
+    if (!ready) co_return std::string();
+  }
+  in_step_ = false;
+  auto nobody = options_.policy(report_.target.host);
+  nobody.trust = net::TlsTrust::none;
+  const auto done = co_await connection_->start_tls_client(*options_.old_tls, std::move(nobody), std::min(after(options_.timeout), end_));
+  co_return done ? connection_->tls_version() : std::string();
 }
 
 Task<> Look::close() {
@@ -156,6 +188,18 @@ Task<PortReport> look(PortReport report, const ProbeOptions& options, IpAddress 
   co_return report;
 }
 
+// [RFC8996] They must not be offered any more.
+Task<> look_for_old_versions(PortReport& report, const ProbeOptions& options, IpAddress address) {
+  if (!options.old_tls || !report.tls) co_return;
+  PortReport scratch;
+  scratch.target = report.target;
+  Look once(scratch, options, address);
+  const bool connected = co_await once.connect();
+  if (!connected) co_return;
+  report.old_version = co_await once.old_handshake(report.spoke);
+  co_await once.close();
+}
+
 }  // namespace
 
 Task<PortReport> probe_port(ProbeTarget target, IpAddress address, ProbeOptions options) {
@@ -164,7 +208,11 @@ Task<PortReport> probe_port(ProbeTarget target, IpAddress address, ProbeOptions 
   empty.target = std::move(target);
   const auto usual = empty.target.expected == Security::implicit ? Spoke::tls : Spoke::clear;
   auto first = co_await look(empty, options, address, usual);
-  if (first.reached != Reached::yes || first.spoke != Spoke::nothing) co_return first;
+  if (first.reached != Reached::yes) co_return first;
+  if (first.spoke != Spoke::nothing) {
+    co_await look_for_old_versions(first, options, address);
+    co_return first;
+  }
   // A port that does not speak as its number says may do so the other way: the user should be told, not left with "no answer".
   auto second = co_await look(empty, options, address, usual == Spoke::tls ? Spoke::clear : Spoke::tls);
   const bool spoke = second.spoke != Spoke::nothing;

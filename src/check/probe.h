@@ -31,7 +31,9 @@ struct ProbeTarget {
 
 struct ProbeOptions {
   std::shared_ptr<const net::TlsContext> tls;
+  std::shared_ptr<const net::TlsContext> old_tls = {};            // TLS 1.0 and 1.1; null: nobody looks for them
   std::function<net::TlsPolicy(const std::string& host)> policy;  // its OnMistrust is `report` here, whatever it says
+  std::string relay_to;                                           // an address of elsewhere, as in RCPT: is it taken of a stranger?  empty: not asked
   std::chrono::milliseconds timeout = std::chrono::seconds(10);   // of one wait; of a connection three times as much
   std::map<std::uint16_t, std::uint16_t> port_map;                // for tests: these ports are others in truth
 };
@@ -69,12 +71,16 @@ struct PortReport {
   bool injected = false;          // something stood between the answer to STARTTLS and the handshake [RFC3207 5]
   bool tls = false;               // a handshake succeeded
   std::string tls_version, tls_cipher;
+  std::optional<std::string> old_version;  // of TLS before 1.2 that it still takes, "TLSv1.1"; empty: none; nullopt: not looked for
   net::TlsVerdict verdict;
   std::optional<net::PeerCertificate> certificate;
-  std::string trouble;  // what else went wrong, in words
+  std::optional<bool> relays;  // of SMTP: RCPT for ProbeOptions::relay_to was taken; nullopt: not asked
+  std::string relay_answer;    // to that
+  std::string trouble;         // what else went wrong, in words
 };
 
-// Ends within some seven timeouts: a port that does not speak as it should is asked once more in the other way.
+// Ends within some ten timeouts: a port that does not speak as it should is asked once more in the other way, and one that speaks TLS for
+// its old versions.
 Task<PortReport> probe_port(ProbeTarget, IpAddress, ProbeOptions);
 
 }  // namespace posthorn::check

@@ -45,11 +45,12 @@ TEST(Spf, TermsAreReadOrRefused) {
   for (const char* good :
        {"v=spf1", "v=spf1 -all", "V=SPF1 MX ~ALL",
         "v=spf1 a:x.example/24 mx//64 ip4:192.0.2.0/24 ip6:2001:db8::/32 ?exists:%{i}.x.example  include:x.example redirect=y.example",
-        "v=spf1 exp=why.example unknown=x:y -all"})
+        "v=spf1 a/24 a//64 mx/24//64 a:x.example//128 -all", "v=spf1 exp=why.example unknown=x:y -all"})
     EXPECT_TRUE(parse_spf(good)) << good;
   for (const char* bad : {"v=spf10 -all", "spf1", "v=spf1 -al", "v=spf1 ip4:192.0.2.300", "v=spf1 ip4:2001:db8::1",
                           "v=spf1 ip4:192.0.2.0/33", "v=spf1 ip6:192.0.2.1", "v=spf1 include", "v=spf1 include:", "v=spf1 all:x",
-                          "v=spf1 redirect=", "v=spf1 redirect=a redirect=b", "v=spf1 - all", "v=spf1 ip4:192.0.2.0/", "v=spf1 +"})
+                          "v=spf1 redirect=", "v=spf1 redirect=a redirect=b", "v=spf1 - all", "v=spf1 ip4:192.0.2.0/", "v=spf1 +",
+                          "v=spf1 a: -all", "v=spf1 mx:/24", "v=spf1 a/33", "v=spf1 a/24/64", "v=spf1 mx//129", "v=spf1 mx/x"})
     EXPECT_FALSE(parse_spf(bad)) << bad;
 }
 
@@ -58,7 +59,14 @@ TEST(Spf, Judged) {
     std::string zone, begins, part;
   } cases[] = {
       {"example.org MX 10 mx.example.org", "warning", "there is no record"},
-      {"example.org TXT \"v=spf1 mx -all\"", "ok", "1 look-up)"},
+      {"example.org TXT \"v=spf1 mx -all\"\nexample.org MX 10 mx.example.org", "ok", "1 look-up)"},
+      {"example.org TXT \"v=spf1 mx -all\"", "warning", "mx:example.org leads nowhere"},
+      {"example.org TXT \"v=spf1 a:x.example a:y.example/24 exists:z.example %{i}.w.example -all\"", "error", "%{i}"},
+      {"example.org TXT \"v=spf1 a:x.example a:y.example/24 exists:z.example exists:%{i}.w.example -all\"", "error",
+       "a:x.example, a:y.example, exists:z.example lead nowhere, and receivers stop after two"},
+      {"example.org TXT \"v=spf1 a:six.example -all\"\nsix.example AAAA 2001:db8::1", "ok", "1 look-up)"},
+      {"example.org TXT \"v=spf1 a:x.example -all\"\nfail x.example A servfail", "ok", "1 look-up)"},
+      {"example.org TXT \"v=spf1 -all include:a.example\"", "warning", "behind \"all\" is not looked at: include"},
       {"example.org TXT \"v=spf1 -all\"\nexample.org TXT \"v=spf1 ~all\"", "error", "2 records"},
       {"example.org TXT \"v=spf1 ip4:nowhere -all\"", "error", "ip4:nowhere"},
       {"example.org TXT \"v=spf1 +all\"", "error", "whole world"},
@@ -66,12 +74,12 @@ TEST(Spf, Judged) {
       {"example.org TXT \"v=spf1 ?all\"", "warning", "nothing of other hosts"},
       {"example.org TXT \"v=spf1 mx\"", "warning", "does not end"},
       {"example.org TXT \"v=spf1 ptr -all\"", "warning", "ptr"},
-      {"example.org TXT \"v=spf1 redirect=a.example\"\na.example TXT \"v=spf1 a -all\"", "ok", "2 look-ups"},
+      {"example.org TXT \"v=spf1 redirect=a.example\"\na.example TXT \"v=spf1 a -all\"\na.example A 192.0.2.1", "ok", "2 look-ups"},
       {"example.org TXT \"v=spf1 include:a.example -all\"", "error", "include a.example: there is no SPF record"},
       {"example.org TXT \"v=spf1 include:a.example -all\"\na.example TXT \"v=spf1 x\"", "error", "cannot be read"},
       {"example.org TXT \"v=spf1 include:example.org -all\"", "error", "circles"},
       {"example.org TXT \"v=spf1 include:a.example -all\"\nfail a.example TXT servfail", "error", "servfail"},
-      {"example.org TXT \"v=spf1 a a a a a a a a a a mx -all\"", "error", "11 look-ups"},
+      {"example.org A 192.0.2.1\nexample.org MX 10 example.org\nexample.org TXT \"v=spf1 a a a a a a a a a a mx -all\"", "error", "11 look-ups"},
       {"example.org TXT \"v=spf1 include:a.example include:a.example include:a.example -all\"\na.example TXT \"v=spf1 a mx "
        "include:b.example -all\"\nb.example TXT \"v=spf1 a a a -all\"",
        "error", "21 look-ups"},
@@ -93,6 +101,7 @@ TEST(Dmarc, Judged) {
       {"_dmarc.example.org TXT \"v=DMARC1; p=reject\"\n_dmarc.example.org TXT \"v=DMARC1; p=none\"", "error", "2 records"},
       {"_dmarc.example.org TXT \"v=DMARC1; rua=mailto:d@example.org\"", "error", "p= does not follow"},
       {"_dmarc.example.org TXT \"v=DMARC1; p=refuse\"", "error", "p=refuse is none of"},
+      {"_dmarc.example.org TXT \"v=DMARC1; p=none; P=reject\"", "error", "'p=' is there twice"},
       {"_dmarc.example.org TXT \"v=DMARC1; p=none; sp=x\"", "error", "sp=x"},
       {"_dmarc.example.org TXT \"v=DMARC1; p\"", "error", "cannot be read"},
       {"_dmarc.example.org TXT \"v=DMARC1; p=reject; rua=d@example.org\"", "error", "no mailto:"},
@@ -148,6 +157,8 @@ TEST(Dkim, Judged) {
       usual("default._domainkey.example.org TXT \"" + good.substr(0, 250) + "\" \"" + good.substr(250) + "\"");
   EXPECT_TRUE(says(run_task(check_dkim(none.world(), kDomain, {})), "warning", "no keys at all"));
   EXPECT_TRUE(says(run_task(check_dkim(some.world(), kDomain, {})), "note", "nobody can list"));
+  Zone silent("fail _domainkey.example.org TXT servfail");
+  EXPECT_TRUE(says(run_task(check_dkim(silent.world(), kDomain, {})), "warning", "no answer: servfail"));
   Zone every("default._domainkey.example.org TXT \"v=spf1 -all\"");
   EXPECT_TRUE(says(run_task(check_dkim(every.world(), kDomain, {})), "note", "nobody can list"));
   EXPECT_TRUE(says(run_task(check_dkim(some.world(), kDomain, {"y"})), "error", "no key at y._domainkey.example.org"));

@@ -175,7 +175,7 @@ Task<> Trip::send() {
   letter_ = write_letter(login_.address, *mailbox);
   const auto start = std::chrono::steady_clock::now();
   auto connection = co_await open_smtp(world_, *submission_, login_.credentials);
-  std::string why = connection ? "" : connection.error().text;
+  std::string why = connection ? "" : connection.error().text, advice = "look at the server's log";
   if (connection) {
     client::TextSource source(letter_.text);
     client::MessageToSend message{
@@ -184,10 +184,12 @@ Task<> Trip::send() {
     const auto result = co_await (*connection)->send(std::move(message));
     const auto& r = result.recipients.front();
     out_.sent = r.state == client::RecipientState::accepted;
+    const bool unknown = r.state == client::RecipientState::unknown;
     if (!out_.sent)
       why = r.state == client::RecipientState::refused ? words_of(r.reply)
             : result.failure                           ? result.failure->text
                                                        : "nobody can say what became of it";
+    if (unknown) advice += ", and delete the message if it comes: its Message-ID is " + letter_.id;
     co_await (*connection)->quit();
   }
   out_.sending = since(start);
@@ -197,7 +199,7 @@ Task<> Trip::send() {
     out_.sent_by = place_of(*submission_);
   else
     out_.findings.error(place_of(*submission_), "the message to " + login_.address + " is not accepted: " + quoted(why),
-                        "look at the server's log");
+                        advice);
 }
 
 void Trip::say_missing(const std::string& place) {

@@ -62,6 +62,19 @@ class SmtpDialect final : public Dialect {
     co_return Result<void>();
   }
 
+  Task<Result<std::string>> offer_relay(Talk talk, std::string to) override {
+    std::string answer;
+    for (const auto& line : {std::string("MAIL FROM:<>"), "RCPT TO:<" + to + '>'}) {
+      CO_TRY_OK(co_await talk.say(line));
+      CO_TRY(const auto reply, co_await read_reply(talk));
+      answer = words_of(reply);
+      if (reply.code / 100 != 2) co_return fail(Errc::denied, answer);
+    }
+    CO_TRY_OK(co_await talk.say("RSET"));
+    CO_TRY_OK(co_await read_reply(talk));
+    co_return answer;
+  }
+
   Task<> leave(Talk talk) override {
     const auto said = co_await talk.say("QUIT");
     if (said) (void)co_await read_reply(talk);

@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::size_t kTerms = 200;
 constexpr int kDepth = 10;
+constexpr std::size_t kMxHosts = 10;
 constexpr std::string_view kMechanisms[] = {"all", "include", "a", "mx", "ptr", "ip4", "ip6", "exists"};
 
 bool is_prefix_length(std::string_view text, int most) {
@@ -26,9 +27,25 @@ bool is_network(std::string_view value, bool v4) {
   return slash == value.npos || is_prefix_length(value.substr(slash + 1), v4 ? 32 : 128);
 }
 
+// [RFC7208 5.3] Behind a domain that may be missing: "/24", "//64", "/24//64".
+bool has_good_prefixes(std::string_view value) {
+  const auto slash = value.find('/');
+  if (slash == value.npos) return true;
+  value.remove_prefix(slash + 1);
+  if (!value.starts_with('/')) {
+    const auto n = std::min(value.find('/'), value.size());
+    if (!is_prefix_length(value.substr(0, n), 32)) return false;
+    value.remove_prefix(n);
+    if (value.empty()) return true;
+    value.remove_prefix(1);
+  }
+  return value.starts_with('/') && is_prefix_length(value.substr(1), 128);
+}
+
 bool has_good_value(const SpfTerm& t) {
   if (t.name == "ip4" || t.name == "ip6") return is_network(t.value, t.name == "ip4");
   if (t.name == "include" || t.name == "exists") return !t.value.empty();
+  if (t.name == "a" || t.name == "mx") return has_good_prefixes(t.value);
   return t.name != "all" || t.value.empty();
 }
 
@@ -43,8 +60,14 @@ Result<SpfTerm> parse_term(std::string_view word) {
   out.name = text::to_lower(rest.substr(0, n));
   out.value = rest.substr(n + (n < rest.size() && rest[n] == ':'));
   const bool known = std::ranges::find(kMechanisms, out.name) != std::end(kMechanisms);
-  if (!known || !has_good_value(out)) return fail(Errc::syntax, "'" + std::string(word.substr(0, 60)) + "'");
+  const bool no_domain = n < rest.size() && rest[n] == ':' && (out.value.empty() || out.value.starts_with('/'));
+  if (!known || no_domain || !has_good_value(out)) return fail(Errc::syntax, "'" + std::string(word.substr(0, 60)) + "'");
   return out;
+}
+
+std::optional<dns::Name> parse_name(std::string_view text) {
+  auto name = dns::Name::parse(text);
+  return name ? std::optional(*std::move(name)) : std::nullopt;
 }
 
 bool costs_a_look_up(const SpfTerm& t) {
@@ -58,7 +81,31 @@ std::vector<std::string> spf_texts(const dns::Answer<dns::Txt>& answer) {
   return out;
 }
 
-Task<> count_record(World& world, SpfRecord record, int depth, SpfCost& cost);
+Task<> count_record(World& world, SpfRecord record, dns::Name domain, int depth, SpfCost& cost);
+
+// [RFC7208 4.6.4] Does the name that is asked for lead nowhere, whoever asks?  Nothing: no definite answer, or more than this was wrong.
+Task<> ask_term(World& world, SpfTerm term, dns::Name domain, SpfCost& cost) {
+  const auto named = std::string_view(term.value).substr(0, term.value.find('/'));
+  if (named.contains('%')) co_return;
+  const auto name = named.empty() ? std::optional(domain) : parse_name(named);
+  if (!name) co_return;
+  bool nowhere = false;
+  if (term.name == "mx") {
+    const auto answer = co_await world.resolver.mx(*name, world.dns_deadline());
+    nowhere = answer.definite() && !answer.ok();
+    if (answer.records.size() > kMxHosts && cost.trouble.empty())
+      cost.trouble = "mx " + quoted(name->text()) + ": it has more than 10 hosts [RFC7208 4.6.4]";
+  } else {
+    const auto v4 = co_await world.resolver.a(*name, world.dns_deadline());
+    nowhere = v4.definite() && !v4.ok();
+    // "exists" asks for an address of IPv4 only [RFC7208 5.7].
+    if (nowhere && term.name == "a") {
+      const auto v6 = co_await world.resolver.aaaa(*name, world.dns_deadline());
+      nowhere = v6.definite() && !v6.ok();
+    }
+  }
+  if (nowhere) cost.voids.push_back(term.name + ':' + name->text());
+}
 
 // [RFC7208 5.2, 6.1] What has no good record of its own is an error of the whole.
 Task<> count_domain(World& world, std::string domain, std::string by, int depth, SpfCost& cost) {
@@ -76,13 +123,15 @@ Task<> count_domain(World& world, std::string domain, std::string by, int depth,
   if (texts.size() > 1) co_return fail_with("it has several SPF records");
   auto record = parse_spf(texts.front());
   if (!record) co_return fail_with("its record cannot be read: " + record.error().text);
-  co_await count_record(world, *std::move(record), depth, cost);
+  co_await count_record(world, *std::move(record), *name, depth, cost);
 }
 
-Task<> count_record(World& world, SpfRecord record, int depth, SpfCost& cost) {
+Task<> count_record(World& world, SpfRecord record, dns::Name domain, int depth, SpfCost& cost) {
   for (const auto& t : record.terms) {
+    if (t.name == "all") break;  // [RFC7208 5.1] What stands behind it is not looked at.
     if (cost.look_ups >= SpfCost::kEnough) co_return;
     if (costs_a_look_up(t)) ++cost.look_ups;
+    if (t.name == "a" || t.name == "mx" || t.name == "exists") co_await ask_term(world, t, domain, cost);
     if (t.name == "include") co_await count_domain(world, t.value, "include", depth + 1, cost);
   }
   if (!record.redirect || record.all() || cost.look_ups >= SpfCost::kEnough) co_return;  // [RFC7208 6.1]
@@ -100,6 +149,8 @@ void judge_all(Findings& out, const SpfRecord& record) {
     out.error("SPF", "\"+all\" allows the whole world to send in this domain's name", "end the record with \"-all\"");
   else if (all->qualifier == '?')
     out.warn("SPF", "\"?all\" says nothing of other hosts", "end the record with \"-all\" or \"~all\"");
+  if (all && all != &record.terms.back())
+    out.warn("SPF", "what stands behind \"all\" is not looked at: " + quoted((all + 1)->name), "put \"all\" at the end");
 }
 
 }  // namespace
@@ -158,6 +209,15 @@ Findings judge_spf(const std::vector<std::string>& texts, const SpfCost& cost) {
               "it needs " + (cost.look_ups >= SpfCost::kEnough ? std::string("30 or more") : std::to_string(cost.look_ups)) +
                   " look-ups, and receivers stop after 10 [RFC7208 4.6.4]",
               "write addresses (ip4:, ip6:) instead of names, or take out includes that are not needed");
+  if (!cost.voids.empty()) {
+    std::string names;
+    for (const auto& one : cost.voids) names += (names.empty() ? "" : ", ") + one;
+    const auto text = quoted(names) + (cost.voids.size() == 1 ? " leads" : " lead") + " nowhere";
+    if (cost.voids.size() > 2)
+      out.error("SPF", text + ", and receivers stop after two of these [RFC7208 4.6.4]", "take them out, or correct the names");
+    else
+      out.warn("SPF", text, "take it out, or correct the name");
+  }
   if (std::ranges::any_of(record->terms, [](const auto& t) { return t.name == "ptr"; }))
     out.warn("SPF", "\"ptr\" should not be used [RFC7208 5.5]", "name the hosts by \"a\", \"mx\" or their addresses");
   if (out.all.empty())
@@ -175,7 +235,7 @@ Task<Findings> check_spf(World& world, dns::Name domain) {
   const auto texts = spf_texts(answer);
   SpfCost cost;
   if (texts.size() == 1)
-    if (auto record = parse_spf(texts.front())) co_await count_record(world, *std::move(record), 0, cost);
+    if (auto record = parse_spf(texts.front())) co_await count_record(world, *std::move(record), domain, 0, cost);
   co_return judge_spf(texts, cost);
 }
 

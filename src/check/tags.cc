@@ -30,7 +30,9 @@ Result<Tags> parse_tags(std::string_view in) {
     const auto name = text::trim(item.substr(0, equals));
     if (equals == item.npos || name.empty()) return fail(Errc::syntax, "'" + std::string(item.substr(0, 40)) + "' is no tag");
     if (out.all.size() == kTags) return fail(Errc::syntax, "too many tags");
-    out.all.emplace_back(text::to_lower(name), std::string(text::trim(item.substr(equals + 1))));
+    auto key = text::to_lower(name);
+    if (out.has(key)) return fail(Errc::syntax, "'" + key.substr(0, 40) + "=' is there twice");  // [RFC6376 3.2]
+    out.all.emplace_back(std::move(key), std::string(text::trim(item.substr(equals + 1))));
   }
   return out;
 }

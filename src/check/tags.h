@@ -16,7 +16,7 @@ struct Tags {
   std::string_view value(std::string_view name) const;   // of the first; empty: none
   bool has(std::string_view name) const;
 };
-// Errc::syntax: a piece that is no tag, or more than 50.
+// Errc::syntax: a piece that is no tag, a tag that is there twice, or more than 50.
 Result<Tags> parse_tags(std::string_view);
 
 // Is it of this kind: "v=DMARC1" with spaces as they may be, and nothing or ";" behind?

@@ -19,7 +19,7 @@ Task<Result<http::Response>> get(World& world, http::Url url, std::vector<IpAddr
   const auto mapped = world.probe.port_map.find(url.port);
   http::Route route{.addresses = std::move(addresses),
                     .port = mapped == world.probe.port_map.end() ? std::uint16_t{0} : mapped->second,
-                    .tls = world.probe.tls};
+                    .tls = world.web_tls ? world.web_tls : world.probe.tls};
   http::Client client;
   co_return co_await client.get(std::move(url), std::move(route), kLimits, deadline);
 }
@@ -69,6 +69,7 @@ Task<HostLookup> look_up_host(World& world, std::string host) {
   const dns::AddressOptions options{.allow_loopback = true, .allow_private = true, .max_addresses = kAddresses};
   const auto found = co_await dns::find_addresses(world.resolver, *name, options, world.dns_deadline());
   for (const auto& a : found.addresses) out.addresses.push_back(a.ip);
+  out.answered = dns::is_definite(found.status);
   out.exists = found.status == dns::Status::ok || found.status == dns::Status::nodata;
   out.secure = found.dnssec == dns::Dnssec::secure;
   if (found.status == dns::Status::ok && !(found.canonical_name == *name)) out.canonical_name = found.canonical_name.text();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -20,8 +21,10 @@ struct World {
   WorkerPool& workers;
   bool system_names =
       true;  // a host that the resolver does not know may be in /etc/hosts; not for names that are guessed: the system may complete them
+  bool dns_answers = true;  // false: the resolver has given no answer to a question that it must be able to answer
   bool dnssec = true;  // false: answers are not validated, so that nothing can be said of DNSSEC
   ProbeOptions probe;
+  std::shared_ptr<const net::TlsContext> web_tls = {};  // the authorities that web servers are believed by; null: those of `probe`
   std::chrono::milliseconds dns_timeout = std::chrono::seconds(10);
 
   Deadline dns_deadline() const { return after(dns_timeout); }
@@ -29,6 +32,7 @@ struct World {
 
 struct HostLookup {
   std::vector<IpAddress> addresses;  // to try in this order; at most 4
+  bool answered = true;              // false: the DNS gave no answer, nothing is known
   bool exists = false;               // the DNS, or the system, knows it
   bool secure = false;               // DNSSEC, of all answers
   std::string canonical_name;        // another one: it is an alias

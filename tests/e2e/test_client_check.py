@@ -15,16 +15,18 @@ import termios
 import threading
 import time
 import unittest
+import warnings
 
 import harness
 from dns_zone import Dns
-from foreign_mta import Mta, Postfix
+from foreign_mta import Postfix
 from harness import DOMAIN, PASSWORD, Server, free_ports
+from mail_store import DovecotStore
 from web_host import Authority, Web, openssl
 
 HOST = "mail." + DOMAIN
 STANDARD = (25, 465, 587, 2525, 143, 993, 110, 995)
-OK, USAGE, NO_HOST, UNAVAILABLE = 0, 64, 68, 69
+OK, USAGE, NO_HOST, UNAVAILABLE, TEMPORARY = 0, 64, 68, 69, 75
 
 AUTOCONFIG = """<?xml version="1.0"?><clientConfig version="1.1"><emailProvider id="{domain}"><domain>{domain}</domain>
 <incomingServer type="imap"><hostname>{host}</hostname><port>{port}</port><socketType>{socket}</socketType><username>%EMAILLOCALPART%</username></incomingServer>
@@ -107,10 +109,10 @@ class Check(unittest.TestCase):
     # Made once for the module.
     folder = authority = dns = nobody = None
 
-    def run_check(self, target, ports, *options, status=OK, env=None, timeout=5, ca=None):
+    def run_check(self, target, ports, *options, status=OK, env=None, timeout=5, trust=None):
         """`ports`: what the standard ports are in truth; the others are closed."""
         words = [harness.BINARY, "check", target, "--resolver", self.dns.server.replace("@", ":"), "--trust-anchor", self.dns.trust_anchor,
-                 "--ca", ca or self.authority.file, "--timeout", str(timeout)]
+                 "--timeout", str(timeout), *(trust or ("--ca", self.authority.file))]
         for port in (*STANDARD, 80, 443):
             words += ["--map", f"{port}={ports.get(port, self.nobody)}"]
         done = subprocess.run([*words, *options], capture_output=True, text=True, timeout=120, env={**os.environ, **(env or {})})
@@ -188,6 +190,12 @@ class OwnServer(Check):
                 self.assertNotIn("PLAIN", p["before_tls"]["mechanisms"])
         for about in ("reverse", "SPF", "DMARC", "MTA-STS", "TLSRPT", "TLSA", "DNSSEC", "SRV", *("DKIM " + s for s in self.selectors)):
             self.assert_said(report["records"], "ok", about, "")
+
+    def test_a_trusting_any_mail_server_is_no_trust_in_web_servers(self):
+        report = self.report("alice@example.test", self.ports, trust=("--insecure",), env={"SSL_CERT_FILE": self.authority.file})
+        self.assert_said(report["records"], "ok", "MTA-STS", "mode enforce")
+        report = self.report("alice@example.test", self.ports, trust=("--insecure",), env={"SSL_CERT_FILE": self.certificate[0]}, status=UNAVAILABLE)
+        self.assert_said(report["records"], "error", "MTA-STS", "cannot be fetched")
 
     def test_b_a_message_to_oneself(self):
         report = self.report("alice@example.test", self.ports, "--login", *self.password())
@@ -275,8 +283,11 @@ class OwnServer(Check):
         # By its address the certificate is another's.
         report = self.report("127.0.0.1", self.ports, "--only", "imap", status=UNAVAILABLE)
         self.assert_said(report["servers"], "error", "127.0.0.1:993", "not for 127.0.0.1")
-        self.run_check("127.0.0.1", self.ports, "--only", "imap", ca="/etc/hostname", status=USAGE)
+        self.run_check("127.0.0.1", self.ports, "--only", "imap", trust=("--ca", "/etc/hostname"), status=USAGE)
         self.run_check("nobody." + DOMAIN, self.ports, status=NO_HOST)
+        self.assert_said(self.report("closed.hosts.test", {}, status=UNAVAILABLE)["servers"], "error", "closed.hosts.test", "no port for mail can be reached")
+        # Who leaves the @ out is told.
+        self.assert_said(self.report("hosted.test", {}, status=NO_HOST)["servers"], "note", "hosted.test", "also a domain")
         for bad in ("a@b@", "alice@", "what is this", "-", "a..b"):
             self.run_check(bad, self.ports, status=USAGE)
         for options in (("--only", "jmap"), ("--map", "x"), ("--map", "0=1"), ("--selector", "a..b"), ("--login",)):
@@ -286,62 +297,20 @@ class OwnServer(Check):
 class Strangers(Check):
     """Dovecot and Postfix of Debian."""
 
-    DOVECOT = """
-base_dir = {folder}/run
-state_dir = {folder}/state
-log_path = {folder}/log
-protocols = imap pop3
-listen = 127.0.0.1
-ssl = yes
-ssl_cert = <{crt}
-ssl_key = <{key}
-disable_plaintext_auth = yes
-mail_location = maildir:{folder}/mail/%n
-passdb {{
-  driver = static
-  args = password=x
-}}
-service imap-login {{
-  inet_listener imap {{
-    port = {port}
-  }}
-  inet_listener imaps {{
-    port = {imaps}
-  }}
-}}
-service pop3-login {{
-  inet_listener pop3 {{
-    port = {pop3}
-  }}
-  inet_listener pop3s {{
-    port = {pop3s}
-  }}
-}}
-"""
-
     def test_dovecot(self):
         if os.geteuid() != 0:
             self.skipTest("Dovecot wants root")
-        certificate = self.authority.issue("dovecot.hosts.test")
-        dovecot = Mta(0)
-        self.addCleanup(dovecot.stop)
-        imaps, pop3, pop3s = free_ports(3)
-        have_pop3 = os.path.exists("/usr/lib/dovecot/pop3-login")
-        config = self.DOVECOT.format(folder=dovecot.folder, crt=certificate[0], key=certificate[1], port=dovecot.port, imaps=imaps, pop3=pop3, pop3s=pop3s)
-        if not have_pop3:
-            config = config.replace("protocols = imap pop3", "protocols = imap").split("service pop3-login")[0]
-        dovecot.write("conf", config)
-        with open(dovecot.path("out"), "ab") as out:
-            dovecot.process = subprocess.Popen(["/usr/sbin/dovecot", "-F", "-c", dovecot.path("conf")], stdout=out, stderr=out, start_new_session=True)
-        wait_for(imaps, dovecot)
-        ports = {143: dovecot.port, 993: imaps, **({110: pop3, 995: pop3s} if have_pop3 else {})}
-        report = self.report("dovecot.hosts.test", ports, "--only", "imap,pop3")
+        store = DovecotStore()
+        self.addCleanup(store.stop)
+        store.start()
+        ports = {143: store.ports["imap"], 993: store.ports["imaps"], 110: store.ports["pop3"], 995: store.ports["pop3s"]}
+        report = self.report("127.0.0.1", ports, "--only", "imap,pop3", trust=("--ca", store.certificate))
         self.assert_no_errors(report)
         found = {p["port"]: p for p in report["ports"] if p["reached"] == "yes"}
         self.assertEqual(set(found), set(ports))
         for port, p in found.items():
             self.assertTrue(p["usable"], p)
-            self.assertEqual(p["tls"], "TLSv1.3")
+            self.assertEqual((p["tls"], p["old_tls"]), ("TLSv1.3", ""))
         self.assertIn("IDLE", found[993]["behind_tls"]["capabilities"])
         # To who comes from its own address Dovecot offers PLAIN without TLS, whatever its settings.
         self.assertEqual({f["text"].split(":")[0] for f in report["servers"] if f["level"] == "warning"}, {"PLAIN or LOGIN is offered before TLS"})
@@ -357,17 +326,6 @@ service pop3-login {{
         self.assertEqual((port["spoke"], port["tls"], port["verified"]), ("clear", "TLSv1.3", False))
         self.assertIn("PIPELINING", port["behind_tls"]["capabilities"])
         self.assert_said(report["servers"], "warning", "postfix.hosts.test:25", "self-signed")
-
-
-def wait_for(port, mta):
-    deadline = time.monotonic() + 60
-    while True:
-        with contextlib.suppress(OSError):
-            socket.create_connection(("127.0.0.1", port), 5).close()
-            return
-        if mta.process.poll() is not None or time.monotonic() > deadline:
-            raise AssertionError(mta.log())
-        time.sleep(0.05)
 
 
 class BadServers(Check):
@@ -442,6 +400,46 @@ class BadServers(Check):
         self.assert_said(report["servers"], "error", "bad.hosts.test:995", "the certificate is for other.hosts.test, not for bad.hosts.test")
         self.assert_said(report["servers"], "note", "bad.hosts.test:995", "only TLSv1.2")
         self.assertFalse(any(s["verified"] for s in report["settings"]), report["settings"])
+
+    def test_old_versions_of_tls_and_a_certificate_that_has_ended(self):
+        def old(connection):
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*self.good)
+            context.set_ciphers("ALL:@SECLEVEL=0")
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DeprecationWarning)
+                context.minimum_version = ssl.TLSVersion.TLSv1
+            return context.wrap_socket(connection, server_side=True)
+
+        def submission(connection):
+            says(b"220 hi\r\n", b"250-hi\r\n250 STARTTLS\r\n", b"220 go\r\n")(connection)
+            says(b"", b"250-hi\r\n250 AUTH PLAIN\r\n", then=until_it_leaves)(old(connection))
+
+        imap = says(b"* OK hi\r\n", b"* CAPABILITY IMAP4rev1 AUTH=PLAIN\r\nc1 OK\r\n", then=until_it_leaves)
+        ended = self.authority.issue("bad.hosts.test", days=-1)
+        plays = {587: submission, 993: lambda connection: imap(old(connection)), 995: self.tls(says(b"+OK hi\r\n", b"+OK\r\nUSER\r\n.\r\n"), ended)}
+        report = self.look(plays)
+        for port in (587, 993):
+            self.assert_said([f for f in report["servers"] if f":{port}" in f["about"]], "warning", "bad.hosts.test", "TLS 1.1 is still taken")
+        self.assertEqual({p["port"]: p["old_tls"] for p in report["ports"] if p["reached"] == "yes"}, {587: "TLSv1.1", 993: "TLSv1.1", 995: ""})
+        self.assert_said(report["servers"], "error", "bad.hosts.test:995", "expired")
+
+    def test_who_relays_for_everybody(self):
+        heard = []
+
+        def smtp(answer):
+            def play(connection):
+                lines = connection.makefile("rb")
+                connection.sendall(b"220 hi\r\n")
+                while line := lines.readline():
+                    heard.append(line.split(b" ")[0].strip())
+                    connection.sendall(answer if line.startswith(b"RCPT") else b"250 hi\r\n")
+            return play
+        report = self.look({25: smtp(b"250 2.1.5 ok\r\n"), 587: smtp(b"554 5.7.1 relaying denied\r\n")}, "--only", "smtp", "--relay", "joe@far.test")
+        self.assert_said(report["servers"], "error", "bad.hosts.test:25", "an open relay")
+        self.assert_said(report["servers"], "note", "bad.hosts.test:587", "does not relay for strangers: 554 relaying denied")
+        self.assertNotIn(b"DATA", heard)
+        self.run_check("bad.hosts.test", {}, "--relay", "joe@far.test> X", status=USAGE)
 
     def test_no_password_where_it_could_be_seen(self):
         heard = []
@@ -520,6 +518,18 @@ class Domains(Check):
         self.assert_said(self.records("null.test", OK), "note", "MX", "null MX")
         self.assert_said(self.records("forged.test"), "error", "MX", "no answer")
         self.assert_said(self.records("nobody.hosts.test2"), "error", "MX", "there is no domain")
+
+
+class NoNetwork(Check):
+    def test_nobody_is_blamed_when_the_dns_is_silent(self):
+        done = subprocess.run([harness.BINARY, "check", "joe@example.test", "--resolver", f"127.0.0.1:{self.nobody}", "--timeout", "1", "--json"],
+                              capture_output=True, text=True, timeout=120)
+        self.assertEqual(done.returncode, TEMPORARY, done.stdout + done.stderr)
+        report = json.loads(done.stdout)
+        self.assertEqual([f["about"] for f in report["servers"] + report["records"]], ["DNS"])
+        done = subprocess.run([harness.BINARY, "check", "mail.example.test", "--resolver", f"127.0.0.1:{self.nobody}", "--timeout", "1"],
+                              capture_output=True, text=True, timeout=120)
+        self.assertEqual(done.returncode, TEMPORARY, done.stdout + done.stderr)
 
 
 if __name__ == "__main__":

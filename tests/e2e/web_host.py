@@ -28,13 +28,13 @@ class Authority:
         openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30", "-subj", "/CN=Test Authority",
                 "-addext", "basicConstraints=critical,CA:TRUE", "-keyout", self.key, "-out", self.file)
 
-    def issue(self, *names):
+    def issue(self, *names, days=20):
         self.made += 1
         stem = os.path.join(self.directory, f"issued{self.made}")
         openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", f"/CN={names[0]}", "-keyout", stem + ".key", "-out", stem + ".csr")
         with open(stem + ".ext", "w", encoding="ascii") as f:
             f.write("subjectAltName=" + ",".join("DNS:" + name for name in names) + "\nextendedKeyUsage=serverAuth\n")
-        openssl("x509", "-req", "-in", stem + ".csr", "-CA", self.file, "-CAkey", self.key, "-CAcreateserial", "-days", "20", "-extfile", stem + ".ext",
+        openssl("x509", "-req", "-in", stem + ".csr", "-CA", self.file, "-CAkey", self.key, "-CAcreateserial", "-days", str(days), "-extfile", stem + ".ext",
                 "-out", stem + ".crt")
         return stem + ".crt", stem + ".key"
 
