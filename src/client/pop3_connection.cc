@@ -121,7 +121,7 @@ Task<Result<std::optional<std::vector<T>>>> read_listing(Pop3State& s, std::stri
     co_return channel.refusal(command, reply);
   }
   std::vector<T> out;
-  std::size_t bytes = 0;
+  std::size_t bytes = 0, all_bytes = 0;
   for (auto until = after(s.options.timeouts.block);;) {
     CO_TRY(const auto line, co_await channel.read_listed(until));
     if (!line) break;
@@ -129,7 +129,8 @@ Task<Result<std::optional<std::vector<T>>>> read_listing(Pop3State& s, std::stri
     if (!one || one->number == 0)
       co_return channel.broken(Errc::syntax, "a line of " + command + " cannot be read");
     out.push_back(*std::move(one));
-    if (out.size() > s.options.limits.listing)
+    all_bytes += line->size();
+    if (out.size() > s.options.limits.listing || all_bytes > s.options.limits.listing_bytes)
       co_return channel.broken(Errc::limit, "an endless answer to " + command);
     if (bytes += line->size(); bytes < kBlock) continue;
     until = after(s.options.timeouts.block);

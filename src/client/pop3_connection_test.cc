@@ -191,6 +191,17 @@ TEST(Pop3Connection, RefusesListingsThatLie) {
   }
 }
 
+TEST(Pop3Connection, BoundsWhatAListingTakes) {
+  for (const bool by_bytes : {false, true}) {
+    auto options = plain();
+    (by_bytes ? options.limits.listing_bytes : options.limits.listing) = by_bytes ? 20 : 2;
+    const auto played =
+        play(options, std::string(kOpening) + "C: UIDL\nS: +OK\nS: 1 aaaaaaa\nS: 2 bbbbbbb\nS: 3 ccccccc\n",
+             ids_only);
+    EXPECT_EQ(played.code, Errc::limit) << played.outcome;
+  }
+}
+
 struct Retrieve {
   std::shared_ptr<Spy> spy = std::make_shared<Spy>();
   std::vector<std::uint32_t> numbers = {1, 2, 3};

@@ -16,6 +16,7 @@ struct ReplyLimits {
   std::size_t line = 4096;  // [RFC2449 4] 512; a challenge of SASL [RFC5034 4] and some servers need more
   std::size_t capabilities = 256;      // lines
   std::size_t listing = 4'000'000;     // lines of LIST and UIDL
+  std::size_t listing_bytes = 128 << 20;  // of all these lines together
   std::size_t unique_id = 255;         // [RFC1939 7] 70; some servers say more
   std::uint64_t message = 4ull << 30;  // bytes of RETR and TOP, with CRLF
 };
