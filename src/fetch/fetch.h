@@ -33,6 +33,11 @@ struct FetchOptions {
   std::function<void(const std::string&)> on_note;  // what the user should know, a line
 };
 
+// Has what was stored then been kept long enough?  Without a time to keep it, always: clocks go back, too.
+inline bool is_due(std::optional<std::chrono::days> keep, Seconds stored) {
+  return keep && (keep->count() == 0 || now() - stored >= *keep);
+}
+
 struct FetchReport {
   std::uint64_t on_server = 0;  // messages, before
   std::uint64_t known = 0;      // of those: stored by an earlier run

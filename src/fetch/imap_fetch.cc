@@ -121,7 +121,7 @@ Task<Result<void>> remove_due(client::ImapConnection& server, std::uint32_t uid_
   std::vector<std::uint32_t> due;
   for (const auto uid : uids) {
     const auto when = journal.stored(key_of(uid_validity, uid));
-    if (options.keep && when && now() - *when >= *options.keep) due.push_back(uid);
+    if (when && is_due(options.keep, *when)) due.push_back(uid);
   }
   if (due.empty()) co_return Result<void>{};
   CO_TRY(const bool gone, co_await server.expunge(to_set(due)));

@@ -99,7 +99,7 @@ std::vector<std::uint32_t> due(const std::vector<Known>& all, const Journal& jou
   if (!options.keep) return out;
   for (const auto& one : all) {
     const auto when = journal.stored(one.key);
-    if (when && now() - *when >= *options.keep) out.push_back(one.number);
+    if (when && is_due(options.keep, *when)) out.push_back(one.number);
   }
   return out;
 }

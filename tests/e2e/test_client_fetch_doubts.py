@@ -13,6 +13,15 @@ from test_client_fetch import OK, PROTOCOL, TEMPFAIL, FetchTestCase, digests, ma
 CONFIG = 78
 
 
+def crc32c(data):
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
+    return crc ^ 0xFFFFFFFF
+
+
 class StateFile(FetchTestCase):
     def test_that_of_another_account_is_not_believed(self):
         """Unique-ids are unique in one maildrop only."""
@@ -33,6 +42,22 @@ class StateFile(FetchTestCase):
         self.assertEqual(self.fetch(new.url(), "--keep", "--state", state, "--adopt-state")["known"], 5)
         self.assertEqual(self.fetch(new.url(), "--keep", "--state", state)["known"], 5)
         self.fetch(old.url(), "--keep", "--state", state, status=CONFIG)
+
+
+    def test_a_clock_that_went_back_does_not_keep_mail_on_the_server(self):
+        state = os.path.join(self.home, "state-file")
+        host = self.host(make_mail(3))
+        self.fetch(host.url(), "--keep", "--state", state)
+        with open(state, "rb") as f:
+            lines = [line.split(b" ", 2) for line in f.read().splitlines()[1:]]
+        with open(state, "wb") as f:
+            f.write(b"posthorn-fetch 1\n")
+            for _, kind, rest in lines:
+                content = b"S 9999999999 " + rest.split(b" ", 1)[1] if kind == b"S" else kind + b" " + rest
+                f.write(b"%08x %s\n" % (crc32c(content), content))
+        self.assertEqual(self.fetch(host.url(), "--keep-days", "7", "--state", state)["removed"], 0)
+        report = self.fetch(host.url(), "--state", state)
+        self.assertEqual((report["known"], report["removed"]), (3, 3))
 
 
 class Refusals(FetchTestCase):
