@@ -23,7 +23,12 @@ Result<Options> options_of(const Place& place, std::optional<client::Credentials
 }  // namespace
 
 client::TlsMode tls_mode_of(const Place& place) {
-  if (place.url.scheme == client::Scheme::imaps || place.url.scheme == client::Scheme::pop3s) return client::TlsMode::implicit;
+  switch (place.url.scheme) {
+    case client::Scheme::imaps:
+    case client::Scheme::pop3s:
+    case client::Scheme::smaps: return client::TlsMode::implicit;
+    default: break;
+  }
   return place.allow_plaintext ? client::TlsMode::opportunistic : client::TlsMode::required;
 }
 
@@ -33,6 +38,10 @@ Result<client::ImapOptions> imap_options_of(const Place& place, std::optional<cl
 
 Result<client::Pop3Options> pop3_options_of(const Place& place, std::optional<client::Credentials> credentials) {
   return options_of<client::Pop3Options>(place, std::move(credentials));
+}
+
+Result<client::SmapOptions> smap_options_of(const Place& place, std::optional<client::Credentials> credentials) {
+  return options_of<client::SmapOptions>(place, std::move(credentials));
 }
 
 Task<Result<std::unique_ptr<net::Connection>>> dial_place(const Place& place, WorkerPool& workers) {

@@ -31,7 +31,7 @@ void add_copy_commands(CLI::App& top, Run& chosen) {
     sub.add_option("-c,--config", o.common.config, "The configuration file of the local store")->capture_default_str();
   };
   auto* sub = top.add_subcommand("copy", "Copy the mail of accounts from one place to another, with folders, flags and dates; again, only the difference");
-  sub->add_option("source", copy.source.name, "Where the mail is: imaps://joe@mail.example.org, maildir:PATH, mbox:FILE, posthorn:joe@example.org, or the name of an account");
+  sub->add_option("source", copy.source.name, "Where the mail is: imaps://joe@mail.example.org, smaps://, pop3s://, maildir:PATH, mbox:FILE, posthorn:joe@example.org, or the name of an account");
   sub->add_option("target", copy.target.name, "Where it is to be, likewise");
   add_what(*sub, copy);
   sub->add_option("--csv", copy.accounts_csv, "Copy many accounts: a file of lines source,password,target,password; - is standard input");

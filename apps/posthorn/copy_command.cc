@@ -22,6 +22,7 @@
 #include "copy/maildir_place.h"
 #include "copy/mbox_place.h"
 #include "copy/pop3_place.h"
+#include "copy/smap_place.h"
 #include "copy/verifier.h"
 #include "csv_lines.h"
 #include "output.h"
@@ -113,7 +114,9 @@ class CopyRun {
     const auto& url = end.place.url;
     switch (url.scheme) {
       case Scheme::imap:
-      case Scheme::imaps: break;
+      case Scheme::imaps:
+      case Scheme::smap:
+      case Scheme::smaps: break;
       case Scheme::pop3:
       case Scheme::pop3s:
         if (is_target) return fail(Errc::invalid, "no mail can be stored by POP3: " + client::to_string(url));
@@ -223,6 +226,12 @@ class CopyRun {
         CO_TRY(auto options, pop3_options_of(end.place, end.credentials));
         CO_TRY(auto stream, co_await dial_place(end.place, workers_));
         co_return co_await copy::open_pop3_place(client::to_string(url), std::move(options), std::move(stream));
+      }
+      case Scheme::smap:
+      case Scheme::smaps: {
+        CO_TRY(auto options, smap_options_of(end.place, end.credentials));
+        CO_TRY(auto stream, co_await dial_place(end.place, workers_));
+        co_return co_await copy::open_smap_place(client::to_string(url), std::move(options), std::move(stream), url.path);
       }
       case Scheme::posthorn: {
         CO_TRY(const int fd, co_await workers_.run([&] { return local_->connect(url.path); }));

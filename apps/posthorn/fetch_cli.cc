@@ -9,11 +9,11 @@ namespace posthorn {
 void add_fetch_command(CLI::App& top, Run& chosen) {
   static FetchCliOptions o;
   auto* sub = top.add_subcommand("fetch",
-                                 "Download mail from a POP3 or IMAP server into a Maildir, an mbox file or "
+                                 "Download mail from a POP3, IMAP or SMAP server into a Maildir, an mbox file or "
                                  "another server, each message once");
   sub->add_option("source", o.source.name,
-                  "The account: pop3s://USER@HOST, pop3://, imaps:// or imap://, or the name of one in the "
-                  "accounts file")
+                  "The account: pop3s://USER@HOST, pop3://, imaps://, imap://, smaps:// or smap://, or the name of "
+                  "one in the accounts file")
       ->required();
   sub->add_option("target", o.target.name,
                   "Where the mail goes: maildir:PATH, mbox:FILE, posthorn:ADDRESS in the local store, "
@@ -32,7 +32,7 @@ void add_fetch_command(CLI::App& top, Run& chosen) {
   sub->add_flag(
       "--adopt-state", o.adopt_state,
       "The file of --state is of this account, though it was written when the account was called otherwise");
-  sub->add_option("--mailbox", o.mailbox, "The mailbox of an IMAP server, instead of INBOX");
+  sub->add_option("--mailbox", o.mailbox, "The mailbox of an IMAP or SMAP server, instead of INBOX");
   sub->add_option("--target-mailbox", o.target_mailbox,
                   "The mailbox of an IMAP server or a local account as target, instead of INBOX");
   sub->add_option("-c,--config", o.common.config, "The configuration file of the local store")

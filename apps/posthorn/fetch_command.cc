@@ -57,14 +57,14 @@ Result<FetchSession> prepare(const FetchCliOptions& o) {
   TRY(auto target, find_place(o.client, o.target));
   FetchSession out{.options = o, .source = std::move(source), .target = std::move(target)};
   const auto& url = out.source.url;
-  if (!out.is_pop3() && !out.is_imap())
+  if (!out.is_pop3() && !out.is_imap() && !out.is_smap())
     return fail(Errc::invalid, "mail cannot be fetched from " + client::to_string(url) +
-                                   ": pop3://, pop3s://, imap:// and imaps:// can be");
+                                   ": pop3://, pop3s://, imap://, imaps://, smap:// and smaps:// can be");
   if (url.user.empty())
     return fail(Errc::invalid, "the source names no user, as in pop3s://joe@mail.example.org");
   if (out.is_pop3() && !(o.mailbox + url.path).empty())
     return fail(Errc::invalid, "POP3 has no mailboxes to choose from");
-  if (out.is_imap()) out.mailbox = !o.mailbox.empty() ? o.mailbox : !url.path.empty() ? url.path : "INBOX";
+  if (!out.is_pop3()) out.mailbox = !o.mailbox.empty() ? o.mailbox : !url.path.empty() ? url.path : "INBOX";
   TRY(out.credentials, obtain_credentials(out.source));
   if (client::is_server(out.target.url.scheme)) {
     TRY(out.target_credentials, obtain_credentials(out.target));

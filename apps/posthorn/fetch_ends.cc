@@ -1,6 +1,8 @@
 // posthorn fetch: the two ends, as the options have them.
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "async/event.h"
 #include "async/reactor.h"
 #include "base/log.h"
@@ -13,6 +15,7 @@
 #include "fetch_session.h"
 #include "mailfile/maildir_tree.h"
 #include "output.h"
+#include "text/ascii.h"
 
 namespace posthorn {
 namespace {
@@ -38,6 +41,25 @@ Result<client::ImapOptions> imap_options(const FetchSession& s) {
   if (const auto each = patience(s); each.count() > 0)
     out.timeouts.opening = out.timeouts.command = out.timeouts.silence = each;
   return out;
+}
+
+Result<client::SmapOptions> smap_options(const FetchSession& s) {
+  TRY(auto out, smap_options_of(s.source, s.credentials));
+  if (const auto each = patience(s); each.count() > 0)
+    out.timeouts.opening = out.timeouts.command = out.timeouts.silence = each;
+  return out;
+}
+
+// "Archive/2024" is in INBOX there, as all that is one's own [SMAP1 15].
+client::SmapPath folder_of(std::string_view mailbox) {
+  client::SmapPath path{"INBOX"};
+  if (text::iequals(mailbox, "INBOX")) return path;
+  for (std::size_t at = 0; at <= mailbox.size();) {
+    const auto end = std::min(mailbox.find('/', at), mailbox.size());
+    path.emplace_back(mailbox.substr(at, end - at));
+    at = end + 1;
+  }
+  return path;
 }
 
 fetch::FetchOptions fetch_options(FetchSession& s) {
@@ -210,6 +232,15 @@ Task<Result<void>> fetch_it(FetchSession& s, WorkerPool& pool, fetch::Target& ta
     co_await opening.ready();
     if (!opening.journal()) co_return Result<void>{};
     co_return co_await fetch::fetch_imap(server, s.mailbox, target, *opening.journal(), pool,
+                                         fetch_options(s), s.report);
+  }
+  if (s.is_smap()) {
+    CO_TRY(auto options, smap_options(s));
+    client::SmapConnection server(std::move(options));
+    CO_TRY_OK(co_await server.open(std::move(stream)));
+    co_await opening.ready();
+    if (!opening.journal()) co_return Result<void>{};
+    co_return co_await fetch::fetch_smap(server, folder_of(s.mailbox), target, *opening.journal(), pool,
                                          fetch_options(s), s.report);
   }
   CO_TRY(auto options, pop3_options(s));

@@ -18,7 +18,7 @@ struct FetchSession {
   const FetchCliOptions& options;
   Place source, target;
   std::optional<client::Credentials> credentials, target_credentials;
-  std::string mailbox;  // IMAP
+  std::string mailbox;  // IMAP, SMAP
   std::optional<client::TlsForHosts> target_tls;
   std::unique_ptr<app::LocalStore> local;  // where the target is in it
   fetch::FetchReport report;
@@ -38,6 +38,9 @@ struct FetchSession {
   }
   bool is_imap() const {
     return source.url.scheme == client::Scheme::imap || source.url.scheme == client::Scheme::imaps;
+  }
+  bool is_smap() const {
+    return source.url.scheme == client::Scheme::smap || source.url.scheme == client::Scheme::smaps;
   }
 };
 

@@ -18,9 +18,10 @@ struct Account {
 Account account_of(const MailUrl& url, const std::string& mailbox) {
   const bool pop3 = url.scheme == Scheme::pop3 || url.scheme == Scheme::pop3s;
   const auto port = url.port == 0 ? client::default_port(url.scheme) : url.port;
+  const bool smap = url.scheme == Scheme::smap || url.scheme == Scheme::smaps;  // by UIDs of its own
   const bool usual = port == client::default_port(pop3 ? Scheme::pop3 : Scheme::imap) ||
                      port == client::default_port(pop3 ? Scheme::pop3s : Scheme::imaps);
-  return {.protocol = pop3 ? "pop3" : "imap",
+  return {.protocol = pop3 ? "pop3" : smap ? "smap" : "imap",
           .user = url.user,
           .host = text::to_lower(url.host),
           .port = usual ? "" : std::to_string(port),

@@ -116,7 +116,7 @@ Task<Result<Difference>> Copier::compare(bool keep, bool exists) {
     CO_TRY_OK(co_await learn_fields(target_, difference.target()));
     CO_TRY_OK(co_await learn_fields(source_, difference.source()));
   }
-  difference.pair_by_fields();
+  difference.pair_by_fields(source_.keeps_octets() && target_.keeps_octets());
   const auto [here, there] = difference.doubtful();
   if (here.empty()) co_return difference;
   CO_TRY_OK(co_await learn_octets(source_, here, difference.source()));
@@ -176,21 +176,24 @@ namespace {
 
 class IntoDigests final : public LetterSink {
  public:
-  explicit IntoDigests(std::vector<MessageInfo>& messages) : messages_(messages) {}
+  IntoDigests(std::vector<MessageInfo>& messages, bool by_octets) : messages_(messages), by_octets_(by_octets) {}
   Task<Result<void>> take(Letter letter) override {
     const auto at = std::ranges::lower_bound(messages_, letter.info.uid, {}, &MessageInfo::uid);
-    if (at != messages_.end() && at->uid == letter.info.uid) at->fields = crypto::view(letter.octets.digest());
+    if (at == messages_.end() || at->uid != letter.info.uid) co_return Result<void>{};
+    CO_TRY(const auto digest, by_octets_ ? letter.octets.digest() : text_digest(letter.octets));
+    at->fields = crypto::view(digest);
     co_return Result<void>{};
   }
 
  private:
   std::vector<MessageInfo>& messages_;
+  const bool by_octets_;
 };
 
 }  // namespace
 
 Task<Result<void>> Copier::learn_octets(MailPlace& place, std::vector<std::uint32_t> uids, std::vector<MessageInfo>& messages) {
-  IntoDigests sink(messages);
+  IntoDigests sink(messages, source_.keeps_octets() && target_.keeps_octets());
   co_return co_await place.read(std::move(uids), sink);
 }
 
@@ -243,8 +246,14 @@ Task<Result<void>> Copier::copy_messages(const std::vector<MessageInfo>& message
   auto asked = next_uids();
   co_await read_batch(source_, asked, ready, read);
   for (;;) {
-    CO_TRY_OK(read);
     std::ranges::sort(ready, {}, [](const Letter& letter) { return letter.info.uid; });
+    if (!read) {
+      // What came before the connection broke need not come again; without a hole, behind which UIDs could not be kept any more.
+      const auto hole = std::ranges::mismatch(ready, asked, {}, [](const Letter& letter) { return letter.info.uid; }).in1;
+      ready.erase(hole, ready.end());
+      CO_TRY_OK(co_await store(std::move(ready), new_uids));
+      co_return read;
+    }
     miss(asked, ready);
     asked = next_uids();
     std::vector<Letter> next;

@@ -47,10 +47,10 @@ void Difference::pair_by_uid() {
   });
 }
 
-void Difference::pair_by_fields() {
+void Difference::pair_by_fields(bool by_size) {
   using BySize = std::pair<std::string, std::uint64_t>;
-  pair_up([](const MessageInfo& m) -> std::optional<BySize> {
-    if (m.fields.empty()) return {};
+  pair_up([by_size](const MessageInfo& m) -> std::optional<BySize> {
+    if (m.fields.empty() || !by_size) return {};
     return BySize{m.fields, m.size};
   });
   using ByDate = std::pair<std::string, std::int64_t>;

@@ -19,9 +19,9 @@ class Difference {
 
   // The same UID, size and date.  REQUIRES: the UIDs were to be kept.
   void pair_by_uid();
-  // The same fields and size; then the same fields and date, for a server may count octets otherwise, or write messages anew.  What has no
-  // fields is the same as nothing else.
-  void pair_by_fields();
+  // The same fields and size, unless sizes tell nothing; then the same fields and date, for a server may count octets otherwise, or write
+  // messages anew.  What has no fields is the same as nothing else.
+  void pair_by_fields(bool by_size = true);
   // Those whose fields somebody at the other place has, too, and whose octets have to tell: the UIDs of both.
   std::pair<std::vector<std::uint32_t>, std::vector<std::uint32_t>> doubtful() const;
   // The same octets: `fields` of the doubtful ones are now digests of them.

@@ -1,4 +1,4 @@
-// Somewhere that mail is kept in folders: an IMAP server, an account of the local store, a Maildir, an mbox.
+// Somewhere that mail is kept in folders: a server of IMAP or SMAP, an account of the local store, a Maildir, an mbox.
 #pragma once
 
 #include <cstdint>
@@ -87,6 +87,8 @@ class MailPlace {
   virtual Task<Result<void>> add(std::vector<Letter>&, std::vector<Added>& outcomes) = 0;
   virtual bool changes_flags() const { return true; }
   virtual bool has_flags() const { return true; }  // and dates
+  // The octets come back as they were given, and sizes are of these.  false: only the lines are the same, and text_digest() of them.
+  virtual bool keeps_octets() const { return true; }
   // REQUIRES: changes_flags().
   virtual Task<Result<void>> set_flags(std::vector<std::pair<std::uint32_t, imap::FlagList>>) = 0;
   virtual Task<> close() = 0;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace posthorn::copy {
@@ -58,6 +59,24 @@ Result<std::string_view> Spool::read(std::uint64_t offset) {
     if (n == 0) return fail(Errc::io, "a temporary file is shorter than what was written");
     return std::string_view(piece_.get(), static_cast<std::size_t>(n));
   }
+}
+
+Result<crypto::Sha256Digest> text_digest(Spool& octets) {
+  crypto::Sha256 sha;
+  char last = 0;
+  for (std::uint64_t at = 0;;) {
+    TRY(auto piece, octets.read(at));
+    if (piece.empty()) break;
+    at += piece.size();
+    while (!piece.empty()) {
+      const auto run = piece.substr(0, piece.find('\r'));
+      if (!run.empty()) last = run.back();
+      sha.update(run);
+      piece.remove_prefix(std::min(run.size() + 1, piece.size()));
+    }
+  }
+  if (last != '\n') sha.update("\n");
+  return sha.finish();
 }
 
 Task<Result<std::string_view>> SpoolSource::next() {

@@ -39,6 +39,9 @@ class Spool {
   bool plain_ = true;
 };
 
+// Of its lines, whatever ends them: without any CR, and with LF behind the last one.  Reads all of it.
+Result<crypto::Sha256Digest> text_digest(Spool&);
+
 // All of it, which must outlive this.
 class SpoolSource final : public client::MessageSource {
  public:

@@ -15,26 +15,28 @@ using ByDigest = std::multimap<crypto::Sha256Digest, Seen>;
 
 class IntoDigests final : public LetterSink {
  public:
-  explicit IntoDigests(ByDigest& out) : out_(out) {}
+  IntoDigests(ByDigest& out, bool by_octets) : out_(out), by_octets_(by_octets) {}
   std::set<std::uint32_t> came;
   Task<Result<void>> take(Letter letter) override {
     came.insert(letter.info.uid);
     std::ranges::sort(letter.info.flags.keywords);
-    out_.emplace(letter.octets.digest(), Seen{letter.info.uid, std::move(letter.info.flags)});
+    CO_TRY(const auto digest, by_octets_ ? letter.octets.digest() : text_digest(letter.octets));
+    out_.emplace(digest, Seen{letter.info.uid, std::move(letter.info.flags)});
     co_return Result<void>{};
   }
 
  private:
   ByDigest& out_;
+  const bool by_octets_;
 };
 
 // `unread`: messages that are listed and did not come.
-Task<Result<ByDigest>> digests(MailPlace& place, std::vector<std::uint32_t>& unread) {
+Task<Result<ByDigest>> digests(MailPlace& place, bool by_octets, std::vector<std::uint32_t>& unread) {
   constexpr std::size_t kAtOnce = 500;
   constexpr std::uint64_t kBytesAtOnce = 64 << 20;
   CO_TRY(const auto all, co_await place.list(false));
   ByDigest out;
-  IntoDigests sink(out);
+  IntoDigests sink(out, by_octets);
   for (std::size_t at = 0; at < all.size();) {
     std::vector<std::uint32_t> uids;
     for (std::uint64_t bytes = 0; at < all.size() && uids.size() < kAtOnce && (uids.empty() || bytes + all[at].size <= kBytesAtOnce); ++at) {
@@ -78,12 +80,13 @@ void compare(const ByDigest& here, ByDigest there, bool same_numbers, bool with_
 
 Task<Result<void>> verify(MailPlace& source, MailPlace& target, const std::vector<std::pair<FolderInfo, FolderInfo>>& pairs, VerifyReport& report,
                           std::function<void(const VerifyReport&)> show) {
+  const bool by_octets = source.keeps_octets() && target.keeps_octets();
   for (const auto& [folder, there] : pairs) {
     report.folder = to_string(folder.path);
     if (show) show(report);
     CO_TRY(const auto numbers, co_await source.enter(folder, Entering::to_read));
     std::vector<std::uint32_t> unread, ignored;
-    CO_TRY(const auto here, co_await digests(source, unread));
+    CO_TRY(const auto here, co_await digests(source, by_octets, unread));
     for (const auto uid : unread) {
       ++report.messages, ++report.missing;
       if (report.problems.size() < CopyReport::kMostProblems)
@@ -93,7 +96,7 @@ Task<Result<void>> verify(MailPlace& source, MailPlace& target, const std::vecto
     if (!entered && entered.error().code != Errc::not_found) co_return std::unexpected(std::move(entered).error());
     ByDigest others;
     if (entered) {
-      CO_TRY(others, co_await digests(target, ignored));
+      CO_TRY(others, co_await digests(target, by_octets, ignored));
     }
     compare(here, std::move(others), entered && target.can_keep_numbers() && numbers.uid_validity != 0 && entered->uid_validity == numbers.uid_validity, source.has_flags(), report);
     ++report.folders;

@@ -1,4 +1,4 @@
-// Are the messages of one place at another, octet by octet?
+// Are the messages of one place at another, octet by octet?  Line by line, where one of them does not keep octets.
 #pragma once
 
 #include <cstdint>

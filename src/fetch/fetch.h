@@ -14,6 +14,7 @@
 #include "base/result.h"
 #include "client/imap_connection.h"
 #include "client/pop3_connection.h"
+#include "client/smap_connection.h"
 #include "fetch/journal.h"
 #include "fetch/reception.h"
 #include "fetch/target.h"
@@ -58,6 +59,10 @@ Task<Result<void>> fetch_pop3(client::Pop3Connection&, Target&, Journal&, Worker
 
 // The same from a mailbox of an IMAP server.  REQUIRES: opened.
 Task<Result<void>> fetch_imap(client::ImapConnection&, std::string mailbox, Target&, Journal&, WorkerPool&,
+                              FetchOptions, FetchReport& report);
+
+// The same from a folder of an SMAP server.  REQUIRES: opened.
+Task<Result<void>> fetch_smap(client::SmapConnection&, client::SmapPath folder, Target&, Journal&, WorkerPool&,
                               FetchOptions, FetchReport& report);
 
 }  // namespace posthorn::fetch

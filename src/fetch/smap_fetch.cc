@@ -1,0 +1,151 @@
+// From a folder of an SMAP server. [SMAP1]
+#include <algorithm>
+
+#include "crypto/digest.h"
+#include "fetch/fetch.h"
+#include "proto/smap/flags.h"
+
+namespace posthorn::fetch {
+namespace {
+
+// A message of the open folder.
+struct Listed {
+  std::uint32_t number = 0;
+  std::uint64_t size = 0;
+  std::string key;
+  Facts facts;
+};
+
+// UIDs are words of any bytes, unique in the folder for ever [SMAP1 6.1]: as they are where a journal can keep them, else by their digests.
+std::string key_of(const std::string& uid) {
+  const bool plain = uid.size() <= 200 && std::ranges::all_of(uid, [](char c) { return c > ' ' && c < 0x7f; });
+  return plain ? "s" + uid : "S" + crypto::to_hex(crypto::view(crypto::sha256(uid)));
+}
+
+Facts facts_of(const smap::FetchReply& told) {
+  Facts out;
+  if (told.date) out.internal_date = SysTime(told.date->time);
+  const auto flags = told.flags.value_or(0);
+  if (flags & smap::kDraft) out.flags += 'D';
+  if (flags & smap::kMarked) out.flags += 'F';
+  if (flags & smap::kReplied) out.flags += 'R';
+  if (flags & smap::kSeen) out.flags += 'S';
+  return out;
+}
+
+// All of the folder, by numbers.  What is not known by its own UID is neither fetched nor removed.
+Task<Result<std::vector<Listed>>> list_folder(client::SmapConnection& server, const client::SmapPath& folder) {
+  CO_TRY(const auto count, co_await server.open_folder(folder));
+  CO_TRY(const auto told, co_await server.fetch({.flags = true, .uid = true, .size = true, .date = true}));
+  if (told.size() < count) co_return fail(Errc::busy, "of " + std::to_string(count) + " messages the server listed " + std::to_string(told.size()));
+  std::vector<Listed> out;
+  std::unordered_set<std::string> keys;
+  for (const auto& one : told) {
+    if (!one.uid) co_return fail(Errc::syntax, "the server does not tell the UIDs of messages");
+    auto key = key_of(*one.uid);
+    if (!keys.insert(key).second) co_return fail(Errc::syntax, "the server gives two messages the UID " + *one.uid);
+    out.push_back({.number = one.number, .size = one.size.value_or(0), .key = std::move(key), .facts = facts_of(one)});
+  }
+  co_return out;
+}
+
+class Intake final : public client::SmapSink {
+ public:
+  Intake(Reception& reception, const FetchOptions& options, FetchReport& report, const std::vector<const Listed*>& wanted)
+      : reception_(reception), options_(options), report_(report), wanted_(wanted) {}
+
+  Task<Result<void>> begin(std::uint32_t number) override {
+    now_ = *std::ranges::lower_bound(wanted_, number, {}, [](const Listed* one) { return one->number; });
+    co_return reception_.target().begin(now_->facts);
+  }
+  Task<Result<void>> write(std::string_view octets) override {
+    report_.bytes += octets.size();
+    co_return reception_.target().put(octets);
+  }
+  Task<Result<void>> end(std::uint32_t) override {
+    if (options_.on_progress) options_.on_progress({.messages = ++came_, .of_messages = wanted_.size(), .bytes = report_.bytes});
+    co_return co_await reception_.end(now_->key, now_->facts);
+  }
+  void drop() override { reception_.target().drop(); }
+
+ private:
+  Reception& reception_;
+  const FetchOptions& options_;
+  FetchReport& report_;
+  const std::vector<const Listed*>& wanted_;
+  const Listed* now_ = nullptr;
+  std::uint64_t came_ = 0;
+};
+
+Task<Result<void>> fetch_new(client::SmapConnection& server, const std::vector<Listed>& all, Target& target, Journal& journal, WorkerPool& pool,
+                             const FetchOptions& options, FetchReport& report) {
+  std::vector<const Listed*> wanted;
+  std::vector<client::SmapWanted> asked;
+  for (const auto& one : all) {
+    if (journal.stored(one.key)) continue;
+    wanted.push_back(&one);
+    asked.push_back({.number = one.number, .size = one.size});
+  }
+  report.known = all.size() - wanted.size();
+  if (wanted.empty()) co_return Result<void>{};
+  Reception reception(target, journal, pool, options.batch);
+  Intake intake(reception, options, report, wanted);
+  std::vector<std::uint32_t> refused;
+  auto came = co_await server.fetch_content("ALL", std::move(asked), intake, refused);
+  target.drop();
+  auto stored = co_await reception.finish();
+  report.stored = reception.stored().size();
+  if (!stored) co_return stored;  // why the sink has failed, if it has
+  if (!came) co_return came;
+  report.refused = static_cast<std::uint64_t>(std::ranges::count_if(wanted, [&](const Listed* one) { return !journal.stored(one->key); }));
+  co_return Result<void>{};
+}
+
+// So many at a time as one command can name; `all` is the folder as it is afterwards.
+Task<Result<void>> remove_due(client::SmapConnection& server, const client::SmapPath& folder, std::vector<Listed>& all, const Journal& journal,
+                              const FetchOptions& options, FetchReport& report) {
+  std::unordered_set<std::string> due;
+  for (const auto& one : all) {
+    const auto when = journal.stored(one.key);
+    if (options.keep && when && now() - *when >= *options.keep) due.insert(one.key);
+  }
+  while (!due.empty()) {
+    std::vector<std::uint32_t> numbers;
+    std::size_t ranges = 0;
+    std::unordered_set<std::string> keys;
+    for (const auto& one : all) {
+      if (!due.contains(one.key)) continue;
+      const bool goes_on = !numbers.empty() && numbers.back() + 1 == one.number;
+      if (!goes_on && ranges == client::SmapConnection::kMostRanges) break;
+      ranges += goes_on ? 0 : 1;
+      numbers.push_back(one.number);
+      keys.insert(one.key);
+    }
+    if (numbers.empty()) break;  // the others have gone meanwhile
+    CO_TRY_OK(co_await server.expunge(client::smap_ranges(numbers)));
+    // Messages have other numbers now, and what is there still is known by its UID alone.
+    CO_TRY(all, co_await list_folder(server, folder));
+    auto left = keys;
+    for (const auto& one : all) left.erase(one.key);
+    report.removed += left.size();
+    for (const auto& key : keys) due.erase(key);
+  }
+  co_return Result<void>{};
+}
+
+}  // namespace
+
+Task<Result<void>> fetch_smap(client::SmapConnection& server, client::SmapPath folder, Target& target, Journal& journal, WorkerPool& pool,
+                              FetchOptions options, FetchReport& report) {
+  CO_TRY_OK(co_await target.open(journal, pool));
+  CO_TRY(auto all, co_await list_folder(server, folder));
+  report.on_server = all.size();
+  CO_TRY_OK(co_await fetch_new(server, all, target, journal, pool, options, report));
+  CO_TRY_OK(co_await remove_due(server, folder, all, journal, options, report));
+  co_await server.logout();
+  std::unordered_set<std::string> keys;
+  for (const auto& one : all) keys.insert(one.key);
+  co_return co_await pool.run([&] { return journal.keep_only(keys); });
+}
+
+}  // namespace posthorn::fetch
