@@ -56,6 +56,7 @@ void Progress::show(const client::ProgressState& state) {
 }
 
 void Progress::end() {
+  next_ = {};
   if (!std::exchange(shown_, false)) return;
   std::fputs("\r\033[K", stderr);
   std::fflush(stderr);

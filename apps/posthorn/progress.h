@@ -22,7 +22,7 @@ class Progress {
   // A bar.
   void show(const client::ProgressState&);
   bool is_shown() const { return on_; }
-  // Takes the line away.  REQUIRES: before anything else is written to the terminal.
+  // Takes the line away; the next one is shown at once.  REQUIRES: before anything else is written to the terminal.
   void end();
 
  private:

@@ -9,6 +9,7 @@
 
 #include "async/reactor.h"
 #include "async/worker_pool.h"
+#include "base/ip_address.h"
 #include "client/submission.h"
 #include "progress.h"
 #include "proto/smtp/address.h"
@@ -44,7 +45,8 @@ struct Server {
 bool is_url(const std::string& name) { return name.contains("://") || name.starts_with("lmtp:"); }
 
 // A host, with or without user and port, as a URL: what is usual behind that port.
-std::string url_of_host(const std::string& host) {
+std::string url_of_host(std::string host) {
+  if (const auto address = IpAddress::parse(host); address && !address->is_v4()) host = '[' + host + ']';
   const auto url = client::parse_mail_url("submissions://" + host);
   if (!url || url->port == 0 || url->port == client::default_port(Scheme::submissions)) return "submissions://" + host;
   return (url->port == client::default_port(Scheme::smtp) ? "smtp://" : "submission://") + host;
@@ -118,10 +120,15 @@ class Sending {
       : server_(server), message_(message), progress_(!o.client.json && !o.client.quiet && !o.client.verbose) {}
 
   Task<Result<SendReport>> run(client::SmtpOptions smtp, const client::TlsForHosts& tls) {
-    const client::SubmissionServer target{.url = server_.place.url, .doors = server_.doors, .mapped = server_.mapped};
-    CO_TRY(auto open, co_await client::open_submission(target, smtp, tls, pool_));
-    begin_report(open);
-    if (open.connection) co_await send_all(*open.connection);
+    const client::SubmissionServer target{.url = server_.place.url,
+                                          .doors = server_.doors,
+                                          .mapped = server_.mapped,
+                                          .trying = [this](const client::Door& door) { show_attempt(door); }};
+    auto open = co_await client::open_submission(target, smtp, tls, pool_);
+    progress_.end();
+    if (!open) co_return std::unexpected(std::move(open).error());
+    begin_report(*open);
+    if (open->connection) co_await send_all(*open->connection);
     progress_.end();
     co_return std::move(report_);
   }
@@ -172,6 +179,11 @@ class Sending {
     co_return left;
   }
 
+  // A port that lets nobody in takes some time.
+  void show_attempt(const client::Door& door) {
+    progress_.end();
+    progress_.show("posthorn send: connecting to " + printable(server_.place.url.host) + ' ' + client::to_string(door));
+  }
   void show(std::uint64_t done) {
     if (report_.size < kWorthABar) return;
     progress_.show({.what = "posthorn send", .done = done, .total = report_.size, .unit = client::ProgressUnit::bytes});

@@ -178,7 +178,12 @@ Result<Outgoing> take_message(const SendOptions& o, const std::string& user) {
   // [RFC6532 3] What is no UTF-8 is an old custom, and goes as 8-bit.
   out.mail.smtp_utf8 = given.utf8_header && text::is_valid_utf8(given.header);
   if (o.read_recipients) {
-    TRY(const auto named, as_option("-t", addresses_of("-t", header_recipients(given.header))));
+    std::vector<TypedAddress> named;
+    for (const auto& one : header_recipients(given.header)) {
+      auto some = client::parse_typed_addresses(one);
+      if (!some) return fail(Errc::syntax, "a recipient of the message: " + some.error().text);
+      std::ranges::move(*some, std::back_inserter(named));
+    }
     add_recipients(out, named);
   }
   return out;

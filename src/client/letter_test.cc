@@ -173,7 +173,7 @@ TEST(TypedAddress, IsRead) {
   EXPECT_EQ(show("\"Doe, Joe\" <joe@example.org>"), "\"Doe, Joe\" <joe@example.org>");
   EXPECT_EQ(show("J\u00f6rg <joe@b\u00fccher.example>"), "=?utf-8?b?SsO2cmc=?= <joe@xn--bcher-kva.example>");
   EXPECT_EQ(show("j\u00f6rg@b\u00fccher.example"), "j\u00f6rg@b\u00fccher.example");
-  for (const std::string bad : {"", "joe", "joe@", "joe@a..b", "joe@exa mple", "\xff@example.org", "joe@example.org, ann"})
+  for (const std::string bad : {"", "joe", "joe@", "joe@a..b", "joe@exa mple", "a@b@example.org", "\xff@example.org", "joe@example.org, ann"})
     EXPECT_TRUE(show(bad).starts_with("error: ")) << show(bad);
 }
 

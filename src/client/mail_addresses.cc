@@ -36,6 +36,8 @@ Result<std::vector<TypedAddress>> parse_typed_addresses(std::string_view typed) 
   for (const auto& one : message::parse_address_list(typed, kMost + 1)) {
     if (one.kind != message::Address::Kind::mailbox) continue;
     auto mailbox = to_mailbox(one);
+    // Old mail may have it without quotes; who types it has made a mistake.
+    if (one.mailbox.contains('@') && !typed.contains('"')) return wrong(typed, "there is more than one @ in it");
     if (!mailbox) return wrong(typed, mailbox.error().text);
     out.push_back({message::decode_encoded_words(one.name), *std::move(mailbox)});
   }

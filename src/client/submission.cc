@@ -96,6 +96,7 @@ Task<Result<OpenSubmission>> open_submission(const SubmissionServer& server, con
   }
   for (const auto& door : server.doors) {
     out.door = door;
+    if (server.trying) server.trying(door);
     out.connection = std::make_unique<SmtpConnection>(options_for(server, door, options, tls));
     std::expected<void, Failure> opened;
     if (socket) {

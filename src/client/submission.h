@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <expected>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -51,6 +52,7 @@ struct SubmissionServer {
   MailUrl url;
   std::vector<Door> doors;         // REQUIRES: at least one
   std::map<std::uint16_t, std::uint16_t> mapped = {};  // where ports really are, for tests
+  std::function<void(const Door&)> trying = {};        // called before each
 };
 
 struct OpenSubmission {

@@ -7,6 +7,7 @@
 """
 
 import contextlib
+import socket
 import socketserver
 import ssl
 import threading
@@ -55,6 +56,7 @@ class Host:
             daemon_threads = True
             block_on_close = False
             request_queue_size = 500
+            address_family = socket.AF_INET6 if ":" in ip else socket.AF_INET
 
         self.server = Server((ip, port), Session)
         self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)

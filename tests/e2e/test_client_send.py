@@ -147,6 +147,15 @@ class Ports(SendTestCase):
         _, err = self.send("--server", "submission://localhost", "--insecure", *self.maps(), *self.SIMPLE)
         self.assertIn("not verified", err)
 
+    def test_an_address_of_ipv6(self):
+        try:
+            host = Host("::1", self.at[25])
+        except OSError:
+            self.skipTest("this machine has none")
+        self.addCleanup(host.stop)
+        self.assertEqual(self.simple("::1")["port"], 25)
+        self.assertEqual(self.simple("[::1]:25")["port"], 25)
+
     def test_no_such_host(self):
         _, err = self.send("--server", "smtp://a%20host", *self.SIMPLE, status=USAGE)
         self.assertIn("no name of a host", err)
@@ -318,6 +327,8 @@ class Content(OneHost):
         self.assertEqual((got.sender, got.recipients), ("", ["dan@t.test"]))
         self.assertTrue(got.content.startswith(b"From: Joe"))
         self.send(*self.server, "--to", "dan@t.test", stdin=b"no header\nat all\n", status=DATA)
+        _, err = self.send(*self.server, "-t", stdin=b"From: joe@here.test\nTo: root\n\nbody\n", status=DATA)
+        self.assertIn("send: a recipient of the message: 'root' is no address", err)
         self.send(*self.server, "--to", "dan@t.test", "/nonexistent", status=NO_INPUT)
         self.send(*self.server, "--to", "dan@t.test", stdin=b"Subject: x\rBcc: eve@t.test\n\nbody\n", status=DATA)  # a field behind a bare CR
         self.send(*self.server, self.path("message"), status=USAGE)  # to whom?
