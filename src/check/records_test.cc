@@ -89,6 +89,9 @@ TEST(Spf, Judged) {
     Zone zone(c.zone);
     EXPECT_TRUE(says(run_task(check_spf(zone.world(), kDomain)), c.begins, c.part)) << c.zone;
   }
+  Zone slow("example.org TXT \"v=spf1 include:a.example -all\"");
+  slow.world().dns_timeout = std::chrono::milliseconds(0);
+  EXPECT_TRUE(says(run_task(check_spf(slow.world(), kDomain)), "warning", "receivers may give up"));
 }
 
 TEST(Dmarc, Judged) {

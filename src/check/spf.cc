@@ -81,26 +81,31 @@ std::vector<std::string> spf_texts(const dns::Answer<dns::Txt>& answer) {
   return out;
 }
 
-Task<> count_record(World& world, SpfRecord record, dns::Name domain, int depth, SpfCost& cost);
+Task<> count_record(World& world, SpfRecord record, dns::Name domain, int depth, Deadline until, SpfCost& cost);
+
+bool is_enough(SpfCost& cost, Deadline until) {
+  cost.too_slow = cost.too_slow || std::chrono::steady_clock::now() >= until;
+  return cost.too_slow || cost.look_ups >= SpfCost::kEnough;
+}
 
 // [RFC7208 4.6.4] Does the name that is asked for lead nowhere, whoever asks?  Nothing: no definite answer, or more than this was wrong.
-Task<> ask_term(World& world, SpfTerm term, dns::Name domain, SpfCost& cost) {
+Task<> ask_term(World& world, SpfTerm term, dns::Name domain, Deadline until, SpfCost& cost) {
   const auto named = std::string_view(term.value).substr(0, term.value.find('/'));
   if (named.contains('%')) co_return;
   const auto name = named.empty() ? std::optional(domain) : parse_name(named);
   if (!name) co_return;
   bool nowhere = false;
   if (term.name == "mx") {
-    const auto answer = co_await world.resolver.mx(*name, world.dns_deadline());
+    const auto answer = co_await world.resolver.mx(*name, std::min(until, world.dns_deadline()));
     nowhere = answer.definite() && !answer.ok();
     if (answer.records.size() > kMxHosts && cost.trouble.empty())
       cost.trouble = "mx " + quoted(name->text()) + ": it has more than 10 hosts [RFC7208 4.6.4]";
   } else {
-    const auto v4 = co_await world.resolver.a(*name, world.dns_deadline());
+    const auto v4 = co_await world.resolver.a(*name, std::min(until, world.dns_deadline()));
     nowhere = v4.definite() && !v4.ok();
     // "exists" asks for an address of IPv4 only [RFC7208 5.7].
     if (nowhere && term.name == "a") {
-      const auto v6 = co_await world.resolver.aaaa(*name, world.dns_deadline());
+      const auto v6 = co_await world.resolver.aaaa(*name, std::min(until, world.dns_deadline()));
       nowhere = v6.definite() && !v6.ok();
     }
   }
@@ -108,7 +113,7 @@ Task<> ask_term(World& world, SpfTerm term, dns::Name domain, SpfCost& cost) {
 }
 
 // [RFC7208 5.2, 6.1] What has no good record of its own is an error of the whole.
-Task<> count_domain(World& world, std::string domain, std::string by, int depth, SpfCost& cost) {
+Task<> count_domain(World& world, std::string domain, std::string by, int depth, Deadline until, SpfCost& cost) {
   if (domain.find('%') != domain.npos) co_return;  // a macro: only a message tells
   const auto name = dns::Name::parse(domain);
   const auto fail_with = [&](const std::string& what) {
@@ -116,27 +121,28 @@ Task<> count_domain(World& world, std::string domain, std::string by, int depth,
   };
   if (!name) co_return fail_with("it is no name");
   if (depth > kDepth) co_return fail_with("it goes around in circles");
-  const auto answer = co_await world.resolver.txt(*name, world.dns_deadline());
+  const auto answer = co_await world.resolver.txt(*name, std::min(until, world.dns_deadline()));
+  if (!answer.definite() && is_enough(cost, until)) co_return;
   if (!answer.definite()) co_return fail_with("the DNS gives no answer (" + std::string(dns::to_string(answer.status)) + ')');
   const auto texts = spf_texts(answer);
   if (texts.empty()) co_return fail_with("there is no SPF record");
   if (texts.size() > 1) co_return fail_with("it has several SPF records");
   auto record = parse_spf(texts.front());
   if (!record) co_return fail_with("its record cannot be read: " + record.error().text);
-  co_await count_record(world, *std::move(record), *name, depth, cost);
+  co_await count_record(world, *std::move(record), *name, depth, until, cost);
 }
 
-Task<> count_record(World& world, SpfRecord record, dns::Name domain, int depth, SpfCost& cost) {
+Task<> count_record(World& world, SpfRecord record, dns::Name domain, int depth, Deadline until, SpfCost& cost) {
   for (const auto& t : record.terms) {
     if (t.name == "all") break;  // [RFC7208 5.1] What stands behind it is not looked at.
-    if (cost.look_ups >= SpfCost::kEnough) co_return;
+    if (is_enough(cost, until)) co_return;
     if (costs_a_look_up(t)) ++cost.look_ups;
-    if (t.name == "a" || t.name == "mx" || t.name == "exists") co_await ask_term(world, t, domain, cost);
-    if (t.name == "include") co_await count_domain(world, t.value, "include", depth + 1, cost);
+    if (t.name == "a" || t.name == "mx" || t.name == "exists") co_await ask_term(world, t, domain, until, cost);
+    if (t.name == "include") co_await count_domain(world, t.value, "include", depth + 1, until, cost);
   }
-  if (!record.redirect || record.all() || cost.look_ups >= SpfCost::kEnough) co_return;  // [RFC7208 6.1]
+  if (!record.redirect || record.all() || is_enough(cost, until)) co_return;  // [RFC7208 6.1]
   ++cost.look_ups;
-  co_await count_domain(world, *record.redirect, "redirect", depth + 1, cost);
+  co_await count_domain(world, *record.redirect, "redirect", depth + 1, until, cost);
 }
 
 void judge_all(Findings& out, const SpfRecord& record) {
@@ -204,6 +210,8 @@ Findings judge_spf(const std::vector<std::string>& texts, const SpfCost& cost) {
   judge_all(out, *record);
   if (!cost.trouble.empty())
     out.error("SPF", quoted(cost.trouble), "take it out, or have it repaired; receivers take it for a permanent error");
+  if (cost.too_slow)
+    out.warn("SPF", "its look-ups take so long that receivers may give up [RFC7208 4.6.4]", "look at the name servers of what it includes");
   if (cost.look_ups > 10)
     out.error("SPF",
               "it needs " + (cost.look_ups >= SpfCost::kEnough ? std::string("30 or more") : std::to_string(cost.look_ups)) +
@@ -235,7 +243,7 @@ Task<Findings> check_spf(World& world, dns::Name domain) {
   const auto texts = spf_texts(answer);
   SpfCost cost;
   if (texts.size() == 1)
-    if (auto record = parse_spf(texts.front())) co_await count_record(world, *std::move(record), domain, 0, cost);
+    if (auto record = parse_spf(texts.front())) co_await count_record(world, *std::move(record), domain, 0, after(2 * world.dns_timeout), cost);
   co_return judge_spf(texts, cost);
 }
 

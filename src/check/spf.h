@@ -32,6 +32,7 @@ Result<SpfRecord> parse_spf(std::string_view);
 struct SpfCost {
   int look_ups = 0;                   // [RFC7208 4.6.4] at most 10
   std::vector<std::string> voids;     // names that lead nowhere: receivers stop after two [RFC7208 4.6.4]
+  bool too_slow = false;              // [RFC7208 4.6.4] not counted to the end: receivers give up, too
   std::string trouble;                // an include or a redirect that leads nowhere, or is damaged
   static constexpr int kEnough = 30;  // nobody counts on from here
 };
