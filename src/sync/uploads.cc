@@ -6,7 +6,11 @@ namespace posthorn::sync {
 namespace {
 
 constexpr std::size_t kBatch = 200;  // messages that are written down together before they are sent
-constexpr std::uint64_t kTogether = 2 << 20;  // octets that are sent with one command
+// That are sent with one command.  They show all at once: after a crash who looks for them must not have to wait long (Latecomers).
+constexpr std::size_t kTogether = 50;
+constexpr std::uint64_t kOctetsTogether = 1 << 20;
+
+using Results = std::vector<Result<client::AppendedMessage>>;
 
 // What became of one; an error ends the run.
 Result<void> take_result(FolderRun& run, const std::string& unique, MaildirFlags flags, const Result<client::AppendedMessage>& result) {
@@ -35,20 +39,25 @@ bool may_go_together(const FolderRun& run, std::span<const client::MessageToAppe
     if (one.size == 0) return false;  // it would take back all of them [RFC3502 6.3.11]
     size += one.size;
   }
-  return size <= kTogether;
+  return size <= kOctetsTogether;
 }
 
-// One result for each message of which the fate is known.
-Task<Result<void>> send(FolderRun& run, std::span<client::MessageToAppend> messages, std::vector<Result<client::AppendedMessage>>& results) {
-  auto& connection = run.job.connection;
-  if (!may_go_together(run, messages)) co_return co_await connection.append(run.job.mailbox, messages, results);
+Task<Result<void>> send_some(FolderRun& run, std::span<client::MessageToAppend> messages, Results& results) {
+  if (!may_go_together(run, messages)) co_return co_await run.job.connection.append(run.job.mailbox, messages, results);
   std::vector<client::AppendedMessage> told;
-  auto done = co_await connection.append_all(run.job.mailbox, messages, &told);
-  if (!done && !connection.is_usable()) co_return done;
+  auto done = co_await run.job.connection.append_all(run.job.mailbox, messages, &told);
+  if (!done && !run.job.connection.is_usable()) co_return done;
   // Which one was refused is not told: the next pass looks whether something of them is there, and sends them one by one.
   if (!done) run.one_by_one = true;
-  else if (told.empty()) results.assign(messages.size(), client::AppendedMessage{});
-  else results.assign(told.begin(), told.end());
+  else if (told.empty()) results.insert(results.end(), messages.size(), client::AppendedMessage{});
+  else results.insert(results.end(), told.begin(), told.end());
+  co_return Result<void>{};
+}
+
+// One result for each message of which the fate is known: for the first ones, that is.
+Task<Result<void>> send(FolderRun& run, std::span<client::MessageToAppend> messages, Results& results) {
+  for (std::size_t at = 0; at < messages.size() && results.size() == at; at += kTogether)
+    CO_TRY_OK(co_await send_some(run, messages.subspan(at, std::min(kTogether, messages.size() - at)), results));
   co_return Result<void>{};
 }
 
@@ -71,7 +80,7 @@ Task<Result<bool>> upload_batch(FolderRun& run, std::span<const std::string> uni
   // [docs/formats/sync.md] `u`, sync, APPEND, `m`
   for (const auto& unique : sent) run.journal.put_upload(unique);
   CO_TRY_OK(run.journal.sync());
-  std::vector<Result<client::AppendedMessage>> results;
+  Results results;
   auto appended = co_await send(run, messages, results);
   for (std::size_t i = 0; i < results.size(); ++i) CO_TRY_OK(take_result(run, sent[i], view.at(sent[i]), results[i]));
   CO_TRY_OK(run.journal.write());
