@@ -4,10 +4,12 @@
 #include <fstream>
 
 #include "async/reactor.h"
+#include "fetch/imap_search.h"
 #include "fetch/journal.h"
 #include "fetch/maildir_target.h"
 #include "fetch/mbox_target.h"
 #include "fetch/reception.h"
+#include "fetch/waiting_message.h"
 #include "mailfile/line_ends.h"
 #include "mailfile/maildir.h"
 
@@ -245,6 +247,39 @@ TEST_F(FetchTest, MboxIsWholeWhereverAKillLeftIt) {
   ASSERT_TRUE(run_task(store(*target, journal, pool, 3, 4)));
   EXPECT_TRUE(journal.stored("u0") && journal.stored("u3"));
   EXPECT_TRUE(mailfile::read_whole(mbox, 1 << 20)->starts_with(whole + "From other"));
+}
+
+TEST_F(FetchTest, MessageThatWaitsIsGivenAgainAsOftenAsItIsAsked) {
+  fs::create_directories(home);
+  auto message = WaitingMessage::begin(home / "journal").value();
+  EXPECT_TRUE(fs::is_empty(home));  // its file has no name
+  std::string text;
+  for (int i = 0; i < 30'000; ++i) text += "line " + std::to_string(i) + "\r\n";
+  for (std::size_t at = 0; at < text.size(); at += 1000) ASSERT_TRUE(message.put(text.substr(at, 1000)));
+  ASSERT_TRUE(message.finish());
+  EXPECT_EQ(message.size(), text.size());
+  for (int i = 0; i < 2; ++i) {
+    const auto source = message.open();
+    std::string got;
+    for (auto piece = run_task(source->next()); piece && !piece->empty(); piece = run_task(source->next()))
+      got += *piece;
+    EXPECT_EQ(got, text);
+  }
+}
+
+TEST(FetchImapWhere, IsReadAsItWasWritten) {
+  const ImapWhere where{
+      .uid_validity = 7, .uid_next = 4294967295, .size = 1ull << 40, .digest = std::string(32, 'a')};
+  const auto text = text_of(where);
+  EXPECT_EQ(text, "imap/7/4294967295/1099511627776/" + where.digest);
+  const auto read = parse_imap_where(text);
+  ASSERT_TRUE(read);
+  EXPECT_EQ(text_of(*read), text);
+  for (const auto bad :
+       {"", "imap", "imap/1/2/3", "imap/1/2/3/abc", "maildir/1/2/3/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+        "imap/4294967296/2/3/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+        "imap/-1/2/3/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"})
+    EXPECT_FALSE(parse_imap_where(bad)) << bad;
 }
 
 }  // namespace

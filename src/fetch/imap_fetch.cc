@@ -82,7 +82,9 @@ Task<Result<std::vector<std::uint32_t>>> uids_of(client::ImapConnection& server,
   constexpr std::uint64_t kMost = 20'000'000, kNewMeanwhile = 100'000;
   const auto most = std::min(messages, kMost) + kNewMeanwhile;
   std::vector<std::uint32_t> uids;
-  auto done = co_await server.fetch(client::every_uid(), {}, [&](const imap::FetchResponse& one) {
+  client::FetchWants wants;
+  wants.flags = false;
+  auto done = co_await server.fetch(client::every_uid(), wants, [&](const imap::FetchResponse& one) {
     if (one.uid) uids.push_back(*one.uid);
     if (uids.size() > most) server.shut_down();
   });

@@ -1,31 +1,17 @@
 #include "fetch/imap_search.h"
 
 #include <algorithm>
-#include <charconv>
 #include <unordered_map>
 #include <unordered_set>
 
 #include "crypto/digest.h"
+#include "fetch/where.h"
 
 namespace posthorn::fetch {
 namespace {
 
 constexpr std::size_t kDigits = 32;
 constexpr std::size_t kMostCandidates = 1'000'000;
-
-std::string_view take_part(std::string_view& in) {
-  const auto end = std::min(in.find('/'), in.size());
-  const auto part = in.substr(0, end);
-  in.remove_prefix(std::min(in.size(), end + 1));
-  return part;
-}
-
-template <class T>
-bool take_number(std::string_view& in, T& out) {
-  const auto part = take_part(in);
-  const auto [stop, error] = std::from_chars(part.data(), part.data() + part.size(), out);
-  return error == std::errc() && stop == part.data() + part.size();
-}
 
 // Digests of messages as they come.
 class Digests final : public client::MessageSink {

@@ -1,50 +1,21 @@
 #include "fetch/imap_target.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
 
 #include "async/reactor.h"
 #include "client/line_ends.h"
 #include "crypto/digest.h"
 #include "fetch/imap_search.h"
-#include "mailfile/maildir_name.h"
+#include "fetch/waiting_message.h"
 
 namespace posthorn::fetch {
 namespace {
 
-using mailfile::File;
-
-constexpr std::size_t kPiece = 64 * 1024;
-
-Seconds this_second() { return std::chrono::floor<std::chrono::seconds>(now()); }
-
 struct Waiting {
   std::string key;
-  File file;  // has no name any more
-  std::uint64_t size = 0;
+  WaitingMessage message;
   std::string digest;
   Facts facts;
-};
-
-class FileSource final : public client::MessageSource {
- public:
-  explicit FileSource(const Waiting& message) : message_(message) {}
-  // From the page cache, mostly: it was written a moment ago.
-  Task<Result<std::string_view>> next() override {
-    piece_.resize(std::min<std::uint64_t>(kPiece, message_.size - at_));
-    if (piece_.empty()) co_return std::string_view();
-    const auto n = ::pread(message_.file.fd(), piece_.data(), piece_.size(), static_cast<off_t>(at_));
-    if (n <= 0) co_return mailfile::errno_failure("read", "a message that waits");
-    at_ += static_cast<std::uint64_t>(n);
-    co_return std::string_view(piece_).substr(0, static_cast<std::size_t>(n));
-  }
-
- private:
-  const Waiting& message_;
-  std::uint64_t at_ = 0;
-  std::string piece_;
 };
 
 imap::FlagList flags_of(const Facts& facts, const std::optional<client::SelectedMailbox>& mailbox) {
@@ -157,7 +128,7 @@ class ImapBatch final : public Batch {
                           .boot = mailfile::boot_id(),
                           .where = text_of(ImapWhere{.uid_validity = before.uid_validity.value_or(0),
                                                      .uid_next = before.uid_next.value_or(0),
-                                                     .size = one.size,
+                                                     .size = one.message.size(),
                                                      .digest = one.digest})});
     const auto mark = journal.mark();
     auto done = journal.append_prepared(prepared);
@@ -170,8 +141,8 @@ class ImapBatch final : public Batch {
     std::vector<client::MessageToAppend> out;
     for (const auto& one : all_) {
       client::MessageToAppend message;
-      message.open = [&one] { return std::make_unique<FileSource>(one); };
-      message.size = one.size;
+      message.open = [&one] { return one.message.open(); };
+      message.size = one.message.size();
       message.flags = flags_of(one.facts, mailbox_.selected());
       if (const auto& date = one.facts.internal_date)
         message.internal_date = text::DateTime{.time = std::chrono::floor<std::chrono::seconds>(*date)};
@@ -243,10 +214,8 @@ class ImapTarget final : public Target {
   }
 
   Result<void> begin(Facts) override {
-    const auto path = journal_path_ + ".sending-" + mailfile::make_maildir_name().unique;
     coming_ = {};
-    TRY(coming_.file, mailfile::open_file(path, O_RDWR | O_CREAT | O_EXCL));
-    ::unlink(path.c_str());
+    TRY(coming_.message, WaitingMessage::begin(journal_path_));
     line_ends_ = {};
     digest_ = {};
     out_.clear();
@@ -255,16 +224,17 @@ class ImapTarget final : public Target {
 
   Result<void> put(std::string_view bytes) override {
     line_ends_.put(out_, bytes);
-    return out_.size() < kPiece ? Result<void>{} : write();
+    return keep();
   }
 
   Result<void> end(std::string key, Facts facts) override {
     line_ends_.finish(out_);
-    TRY_OK(write());
+    TRY_OK(keep());
+    TRY_OK(coming_.message.finish());
     coming_.key = std::move(key);
     coming_.facts = std::move(facts);
     coming_.digest = half_digest(crypto::view(digest_.finish()));
-    bytes_ += coming_.size;
+    bytes_ += coming_.message.size();
     waiting_.push_back(std::exchange(coming_, {}));
     return {};
   }
@@ -287,12 +257,11 @@ class ImapTarget final : public Target {
   }
 
  private:
-  Result<void> write() {
-    TRY_OK(mailfile::write_all(coming_.file.fd(), out_, "a message that waits"));
+  Result<void> keep() {
     digest_.update(out_);
-    coming_.size += out_.size();
+    auto kept = coming_.message.put(out_);
     out_.clear();
-    return {};
+    return kept;
   }
 
   Mailbox mailbox_;

@@ -31,8 +31,6 @@ std::string checked(const std::string& content) {
   return std::string(digits, 8) + " " + content + "\n";
 }
 
-Seconds this_second() { return std::chrono::floor<std::chrono::seconds>(now()); }
-
 std::string text_of(Seconds when) { return std::to_string(when.time_since_epoch().count()); }
 
 std::string key_line(char kind, std::string_view key, Seconds when) {
@@ -60,6 +58,8 @@ std::string parent_of(const std::string& path) {
 }
 
 }  // namespace
+
+Seconds this_second() { return std::chrono::floor<std::chrono::seconds>(now()); }
 
 Result<Journal> Journal::open(std::string path, std::string owner, IfOfAnother if_of_another) {
   Journal out(std::move(path));

@@ -17,6 +17,7 @@
 namespace posthorn::fetch {
 
 using Seconds = std::chrono::sys_seconds;
+Seconds this_second();
 
 // A message that is about to appear in its place.
 struct Prepared {

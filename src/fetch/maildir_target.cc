@@ -5,9 +5,9 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 
 #include "crypto/digest.h"
+#include "fetch/where.h"
 #include "mailfile/line_ends.h"
 
 namespace posthorn::fetch {
@@ -39,20 +39,6 @@ std::string text_of(const Where& w) {
          std::to_string(w.tmp);
 }
 
-std::string_view take_part(std::string_view& in) {
-  const auto end = std::min(in.find('/'), in.size());
-  const auto part = in.substr(0, end);
-  in.remove_prefix(std::min(in.size(), end + 1));
-  return part;
-}
-
-template <class T>
-bool take_number(std::string_view& in, T& out) {
-  const auto part = take_part(in);
-  const auto [stop, error] = std::from_chars(part.data(), part.data() + part.size(), out);
-  return error == std::errc() && stop == part.data() + part.size();
-}
-
 std::optional<Where> parse_where(std::string_view in) {
   if (take_part(in) != "maildir") return {};
   auto name = mailfile::parse_maildir_name(take_part(in));
@@ -78,7 +64,7 @@ class MaildirFetchBatch final : public Batch {
       : folder_(std::move(folder)), all_(std::move(all)), appeared_(appeared) {}
 
   Task<Result<void>> commit(Journal& journal, WorkerPool& pool) override {
-    const auto when = std::chrono::floor<std::chrono::seconds>(now());
+    const auto when = this_second();
     auto done = co_await pool.run([&] { return store(journal, when); });
     journal.remember(stored, when);
     co_return done;
@@ -135,7 +121,7 @@ class MaildirTarget final : public Target {
   explicit MaildirTarget(MaildirFolder folder) : folder_(std::move(folder)) {}
 
   Task<Result<void>> open(Journal& journal, WorkerPool& pool) override {
-    const auto when = std::chrono::floor<std::chrono::seconds>(now());
+    const auto when = this_second();
     std::vector<std::string> keys;
     auto done = co_await pool.run([&] { return settle(journal, when, keys); });
     journal.remember(keys, when);
@@ -183,7 +169,7 @@ class MaildirTarget final : public Target {
   Task<Result<void>> finish(Journal& journal, WorkerPool& pool) override {
     co_return co_await pool.run([&]() -> Result<void> {
       TRY_OK(folder_.sync());
-      TRY_OK(journal.append_stored(appeared_, std::chrono::floor<std::chrono::seconds>(now())));
+      TRY_OK(journal.append_stored(appeared_, this_second()));
       appeared_.clear();
       return journal.sync();
     });

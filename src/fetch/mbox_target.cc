@@ -4,10 +4,10 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <filesystem>
 
 #include "crypto/digest.h"
+#include "fetch/where.h"
 #include "mailfile/line_ends.h"
 #include "mailfile/maildir_name.h"
 #include "mailfile/mbox_format.h"
@@ -22,8 +22,6 @@ using mailfile::MboxAppend;
 constexpr std::size_t kPiece = 256 * 1024;
 constexpr std::string_view kSpool = "spool-";
 
-Seconds this_second() { return std::chrono::floor<std::chrono::seconds>(now()); }
-
 // "mbox/OFFSET/SIZE/CRC/SPOOL"
 struct Where {
   std::uint64_t offset = 0, size = 0;
@@ -36,18 +34,9 @@ std::string text_of(const Where& w) {
          "/" + w.spool;
 }
 
-template <class T>
-bool take_number(std::string_view& in, T& out) {
-  const auto [stop, error] = std::from_chars(in.data(), in.data() + in.size(), out);
-  if (error != std::errc() || stop == in.data() + in.size() || *stop != '/') return false;
-  in.remove_prefix(static_cast<std::size_t>(stop - in.data()) + 1);
-  return true;
-}
-
 std::optional<Where> parse_where(std::string_view in) {
   Where out;
-  if (!in.starts_with("mbox/")) return {};
-  in.remove_prefix(5);
+  if (take_part(in) != "mbox") return {};
   if (!take_number(in, out.offset) || !take_number(in, out.size) || !take_number(in, out.crc)) return {};
   if (!in.starts_with(kSpool) || in.find('/') != in.npos) return {};
   out.spool = in;

@@ -1,22 +1,14 @@
 #include "fetch/smtp_target.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
 
 #include "client/smtp_channel.h"
-#include "mailfile/maildir_name.h"
+#include "fetch/waiting_message.h"
 
 namespace posthorn::fetch {
 namespace {
 
 using client::RecipientState;
-using mailfile::File;
-
-constexpr std::size_t kPiece = 64 * 1024;
-
-Seconds this_second() { return std::chrono::floor<std::chrono::seconds>(now()); }
 
 Errc code_of(const client::Failure& why) {
   switch (why.cause) {
@@ -44,28 +36,8 @@ std::unexpected<Error> failed(const client::Failure& why) { return fail(code_of(
 
 struct Waiting {
   std::string key;
-  File file;  // has no name any more
-  std::uint64_t size = 0;
+  WaitingMessage message;
   bool eight_bit = false;
-};
-
-class FileSource final : public client::MessageSource {
- public:
-  explicit FileSource(const Waiting& message) : message_(message) {}
-  // From the page cache, mostly: it was written a moment ago.
-  Task<Result<std::string_view>> next() override {
-    piece_.resize(std::min<std::uint64_t>(kPiece, message_.size - at_));
-    if (piece_.empty()) co_return std::string_view();
-    const auto n = ::pread(message_.file.fd(), piece_.data(), piece_.size(), static_cast<off_t>(at_));
-    if (n <= 0) co_return mailfile::errno_failure("read", "a message that waits");
-    at_ += static_cast<std::uint64_t>(n);
-    co_return std::string_view(piece_).substr(0, static_cast<std::size_t>(n));
-  }
-
- private:
-  const Waiting& message_;
-  std::uint64_t at_ = 0;
-  std::string piece_;
 };
 
 // What became of a message.
@@ -119,10 +91,10 @@ class Sender {
     if (!connection_ || !connection_->is_usable())
       if (auto connected = co_await connect(pool); !connected)
         co_return Outcome{.why = std::move(connected).error()};
-    FileSource source(message);
-    client::MessageToSend out{.mail = {}, .recipients = {}, .source = &source};
+    const auto source = message.message.open();
+    client::MessageToSend out{.mail = {}, .recipients = {}, .source = source.get()};
     out.mail.reverse_path = options_.from;
-    out.mail.size = message.size;
+    out.mail.size = message.message.size();
     out.mail.body = message.eight_bit ? smtp::Body::eight_bit_mime : smtp::Body::seven_bit;
     out.recipients.push_back({.forward_path = options_.to, .notify = {}, .original_recipient = {}});
     const auto result = co_await connection_->send(std::move(out));
@@ -215,33 +187,25 @@ class SmtpTarget final : public Target {
   }
 
   Result<void> begin(Facts) override {
-    const auto path = journal_path_ + ".sending-" + mailfile::make_maildir_name().unique;
     waiting_one_ = {};
-    TRY(waiting_one_.file, mailfile::open_file(path, O_RDWR | O_CREAT | O_EXCL));
-    ::unlink(path.c_str());
+    TRY(waiting_one_.message, WaitingMessage::begin(journal_path_));
     return {};
   }
 
   Result<void> put(std::string_view bytes) override {
     waiting_one_.eight_bit |= std::ranges::any_of(bytes, [](char c) { return (c & 0x80) != 0; });
-    waiting_one_.size += bytes.size();
-    out_ += bytes;
-    return out_.size() < kPiece ? Result<void>{} : write();
+    return waiting_one_.message.put(bytes);
   }
 
   Result<void> end(std::string key, Facts) override {
-    TRY_OK(write());
+    TRY_OK(waiting_one_.message.finish());
     waiting_one_.key = std::move(key);
-    bytes_ += waiting_one_.size;
+    bytes_ += waiting_one_.message.size();
     waiting_.push_back(std::exchange(waiting_one_, {}));
     return {};
   }
 
-  void drop() override {
-    waiting_one_ = {};
-    out_.clear();
-  }
-
+  void drop() override { waiting_one_ = {}; }
   std::size_t waiting() const override { return waiting_.size(); }
   std::uint64_t waiting_bytes() const override { return bytes_; }
   std::unique_ptr<Batch> take() override {
@@ -255,14 +219,8 @@ class SmtpTarget final : public Target {
   }
 
  private:
-  Result<void> write() {
-    TRY_OK(mailfile::write_all(waiting_one_.file.fd(), out_, "a message that waits"));
-    out_.clear();
-    return {};
-  }
-
   Sender sender_;
-  std::string journal_path_, out_;
+  std::string journal_path_;
   Waiting waiting_one_;
   std::vector<Waiting> waiting_;
   std::uint64_t bytes_ = 0;

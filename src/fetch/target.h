@@ -19,7 +19,7 @@ namespace posthorn::fetch {
 // What goes with a message where a place can keep it; POP3 knows nothing of it.
 struct Facts {
   std::optional<SysTime> internal_date;
-  std::string flags;  // letters of Maildir
+  std::string flags;                  // letters of Maildir
   std::vector<std::string> keywords;  // of IMAP
 };
 
