@@ -107,7 +107,7 @@ Task<Result<void>> remove_due(client::SmapConnection& server, const client::Smap
   std::unordered_set<std::string> due;
   for (const auto& one : all) {
     const auto when = journal.stored(one.key);
-    if (options.keep && when && now() - *when >= *options.keep) due.insert(one.key);
+    if (when && is_due(options.keep, *when)) due.insert(one.key);
   }
   while (!due.empty()) {
     std::vector<std::uint32_t> numbers;
