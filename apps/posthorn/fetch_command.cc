@@ -8,6 +8,7 @@
 
 #include "async/reactor.h"
 #include "fetch_session.h"
+#include "text/ascii.h"
 
 namespace posthorn {
 namespace {
@@ -52,6 +53,19 @@ Result<void> run(FetchSession& s) {
   return run_task(fetch_from_source(s, std::move(state), pool, *target));
 }
 
+// What was fetched would be there again, and fetched again: for ever.
+bool fetches_into_itself(const FetchSession& s) {
+  const auto &from = s.source.url, &to = s.target.url;
+  if (to.scheme != client::Scheme::imap && to.scheme != client::Scheme::imaps) return false;
+  const auto usual = [](const client::MailUrl& url) {
+    return url.port == 0 || url.port == client::default_port(url.scheme);
+  };
+  // Behind other ports may be other servers, as where connections go through a tunnel.
+  const bool one_server = text::iequals(from.host, to.host) && (from.port == to.port || (usual(from) && usual(to)));
+  const auto mailbox = s.is_pop3() ? std::string("INBOX") : s.mailbox;
+  return one_server && from.user == to.user && text::iequals(mailbox, s.target_mailbox());
+}
+
 Result<FetchSession> prepare(const FetchCliOptions& o) {
   TRY(auto source, find_place(o.client, o.source));
   TRY(auto target, find_place(o.client, o.target));
@@ -65,6 +79,7 @@ Result<FetchSession> prepare(const FetchCliOptions& o) {
   if (out.is_pop3() && !(o.mailbox + url.path).empty())
     return fail(Errc::invalid, "POP3 has no mailboxes to choose from");
   if (!out.is_pop3()) out.mailbox = !o.mailbox.empty() ? o.mailbox : !url.path.empty() ? url.path : "INBOX";
+  if (fetches_into_itself(out)) return fail(Errc::invalid, "source and target are the same mailbox");
   TRY(out.credentials, obtain_credentials(out.source));
   if (client::is_server(out.target.url.scheme)) {
     TRY(out.target_credentials, obtain_credentials(out.target));

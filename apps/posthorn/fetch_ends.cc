@@ -148,10 +148,7 @@ Result<std::unique_ptr<fetch::Target>> make_mailbox_target(FetchSession& s) {
   }
   fetch::ImapTargetOptions out;
   out.road = std::make_unique<RoadToTarget>(s);
-  if (!s.options.target_mailbox.empty())
-    out.mailbox = s.options.target_mailbox;
-  else if (!is_local && !url.path.empty())
-    out.mailbox = url.path;
+  out.mailbox = s.target_mailbox();
   out.on_note = [&s](const std::string& text) { s.note(text); };
   return fetch::make_imap_target(std::move(out));
 }

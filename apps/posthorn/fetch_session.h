@@ -33,6 +33,12 @@ struct FetchSession {
     else
       ++more_notes;
   }
+  // Of a target that has mailboxes.
+  std::string target_mailbox() const {
+    if (!options.target_mailbox.empty()) return options.target_mailbox;
+    const bool in_url = target.url.scheme != client::Scheme::posthorn && !target.url.path.empty();
+    return in_url ? target.url.path : "INBOX";
+  }
   bool is_pop3() const {
     return source.url.scheme == client::Scheme::pop3 || source.url.scheme == client::Scheme::pop3s;
   }

@@ -8,7 +8,7 @@ import time
 from harness import PASSWORD, ServerTestCase, insecure_tls, message
 from test_client_fetch import CANTCREAT, OK, TEMPFAIL, FetchTestCase, digest, digests, kill_rounds, make_mail
 
-DOMAIN = "example.test"
+DOMAIN, USAGE = "example.test", 64
 
 
 class IntoMailboxes(ServerTestCase, FetchTestCase):
@@ -112,6 +112,11 @@ class IntoMailboxes(ServerTestCase, FetchTestCase):
             imap.delete("Other")
             time.sleep(1.1)
         self.assertEqual(len(self.texts()), 2)
+
+    def test_not_into_itself(self):
+        for source in (self.target(), f"pop3://alice%40{DOMAIN}@127.0.0.1:{self.port('imaps')}"):
+            answer = self.fetch(source, "--target-password-env", "PASSWORD", target=self.target(), status=USAGE)
+            self.assertIn("same mailbox", answer["error"])
 
     def test_what_does_not_fit_stays_where_it_was(self):
         rows = os.path.join(self.home, "accounts.csv")
