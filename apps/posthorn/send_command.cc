@@ -141,6 +141,7 @@ class Sending {
     report_.opened = open.connection != nullptr;
     report_.message_id = message_.message_id;
     report_.size = message_.mail.size.value_or(0);
+    report_.longest_line = message_.longest_line;
     for (const auto& one : message_.recipients) report_.recipients.push_back(smtp::to_string(one.forward_path));
     if (!report_.opened) return;
     report_.tls_version = open.connection->tls().version;

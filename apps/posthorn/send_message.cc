@@ -174,6 +174,7 @@ Result<Outgoing> take_message(const SendOptions& o, const std::string& user) {
   out.message_id = std::move(given.message_id);
   TRY(out.mail.reverse_path, sender_of(o, given.header, user));
   out.mail.size = given.size;
+  out.longest_line = given.longest_line;
   out.mail.body = given.eight_bit ? smtp::Body::eight_bit_mime : smtp::Body::seven_bit;
   // [RFC6532 3] What is no UTF-8 is an old custom, and goes as 8-bit.
   out.mail.smtp_utf8 = given.utf8_header && text::is_valid_utf8(given.header);

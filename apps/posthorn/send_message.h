@@ -15,6 +15,7 @@ namespace posthorn {
 struct Outgoing {
   client::MessagePieces pieces;
   std::string message_id;  // may be empty
+  std::uint64_t longest_line = 0;
   smtp::Mail mail;
   std::vector<smtp::Rcpt> recipients;  // none twice
 };

@@ -7,6 +7,8 @@
 #include <boost/json.hpp>
 #include <cstdio>
 
+#include "message/content.h"
+
 namespace posthorn {
 namespace {
 
@@ -96,6 +98,8 @@ void say_doors(const SendOptions& o, const SendReport& r) {
   for (const auto& one : r.tried) complain(place_of(r, one.door) + ": " + one.failure.text);
   if (r.opened && !r.tried.empty()) complain(place_of(r, r.door) + ": this one works" + (r.tls_version.empty() ? ", in clear text" : ""));
   if (r.no_notices) complain(r.host + " knows no delivery notices: those that were asked for will not come from there");
+  if (r.longest_line > message::kLineLimit)
+    complain("a line of the message is " + std::to_string(r.longest_line) + " octets long, and mail may have 998: servers may break or refuse it");
   if (!r.opened && r.tried.size() > 1) complain("no port of " + r.host + " can be used; nothing was sent");
 }
 
@@ -155,6 +159,7 @@ void print_json(const SendReport& r, int exit_code) {
     out["signed_in_by"] = r.signed_in_by;
     if (r.no_notices) out["no_notices"] = true;
   }
+  if (r.longest_line > message::kLineLimit) out["longest_line"] = r.longest_line;
   if (!r.message_id.empty()) out["message_id"] = printable(r.message_id);
   if (r.failure) out["failure"] = to_json(*r.failure);
   std::puts(boost::json::serialize(out).c_str());

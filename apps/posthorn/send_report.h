@@ -20,7 +20,7 @@ struct SendReport {
   std::string signed_in_by;              // a mechanism; empty: nobody did
   bool no_notices = false;               // they were asked for, and the server knows none
   std::string message_id;
-  std::uint64_t size = 0;
+  std::uint64_t size = 0, longest_line = 0;
   std::vector<std::string> recipients;
   std::vector<client::RecipientResult> results;  // as many, if a transaction was begun
   std::optional<client::Failure> failure;        // of the transaction or the connection

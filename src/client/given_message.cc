@@ -134,6 +134,8 @@ class Meter {
   void feed(std::string_view bytes) {
     for (const char c : bytes) {
       if ((c == '\n') != (before_ == '\r')) ++size;  // a CR or LF alone, which gets its other half
+      line_ = c == '\n' || c == '\r' ? 0 : line_ + 1;
+      longest_line = std::max(longest_line, line_);
       before_ = c;
     }
     size += bytes.size();
@@ -142,10 +144,11 @@ class Meter {
   }
   // A last line without an end gets one.
   void finish() { size += before_ == '\n' ? 0 : before_ == '\r' ? 1 : 2; }
-  std::uint64_t size = 0;
+  std::uint64_t size = 0, longest_line = 0;
   bool eight_bit = false, nul = false;
 
  private:
+  std::uint64_t line_ = 0;
   char before_ = 0;
 };
 
@@ -198,6 +201,7 @@ Result<GivenMessage> prepare_message(const MessageFile& from, std::optional<text
   if (meter.nul) return fail(Errc::syntax, from.name + " is no message that can be sent: there is NUL in it");
   out.eight_bit = meter.eight_bit;
   out.size = meter.size;
+  out.longest_line = meter.longest_line;
   out.pieces.push_back(text_piece(std::move(head)));
   if (body < from.size) {
     MessagePiece rest;

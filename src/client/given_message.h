@@ -28,6 +28,7 @@ struct GivenMessage {
   std::string header;       // as it was, with its empty line
   std::string message_id;   // as it is now; may be empty
   std::uint64_t size = 0;   // of the whole with CRLF
+  std::uint64_t longest_line = 0;  // without its end; more than 998 is against [RFC5322 2.1.1], and left as it is
   bool eight_bit = false;   // beyond ASCII somewhere [RFC6152]
   bool utf8_header = false; // in its header [RFC6532]
 };

@@ -210,6 +210,12 @@ TEST(GivenMessage, ABareCrHidesNoField) {
     EXPECT_TRUE(prepared(bad).contains("CR without LF in its header")) << prepared(bad);
 }
 
+TEST(GivenMessage, LongLinesAreSeen) {
+  const std::string text = "A: b\n\nxy\r\n" + std::string(1500, 'x') + "\rz\n";
+  const MessageFile file{.file = file_of(text), .name = "it", .size = text.size()};
+  EXPECT_EQ(prepare_message(file, std::nullopt)->longest_line, 1500u);
+}
+
 TEST(GivenMessage, AFileThatOnlySaysThatItIsEmptyIsRead) {
   const auto file = open_regular_file("/proc/self/status");
   ASSERT_TRUE(file) << file.error().text;

@@ -327,6 +327,8 @@ class Content(OneHost):
         self.assertEqual((got.sender, got.recipients), ("", ["dan@t.test"]))
         self.assertTrue(got.content.startswith(b"From: Joe"))
         self.send(*self.server, "--to", "dan@t.test", stdin=b"no header\nat all\n", status=DATA)
+        _, err = self.send(*self.server, "--to", "dan@t.test", stdin=b"From: joe@here.test\n\n" + b"x" * 1000 + b"\n")
+        self.assertIn("a line of the message is 1000 octets long", err)
         _, err = self.send(*self.server, "-t", stdin=b"From: joe@here.test\nTo: root\n\nbody\n", status=DATA)
         self.assertIn("send: a recipient of the message: 'root' is no address", err)
         self.send(*self.server, "--to", "dan@t.test", "/nonexistent", status=NO_INPUT)
@@ -450,6 +452,17 @@ class OwnServer(SendTestCase):
         os.close(slave)
         os.close(master)
         type(self).arrived += 1
+
+    def test_nobody_answers_the_terminal(self):
+        master, slave = pty.openpty()
+        process = subprocess.Popen([BINARY, "send", "--server", self.url("submissions"), "--from", ALICE, "--to", ALICE, "--body", "y", "--password-timeout", "1"],
+                                   stdin=slave, stdout=slave, stderr=slave, env={**os.environ, "HOME": self.folder, "TERM": "xterm"},
+                                   preexec_fn=lambda: (os.setsid(), fcntl.ioctl(slave, termios.TIOCSCTTY, 0)))
+        self.assertEqual(process.wait(60), TEMPORARY)
+        self.assertTrue(termios.tcgetattr(slave)[3] & termios.ECHO)
+        self.assertIn(b"nobody typed the password within 1 s", os.read(master, 1000))
+        os.close(slave)
+        os.close(master)
 
     def test_starttls_and_lmtp(self):
         self.assertTrue(self.letter(self.url("submission"), "--password-env", "SECRET", env={"SECRET": PASSWORD})["tls"].startswith("TLSv1"))
