@@ -11,11 +11,13 @@
 #include "async/worker_pool.h"
 #include "base/ip_address.h"
 #include "client/submission.h"
+#include "client_roads.h"
 #include "progress.h"
 #include "proto/smtp/address.h"
 #include "send_message.h"
 #include "send_options.h"
 #include "send_report.h"
+#include "send_smap.h"
 
 namespace posthorn {
 namespace {
@@ -52,6 +54,7 @@ std::string url_of_host(std::string host) {
   return (url->port == client::default_port(Scheme::smtp) ? "smtp://" : "submission://") + host;
 }
 
+bool is_smap(Scheme s) { return s == Scheme::smap || s == Scheme::smaps; }
 bool sends(Scheme s) { return s == Scheme::smtp || s == Scheme::submission || s == Scheme::submissions || s == Scheme::lmtp; }
 
 Result<std::map<std::uint16_t, std::uint16_t>> read_maps(const std::vector<std::string>& given) {
@@ -86,9 +89,10 @@ Result<Server> find_server(const SendOptions& o) {
   TRY(out.place, find_place(o.client, named));
   auto& place = out.place;
   if (place.send_url) place.url = *place.send_url;
+  if (is_smap(place.url.scheme)) return out;
   if (!sends(place.url.scheme))
     return fail(Errc::invalid,
-                "no mail can be sent through " + client::to_string(place.url) + ": it takes smtp, submission, submissions or lmtp");
+                "no mail can be sent through " + client::to_string(place.url) + ": it takes smtp, submission, submissions, lmtp or smap");
   const client::DoorWishes wishes{.port_is_known = port_is_known,
                                   .fallback = !o.no_fallback,
                                   .allow_plaintext = place.allow_plaintext,
@@ -131,6 +135,13 @@ class Sending {
     if (open->connection) co_await send_all(*open->connection);
     progress_.end();
     co_return std::move(report_);
+  }
+
+  Task<Result<SendReport>> run(client::SmapOptions smap) {
+    report_.size = client::length_of(message_.pieces);
+    auto report = co_await send_by_smap(server_.place, std::move(smap), message_, pool_, [this](std::uint64_t done) { show(done); });
+    progress_.end();
+    co_return report;
   }
 
  private:
@@ -233,6 +244,14 @@ std::expected<SendReport, Ending> send(const SendOptions& o) {
     return std::unexpected(Error{Errc::invalid, "standard input cannot be the password and the message"});
   TRY(const auto tls, client::TlsForHosts::make(server.place.trust));
   TRY(const auto message, of_input(make_outgoing(o, server.place.url.user)));
+  if (is_smap(server.place.url.scheme)) {
+    TRY(auto credentials, of_password(obtain_credentials(server.place)));
+    TRY(auto smap, smap_options_of(server.place, std::move(credentials)));
+    if (o.client.verbose) smap.transcript = transcript_to_stderr();
+    Sending sending(o, server, message);
+    TRY(auto report, run_task(sending.run(std::move(smap))));
+    return report;
+  }
   client::SmtpOptions smtp;
   TRY(smtp.credentials, of_password(obtain_credentials(server.place)));
   smtp.hello = own_name(o);

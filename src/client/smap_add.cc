@@ -68,6 +68,7 @@ Task<Result<void>> send_octets(SmapState& s, const SmapUpload& upload, Deadline 
   }
   if (sent != upload.size) co_return s.channel->abandon({.code = Errc::io, .text = "a message has not the length that it was said to have"});
   s.channel->put_octets("\n");
+  s.in_doubt = true;
   s.channel->note("a message of " + std::to_string(sent) + " octets");
   co_return co_await s.channel->flush(until);
 }
@@ -75,7 +76,8 @@ Task<Result<void>> send_octets(SmapState& s, const SmapUpload& upload, Deadline 
 // [SMAP1 10.1] What was said of the message would be of the next one, too.
 Task<Result<std::string>> refused(SmapState& s, std::string what, SmapStatus status) {
   const auto why = s.channel->refusal(what, status);
-  CO_TRY_OK(co_await s.channel->run("RSET", s.command_end()));
+  const auto forgotten = co_await s.channel->run("RSET", s.command_end());
+  if (!forgotten && !s.channel->is_open()) co_return std::unexpected(forgotten.error());
   co_return why;
 }
 
@@ -86,6 +88,7 @@ Task<Result<std::string>> SmapConnection::add(SmapUpload upload) {
   CO_TRY_OK(s.check_usable());
   CHECK(!upload.folder.empty() || !upload.recipients.empty());
   CO_TRY(const auto lines, lines_of(s, upload));
+  s.in_doubt = false;
   const std::string what = upload.recipients.empty() ? "saving the message" : "sending the message";
   const Deadline until = s.transfer_end();
   IntoUid taker;
@@ -102,6 +105,7 @@ Task<Result<std::string>> SmapConnection::add(SmapUpload upload) {
   CO_TRY_OK(co_await send_octets(s, upload, until));
   CO_TRY(const bool done, co_await s.channel->read_reply(taker, status, until));
   CHECK(done);
+  s.in_doubt = false;
   if (!status.ok) co_return co_await refused(s, what, status);
   co_return std::move(taker.uid);
 }

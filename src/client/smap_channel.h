@@ -91,6 +91,7 @@ struct SmapState {
   std::string signed_in_by;
   std::uint32_t messages = 0;  // of the open folder
   bool folder_is_open = false;
+  bool in_doubt = false;  // what became of the last message that was added
   bool stopping = false;
 
   bool has(std::string_view capability) const { return std::ranges::find(capabilities, capability) != capabilities.end(); }

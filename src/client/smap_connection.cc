@@ -121,6 +121,8 @@ bool SmapConnection::is_usable() const { return state_->channel && state_->chann
 bool SmapConnection::has(std::string_view capability) const { return state_->has(capability); }
 const std::string& SmapConnection::signed_in_by() const { return state_->signed_in_by; }
 bool SmapConnection::is_tls() const { return state_->channel && state_->channel->connection().is_tls(); }
+std::string SmapConnection::tls_version() const { return state_->channel ? state_->channel->connection().tls_version() : std::string(); }
+bool SmapConnection::in_doubt() const { return state_->in_doubt; }
 std::uint32_t SmapConnection::messages() const { return state_->messages; }
 
 Task<Result<std::vector<smap::ListReply>>> SmapConnection::list(SmapPath path) {

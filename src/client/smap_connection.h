@@ -38,6 +38,7 @@ class SmapConnection {
   bool has(std::string_view capability) const;  // in capitals; as of the last time before the sign-in
   const std::string& signed_in_by() const;      // the mechanism, or "LOGIN"; empty: not
   bool is_tls() const;
+  std::string tls_version() const;  // "TLSv1.3"; empty: clear text
 
   // --- folders
   // One level: what is in the folder of that path, or at the top.  A name may stand there twice [SMAP1 4.2].
@@ -68,6 +69,8 @@ class SmapConnection {
   // --- messages
   // Its UID where it was saved; empty: the server does not tell, or it was only sent.  invalid: refused, and nothing of it is there.
   Task<Result<std::string>> add(SmapUpload);
+  // The last add() has given away all of its message and got no answer: it is there, or was sent, or not.
+  bool in_doubt() const;
 
   Task<> logout();
   // What is under way fails with `cancelled`, and so does all that is begun later.

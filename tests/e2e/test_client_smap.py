@@ -431,6 +431,32 @@ class Lies(Case):
                 self.assertIn(text, done.stderr)
                 self.assertEqual(done.returncode, status, done.stderr)
 
+    def send(self, url, *options, status=0):
+        command = [BINARY, "send", "--server", url, "--from", f"alice@{DOMAIN}", "--subject", "by SMAP", "--body", ".\nGrüße", "--password-file", self.password,
+                   "--insecure" if DOMAIN in url else "--allow-plaintext", *options]
+        return self.posthorn(*command, status=status)
+
+    def test_sends(self):
+        url, bob = self.ours("alice"), f"bob@{DOMAIN}"
+        before = len(seen_by_smap(self.client("bob"), FOLDERS[:1]))
+        self.assertIn('"state":"accepted"', self.send(url, "--to", bob, "--bcc", f"user6@{DOMAIN}", "--json"))
+        client = self.client("bob")
+        client.command("OPEN INBOX")
+        text = client.command(f"FETCH {before + 1} CONTENTS.PEEK=ALL").parts[0][1]
+        self.assertIn(b"\nSubject: by SMAP\n", text)
+        self.assertNotIn(b"user6", text)
+        self.assertTrue(text.endswith(b"\n.\nGr\xc3\xbc\xc3\x9fe\n") or b"base64" in text or b"=C3=BC" in text, text)
+        self.assertEqual(len(seen_by_smap(self.client("user6"), FOLDERS[:1])), 1)
+        # All or none; and what cannot be asked of it.
+        out = self.send(url, "--to", bob, "--to", f"nosuch@{DOMAIN}", status=69)
+        self.assertIn("sending the message was refused", out)
+        self.assertEqual(len(seen_by_smap(self.client("bob"), FOLDERS[:1])), before + 1)
+        self.assertIn("SMAP has nothing for", self.send(url, "--to", bob, "--require-tls", status=64))
+        # It is said when nobody knows what became of it.
+        server = Scripted((rb"ADD ", b"> go\n"), (rb"[A-Za-z-]+: ", b""))
+        self.addCleanup(server.stop)
+        self.assertIn("sending it again may double it", self.send(f"smap://joe@127.0.0.1:{server.port}", "--to", bob, status=75))
+
     def test_lines_are_what_is_kept(self):
         """A CR or LF alone, and a last line without its end, cannot be kept; it is said, and the message is known again."""
         tree = self.path("odd")
