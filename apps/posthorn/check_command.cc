@@ -1,7 +1,9 @@
 // posthorn check: what was asked becomes a question, and the answer an exit code.
 #include <sysexits.h>
 
+#include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <cstdio>
 #include <fstream>
 #include <iterator>
@@ -20,6 +22,8 @@ namespace posthorn {
 namespace {
 
 using namespace std::chrono_literals;
+
+std::chrono::milliseconds milliseconds_of(double seconds) { return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000)); }
 
 Result<std::uint16_t> port_of(std::string_view text) {
   std::uint16_t port = 0;
@@ -110,7 +114,8 @@ Result<Dns> open_dns(const CheckOptions& o) {
   TRY(auto options, resolver_options(o));
   Dns out;
   TRY(out.resolver, dns::UnboundResolver::open(options));
-  const auto seen = run_task(dns::probe_dnssec(*out.resolver, after(5s)));
+  const auto patience = std::min<std::chrono::milliseconds>(5s, milliseconds_of(o.timeout));
+  const auto seen = run_task(dns::probe_dnssec(*out.resolver, after(patience)));
   out.answers = seen != dns::DnssecProbe::unreachable;
   if (seen != dns::DnssecProbe::stripped) return out;
   out.resolver->shut_down();
@@ -143,7 +148,7 @@ Result<std::optional<check::Login>> login_of(const CheckOptions& o, const check:
   return check::Login{.credentials = *std::move(credentials),
                       .hosts = std::move(hosts),
                       .address = q.address.empty() ? o.user : q.address,
-                      .patience = std::chrono::milliseconds(static_cast<std::int64_t>(o.arrival * 1000))};
+                      .patience = milliseconds_of(o.arrival)};
 }
 
 // "work", where the accounts file has it.
@@ -166,7 +171,7 @@ check::ProbeOptions probe_options(const CheckOptions& o, const client::TlsForHos
           .old_tls = old_tls ? *old_tls : nullptr,
           .policy = [&tls](const std::string& host) { return tls.policy(host); },
           .relay_to = o.relay,
-          .timeout = std::chrono::milliseconds(static_cast<std::int64_t>(o.timeout * 1000)),
+          .timeout = milliseconds_of(o.timeout),
           .port_map = std::move(map)};
 }
 
