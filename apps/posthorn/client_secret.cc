@@ -75,18 +75,17 @@ class Child {
   Result<std::string> listen(std::chrono::seconds patience) {
     const auto until = std::chrono::steady_clock::now() + patience;
     std::string all;
-    for (bool open = true;;) {
-      const bool there = open && wait_for_output();
-      if (!open) ::poll(nullptr, 0, kTick);
-      if (there) {
+    bool open = true;
+    while (std::chrono::steady_clock::now() < until) {
+      if (open && wait_for_output()) {
         TRY(open, take(all));
         continue;
       }
       if (ended_) return all;
-      look();  // what it has printed last is read before it is believed to have ended
-      if (std::chrono::steady_clock::now() >= until)
-        return fail(Errc::timed_out, "the command for the password does not end: it had " + std::to_string(patience.count()) + " s");
+      const bool over = look();  // what it has printed last is read before it is believed
+      if (!open && !over) ::poll(nullptr, 0, kTick / 10);
     }
+    return fail(Errc::timed_out, "the command for the password does not end: it had " + std::to_string(patience.count()) + " s");
   }
   int status() const { return status_; }
 

@@ -416,7 +416,7 @@ class OwnServer(SendTestCase):
             self.assertNotIn("PLAIN", err)
         self.letter(self.url("submissions"), "--password-file", "-", "--body-file", self.path("text", "y"), stdin=PASSWORD.encode(), body=())
         # Neither a command without an end nor one that leaves somebody behind who holds its output.
-        for command in ("exec sleep 600", "exec >&-; exec sleep 600"):
+        for command in ("exec sleep 600", "exec >&-; exec sleep 600", "while :; do echo; sleep 0.01; done"):
             _, err = self.send("--server", self.url("submissions"), "--from", ALICE, "--to", f"bob@{DOMAIN}", "--body", "y", "--password-command", command,
                                "--password-timeout", "1", status=TEMPORARY)
             self.assertIn("the command for the password does not end", err)
