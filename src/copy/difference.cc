@@ -22,8 +22,13 @@ Difference::Difference(std::vector<MessageInfo> source, std::vector<MessageInfo>
 
 // `key`: of a message; none: it is the same as nothing.
 template <class Key>
-void Difference::pair_up(Key key) {
-  std::map<typename decltype(key(source_.front()))::value_type, std::deque<std::size_t>> free;
+void Difference::pair_up(Key key, If condition) {
+  using Value = typename decltype(key(source_.front()))::value_type;
+  std::map<Value, std::deque<std::size_t>> free;
+  std::map<Value, std::size_t> sources;
+  for (std::size_t s = 0; s < source_.size() && condition == If::only_one; ++s)
+    if (left_[s])
+      if (auto k = key(source_[s])) ++sources[*std::move(k)];
   for (std::size_t t = 0; t < target_.size(); ++t)
     if (free_[t])
       if (auto k = key(target_[t])) free[*std::move(k)].push_back(t);
@@ -32,6 +37,7 @@ void Difference::pair_up(Key key) {
     const auto k = key(source_[s]);
     const auto found = k ? free.find(*k) : free.end();
     if (found == free.end() || found->second.empty()) continue;
+    if (condition == If::only_one && (found->second.size() > 1 || sources[*k] > 1)) continue;
     left_[s] = free_[found->second.front()] = false;
     same_.emplace_back(s, found->second.front());
     found->second.pop_front();
@@ -54,11 +60,12 @@ void Difference::pair_by_fields(bool by_size) {
     return BySize{m.fields, m.size};
   });
   using ByDate = std::pair<std::string, std::int64_t>;
-  pair_up([](const MessageInfo& m) -> std::optional<ByDate> {
+  const auto by_date = [](const MessageInfo& m) -> std::optional<ByDate> {
     const auto seconds = seconds_of(m);
     if (m.fields.empty() || !seconds) return {};
     return ByDate{m.fields, *seconds};
-  });
+  };
+  pair_up(by_date, by_size ? If::any : If::only_one);
 }
 
 std::pair<std::vector<std::uint32_t>, std::vector<std::uint32_t>> Difference::doubtful() const {

@@ -19,8 +19,8 @@ class Difference {
 
   // The same UID, size and date.  REQUIRES: the UIDs were to be kept.
   void pair_by_uid();
-  // The same fields and size, unless sizes tell nothing; then the same fields and date, for a server may count octets otherwise, or write
-  // messages anew.  What has no fields is the same as nothing else.
+  // The same fields and size; then the same fields and date, for a server may count octets otherwise, or write messages anew.  What has no
+  // fields is the same as nothing else.  Where sizes tell nothing: the same fields and date, if no other has them at either place.
   void pair_by_fields(bool by_size = true);
   // Those whose fields somebody at the other place has, too, and whose octets have to tell: the UIDs of both.
   std::pair<std::vector<std::uint32_t>, std::vector<std::uint32_t>> doubtful() const;
@@ -36,8 +36,9 @@ class Difference {
   const std::vector<std::pair<std::size_t, std::size_t>>& same() const { return same_; }  // the source's, the target's
 
  private:
+  enum class If { any, only_one };  // has the key
   template <class Key>
-  void pair_up(Key key);
+  void pair_up(Key key, If = If::any);
 
   std::vector<MessageInfo> source_, target_;
   std::vector<bool> left_, free_;  // not paired yet

@@ -55,6 +55,23 @@ TEST(Difference, ByFields) {
   }
 }
 
+TEST(Difference, WhereSizesTellNothingOnlyOneOfAKindIsKnownByItsDate) {
+  const struct {
+    const char *source, *target, *expected;
+  } kCases[] = {
+      {"a1@5 b1@5", "b2@5 a3@5", "missing; same 0=1 1=0"},
+      {"a1@5 a2@5", "a1@5", "missing 0 1; same"},  // which of two drafts of one second is it?
+      {"a1@5", "a1@5 a2@5", "missing 0; same"},
+      {"a1@5 a2@6", "a3@6", "missing 0; same 1=0"},
+      {"a1", "a1", "missing 0; same"},
+  };
+  for (const auto& c : kCases) {
+    Difference d(folder(c.source), folder(c.target));
+    d.pair_by_fields(false);
+    EXPECT_EQ(text(d), c.expected) << c.source << " | " << c.target;
+  }
+}
+
 TEST(Difference, AUidAloneProvesNothing) {
   // The third one came to the target by itself, and got the UID that the source's third one has.
   Difference d(folder("a1@1 b2@2 c3@3"), folder("a1@1 b2@2 x9@7"));

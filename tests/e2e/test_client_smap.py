@@ -431,6 +431,21 @@ class Lies(Case):
                 self.assertIn(text, done.stderr)
                 self.assertEqual(done.returncode, status, done.stderr)
 
+    def test_drafts_of_one_second_are_told_apart(self):
+        client = self.client("user7")
+        texts = [f"From: a@far.test\nSubject: draft\nMessage-ID: <draft@far.test>\nDate: Sun, 22 Nov 2026 10:00:00 +0000\n\n{body}\n".encode() for body in ("one", "two", "two", "six")]
+        for text in texts:
+            self.assertTrue(client.add(f'FOLDER INBOX "" FLAGS=DRAFT "INTERNALDATE={DATE % 1}"', text).ok)
+        tree = self.path("drafts")
+        source = self.ours("user7", "imaps").replace("smap:", "smaps:")  # and TLS from the first byte
+        self.assertIn("copied 4 messages", self.copy(source, f"maildir:{tree}", "--folder", "INBOX"))
+        for name in glob.glob(os.path.join(tree, "cur", "*")):
+            with open(name, "rb") as f:
+                if f.read().endswith(b"one\n"):
+                    os.unlink(name)
+        self.assertIn("copied 1 message in 1 folder, 3 were there already", self.copy(source, f"maildir:{tree}", "--folder", "INBOX", "--verify"))
+        self.assertEqual([text for text, _, _ in seen_in_maildir(tree, None)], sorted(map(digest, texts)))
+
     def send(self, url, *options, status=0):
         command = [BINARY, "send", "--server", url, "--from", f"alice@{DOMAIN}", "--subject", "by SMAP", "--body", ".\nGrüße", "--password-file", self.password,
                    "--insecure" if DOMAIN in url else "--allow-plaintext", *options]
