@@ -53,7 +53,7 @@ void add_send_command(CLI::App& top, Run& chosen) {
   add_message(*sub, o);
   sub->add_option(
       "-s,--server", o.place.name,
-      "smtp://, submission://, submissions:// or lmtp:// with USER@HOST:PORT, lmtp:/PATH, the name of an account, or a host alone, whose "
+      "smtp://, submission://, submissions://, lmtp:// or smap:// with USER@HOST:PORT, lmtp:/PATH, the name of an account, or a host alone, whose "
       "ports 465, 587, 2525 and 25 are tried; without it the account named default");
   sub->add_flag("--no-fallback", o.no_fallback, "Try no other port when the one that was named cannot be reached");
   add_delivery(*sub, o);
