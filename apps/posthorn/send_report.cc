@@ -99,7 +99,8 @@ void say_doors(const SendOptions& o, const SendReport& r) {
   if (r.opened && !r.tried.empty()) complain(place_of(r, r.door) + ": this one works" + (r.tls_version.empty() ? ", in clear text" : ""));
   if (r.no_notices) complain(r.host + " knows no delivery notices: those that were asked for will not come from there");
   if (r.longest_line > message::kLineLimit)
-    complain("a line of the message is " + std::to_string(r.longest_line) + " octets long, and mail may have 998: servers may break or refuse it");
+    complain("a line of the message is " + std::to_string(r.longest_line) +
+             " octets long, and mail may have 998: servers may break or refuse it");
   if (!r.opened && r.tried.size() > 1) complain("no port of " + r.host + " can be used; nothing was sent");
 }
 

@@ -111,7 +111,8 @@ void judge_host(const Report& r, Findings& out) {
   if (std::ranges::all_of(r.ports, no_way))
     out.error(r.question.host, "nothing could be looked at: this machine has no way to it", "see whether this machine is on the network");
   else
-    out.error(r.question.host, "no port for mail can be reached on it",
+    out.error(r.question.host,
+              r.question.only.empty() ? "no port for mail can be reached on it" : "none of the ports that were asked for can be reached",
               "see whether it is the right host, its servers run, and the firewall lets programs through");
 }
 
@@ -120,7 +121,8 @@ Task<> look_for_domain(World& world, std::string host, Findings& out) {
   const auto name = IpAddress::parse(host) ? Result<dns::Name>(fail(Errc::invalid)) : dns::Name::parse(host);
   if (!name) co_return;
   const auto answer = co_await world.resolver.mx(*name, world.dns_deadline());
-  if (answer.ok()) out.note(host, "it is also a domain with servers of its own for mail (MX)", "posthorn check @" + host + " examines those");
+  if (answer.ok())
+    out.note(host, "it is also a domain with servers of its own for mail (MX)", "posthorn check @" + host + " examines those");
 }
 
 }  // namespace

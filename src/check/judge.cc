@@ -130,7 +130,8 @@ void judge_certificate(Findings& out, const PortReport& r, SysTime now) {
   if (!r.certificate) return;
   const auto& c = *r.certificate;
   if (is_believed(r) && c.not_after <= now)
-    out.warn(place, "the certificate ended on " + day(c.not_after) + "; programs that look at more than you asked for refuse it", "renew it");
+    out.warn(place, "the certificate ended on " + day(c.not_after) + "; programs that look at more than you asked for refuse it",
+             "renew it");
   if (c.not_after > now && c.not_after - now < kExpiresSoon)
     out.warn(place, "the certificate ends on " + day(c.not_after), "renew it now; by itself that should happen a month before");
   if (c.key_type == "RSA" && c.key_bits < 2048)

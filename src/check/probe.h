@@ -33,7 +33,7 @@ struct ProbeOptions {
   std::shared_ptr<const net::TlsContext> tls;
   std::shared_ptr<const net::TlsContext> old_tls = {};            // TLS 1.0 and 1.1; null: nobody looks for them
   std::function<net::TlsPolicy(const std::string& host)> policy;  // its OnMistrust is `report` here, whatever it says
-  std::string relay_to;                                           // an address of elsewhere, as in RCPT: is it taken of a stranger?  empty: not asked
+  std::string relay_to;                                           // an address of elsewhere: is it taken of a stranger?  empty: not asked
   std::chrono::milliseconds timeout = std::chrono::seconds(10);   // of one wait; of a connection three times as much
   std::map<std::uint16_t, std::uint16_t> port_map;                // for tests: these ports are others in truth
 };

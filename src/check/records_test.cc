@@ -79,7 +79,8 @@ TEST(Spf, Judged) {
       {"example.org TXT \"v=spf1 include:a.example -all\"\na.example TXT \"v=spf1 x\"", "error", "cannot be read"},
       {"example.org TXT \"v=spf1 include:example.org -all\"", "error", "circles"},
       {"example.org TXT \"v=spf1 include:a.example -all\"\nfail a.example TXT servfail", "error", "servfail"},
-      {"example.org A 192.0.2.1\nexample.org MX 10 example.org\nexample.org TXT \"v=spf1 a a a a a a a a a a mx -all\"", "error", "11 look-ups"},
+      {"example.org A 192.0.2.1\nexample.org MX 10 example.org\nexample.org TXT \"v=spf1 a a a a a a a a a a mx -all\"", "error",
+       "11 look-ups"},
       {"example.org TXT \"v=spf1 include:a.example include:a.example include:a.example -all\"\na.example TXT \"v=spf1 a mx "
        "include:b.example -all\"\nb.example TXT \"v=spf1 a a a -all\"",
        "error", "21 look-ups"},

@@ -243,7 +243,8 @@ Task<Findings> check_spf(World& world, dns::Name domain) {
   const auto texts = spf_texts(answer);
   SpfCost cost;
   if (texts.size() == 1)
-    if (auto record = parse_spf(texts.front())) co_await count_record(world, *std::move(record), domain, 0, after(2 * world.dns_timeout), cost);
+    if (auto record = parse_spf(texts.front()))
+      co_await count_record(world, *std::move(record), domain, 0, after(2 * world.dns_timeout), cost);
   co_return judge_spf(texts, cost);
 }
 

@@ -28,7 +28,8 @@ bool is_spf(std::string_view text);  // [RFC7208 4.5]
 // [RFC7208 4.6.1, 12] Names of mechanisms, addresses and networks are checked, macros are not expanded.  Errc::syntax with the term.
 Result<SpfRecord> parse_spf(std::string_view);
 
-// What a receiver would have to ask the DNS for, includes and redirects followed; what depends on the message (macros) is counted, not asked.
+// What a receiver would have to ask the DNS for, includes and redirects followed; what depends on the message (macros) is counted and not
+// asked.
 struct SpfCost {
   int look_ups = 0;                   // [RFC7208 4.6.4] at most 10
   std::vector<std::string> voids;     // names that lead nowhere: receivers stop after two [RFC7208 4.6.4]
