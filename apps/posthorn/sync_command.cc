@@ -21,6 +21,7 @@ using client::Scheme;
 Result<client::ImapOptions> imap_options(const SyncSession& s) {
   TRY(auto out, imap_options_of(s.server, s.credentials));
   out.compress = s.options.compress;
+  out.namespaces = true;
   if (s.options.timeout > 0) {
     const auto patience = std::chrono::milliseconds(static_cast<std::int64_t>(s.options.timeout * 1000));
     out.timeouts.opening = out.timeouts.silence = patience;

@@ -56,6 +56,7 @@ const std::string& ImapConnection::signed_in_by() const { return state_->signed_
 bool ImapConnection::is_tls() const { return !state_->tls_version.empty(); }
 std::string ImapConnection::tls_version() const { return state_->tls_version; }
 std::optional<char> ImapConnection::delimiter() const { return state_->delimiter; }
+const std::string& ImapConnection::personal_prefix() const { return state_->prefix; }
 const std::string& ImapConnection::selected() const { return state_->selected; }
 Unsolicited ImapConnection::take_unsolicited() { return std::exchange(state_->unsolicited, {}); }
 

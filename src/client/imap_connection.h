@@ -64,6 +64,8 @@ class ImapConnection {
   Task<Result<void>> remove(std::string mailbox);                                 // fine if it is not there
   Task<Result<void>> subscribe(std::string mailbox, bool wanted = true);
   std::optional<char> delimiter() const;  // of the personal mailboxes
+  // What the names of all of them but the INBOX begin with, "INBOX." say; empty without ImapOptions::namespaces.
+  const std::string& personal_prefix() const;
 
   // SELECT or EXAMINE.  With `known` and QRESYNC what has changed since comes in the result; where the server cannot, `resynced` is false.
   Task<Result<SelectedMailbox>> select(std::string mailbox, SelectWants wants = {});

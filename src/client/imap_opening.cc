@@ -79,7 +79,12 @@ Task<Result<void>> settle(ImapState& s, Deadline until) {
   if (const auto enable = enable_line(s); !enable.empty()) tags.push_back(begin_command(s, enable));
   if (s.options.identify && s.has("ID")) tags.push_back(begin_command(s, "ID (\"name\" \"Posthorn\")"));
   tags.push_back(begin_command(s, "LIST \"\" \"\""));
+  if (s.options.namespaces && s.has("NAMESPACE")) tags.push_back(begin_command(s, "NAMESPACE"));
   const Taker take = [&s](imap::Response& response) {
+    if (const auto* spaces = std::get_if<imap::NamespaceResponse>(&response)) {
+      if (!spaces->personal.empty()) s.prefix = spaces->personal.front().prefix;
+      return true;
+    }
     if (const auto* enabled = std::get_if<imap::EnabledResponse>(&response)) {
       for (const auto& name : enabled->names) {
         s.qresync |= name == "QRESYNC";

@@ -31,6 +31,7 @@ struct ImapState {
   bool capabilities_known = false;
   bool condstore = false, qresync = false, utf8 = false;  // enabled
   std::optional<char> delimiter;
+  std::string prefix;  // of the personal mailboxes
   std::map<std::string, std::string> as_sent;  // names that the server writes otherwise than we would
 
   std::string selected;

@@ -40,6 +40,7 @@ struct ImapOptions {
   bool compress = false;   // COMPRESS=DEFLATE where it is offered [RFC4978]
   bool qresync = true;     // ENABLE QRESYNC, or CONDSTORE, where it is offered
   bool identify = false;   // ID [RFC2971]
+  bool namespaces = false; // NAMESPACE together with ENABLE, for personal_prefix() [RFC2342]
   std::size_t unsolicited = 10'000;  // responses kept for take_unsolicited()
   ImapTimeouts timeouts;
   imap::ResponseLimits limits;

@@ -18,7 +18,7 @@ bool fits(std::string_view pattern, std::string_view name) {
   return false;
 }
 
-std::optional<std::string> name_of(const TreeRun& run, const mailfile::FolderPath& path) {
+std::optional<std::string> joined(const TreeRun& run, const mailfile::FolderPath& path) {
   std::string out;
   const auto delimiter = run.connection.delimiter();
   for (const auto& part : path) {
@@ -29,6 +29,29 @@ std::optional<std::string> name_of(const TreeRun& run, const mailfile::FolderPat
     if (delimiter && part.find(*delimiter) != part.npos) return std::nullopt;
     out += part;
   }
+  return out;
+}
+
+// As path_of() the other way.  What is not below the prefix there is called as it is.
+std::optional<std::string> name_of(const TreeRun& run, const mailfile::FolderPath& path) {
+  auto plain = joined(run, path);
+  if (!plain || path == mailfile::FolderPath{"INBOX"}) return plain;
+  auto personal = run.connection.personal_prefix() + *plain;
+  // What it was stays so.
+  for (const auto* of : {&*plain, &personal})
+    if (run.known.contains(*of) && !run.known.contains(of == &personal ? *plain : personal)) return *of;
+  return run.there.contains(*plain) && !run.there.contains(personal) ? *std::move(plain) : std::move(personal);
+}
+
+std::optional<mailfile::FolderPath> levels_of(const TreeRun& run, std::string_view name) {
+  mailfile::FolderPath out{""};
+  const auto delimiter = run.connection.delimiter();
+  for (const char c : name) {
+    if (delimiter && c == *delimiter) out.emplace_back();
+    else out.back() += c;
+  }
+  for (const auto& part : out)
+    if (part.empty()) return std::nullopt;
   return out;
 }
 
@@ -287,15 +310,11 @@ bool is_wanted(const SyncOptions& options, std::string_view mailbox) {
 }
 
 std::optional<mailfile::FolderPath> path_of(const TreeRun& run, const std::string& mailbox) {
-  mailfile::FolderPath out{""};
-  const auto delimiter = run.connection.delimiter();
-  for (const char c : mailbox) {
-    if (delimiter && c == *delimiter) out.emplace_back();
-    else out.back() += c;
-  }
-  for (const auto& part : out)
-    if (part.empty()) return std::nullopt;
-  return out;
+  const auto& prefix = run.connection.personal_prefix();
+  if (!prefix.empty() && mailbox.starts_with(prefix))
+    if (auto path = levels_of(run, std::string_view(mailbox).substr(prefix.size())); path && name_of(run, *path) == mailbox) return path;
+  auto path = levels_of(run, mailbox);
+  return path && name_of(run, *path) == mailbox ? path : std::nullopt;  // else two would have one folder
 }
 
 Task<Result<void>> list_there(TreeRun& run) {
@@ -317,7 +336,7 @@ Result<void> list_here(TreeRun& run) {
     const bool like_inbox = path.front() != "INBOX" && text::iequals(path.front(), "INBOX");
     if (!name) run.problem(path.back() + ": no mailbox there can be called so");
     else if (like_inbox && !run.there.contains(*name)) run.problem(*name + ": a folder that is to be the INBOX, or in it, has to be called INBOX here");
-    else if (is_wanted(run.options, *name)) run.here.emplace(*name, std::move(path));
+    else if (is_wanted(run.options, *name) && !run.here.emplace(*name, path).second) run.problem(path.back() + ": another folder here is " + *name + " already");
   }
   return {};
 }

@@ -28,7 +28,7 @@ struct TreeRun {
   void problem(std::string text) { report.problems.push_back(std::move(text)); }
 };
 
-// "Archive/2024" as {"Archive", "2024"}; nullopt: it cannot be one.
+// "Archive/2024" as {"Archive", "2024"}, without the prefix that all personal mailboxes have there; nullopt: it cannot be one.
 std::optional<mailfile::FolderPath> path_of(const TreeRun&, const std::string& mailbox);
 
 Task<Result<void>> list_there(TreeRun&);
