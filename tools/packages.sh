@@ -2,7 +2,7 @@
 build_packages="clang-19 lld-19 cmake ninja-build pkg-config ccache libboost1.81-dev libssl-dev libicu-dev
   librocksdb-dev libargon2-dev liblz4-dev zlib1g-dev libjemalloc-dev libtomlplusplus-dev libcli11-dev libspdlog-dev libfmt-dev libunbound-dev"
 run_packages="curl python3"
-test_packages="$run_packages llvm-19 libclang-rt-19-dev libgtest-dev libbenchmark-dev swaks isync mutt fetchmail getmail6 mpop msmtp
+test_packages="$run_packages llvm-19 libclang-rt-19-dev libgtest-dev libbenchmark-dev swaks isync mutt notmuch fetchmail getmail6 mpop msmtp
   libio-socket-ssl-perl libauthen-sasl-perl gsasl libsasl2-modules openssl iproute2 dovecot-imapd imapfilter offlineimap3 neomutt
   python3-dkim python3-nacl python3-prometheus-client opendkim libmail-srs-perl nsd ldnsutils postfix dovecot-lmtpd
   groff-base dovecot-pop3d libdb5.3 libgnutls-dane0 libidn12 libnsl2 libpcre2-8-0"

@@ -211,7 +211,7 @@ Task<Result<Alike>> sync_folder(FolderJob job) {
     if (run.mailbox.high_mod_seq == 0 && run.journal.state().uploads.empty()) break;
   }
   CO_TRY_OK(run.journal.tidy());
-  co_return Alike{.agreed = agreed, .names = run.local.names()};
+  co_return Alike{.agreed = agreed, .names = run.local.names(), .mailbox_id = run.mailbox.mailbox_id};
 }
 
 }  // namespace posthorn::sync

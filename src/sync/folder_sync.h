@@ -20,6 +20,7 @@ struct Agreed {
 struct Alike {
   Agreed agreed;
   std::uint64_t names = 0;  // of the files here then: digest_of()
+  std::string mailbox_id;   // empty: the server has none
 };
 
 struct FolderJob {
@@ -29,6 +30,7 @@ struct FolderJob {
   WorkerPool& pool;  // for the disk
   std::string mailbox;
   mailfile::MaildirFolder folder;
+  std::string mailbox_id;  // that it had the last time; with another one nothing that is known concerns it.  Empty: none is known
   bool may_empty = false;  // a folder whose purpose it is to be emptied: trash, junk
 };
 

@@ -115,16 +115,24 @@ Task<Result<void>> carry_renames_here(TreeRun& run) {
   co_return Result<void>{};
 }
 
-// The one that is known, gone there and here still, and that this new one there was.
-std::string former_name_there(const TreeRun& run, const client::MailboxInfo& now) {
+// Known, gone there and here still: it may have been renamed there.
+std::vector<std::string> gone_there(const TreeRun& run) {
+  std::vector<std::string> out;
+  for (const auto& [name, known] : run.known)
+    if (!run.there.contains(name) && run.here.contains(name) && name != "INBOX") out.push_back(name);
+  return out;
+}
+
+// The one of `gone` that this new one there was.
+std::string former_name_there(const TreeRun& run, const std::vector<std::string>& gone, const client::MailboxInfo& now, const std::string& mailbox_id) {
   if (!now.status) return {};
   std::string found;
-  for (const auto& [name, known] : run.known) {
-    if (run.there.contains(name) || !run.here.contains(name) || name == "INBOX") continue;
+  for (const auto& name : gone) {
+    const auto& known = run.known.at(name);
     const auto& s = *now.status;
     // Without an id of its own the numbers have to be the same to the last one.
-    const bool same = !known.mailbox_id.empty() || !s.mailbox_id.empty()
-                          ? known.mailbox_id == s.mailbox_id
+    const bool same = !known.mailbox_id.empty() || !mailbox_id.empty()
+                          ? known.mailbox_id == mailbox_id
                           : known.agreed.messages > 0 && s.uid_validity == known.agreed.uid_validity && s.uid_next == known.agreed.uid_next &&
                                 s.messages == known.agreed.messages && s.high_mod_seq.value_or(0) == known.agreed.mod_seq;
     if (!same) continue;
@@ -134,11 +142,24 @@ std::string former_name_there(const TreeRun& run, const client::MailboxInfo& now
   return found;
 }
 
-Result<void> carry_renames_there(TreeRun& run) {
+// [RFC8474 4.1] As SELECT tells it: Cyrus 3.6 tells in STATUS those of other mailboxes, or none.
+Task<Result<std::string>> mailbox_id_of(TreeRun& run, std::string name) {
+  if (!run.connection.has("OBJECTID")) co_return std::string();
+  client::SelectWants wants;
+  wants.read_only = true;
+  auto selected = co_await run.connection.select(name, wants);
+  if (!selected && !run.connection.is_usable()) co_return std::unexpected(selected.error());
+  co_return selected ? selected->mailbox_id : std::string();
+}
+
+Task<Result<void>> carry_renames_there(TreeRun& run) {
   const auto there = run.there;
   for (const auto& [name, info] : there) {
     if (run.known.contains(name) || run.here.contains(name)) continue;
-    const auto was = former_name_there(run, info);
+    const auto gone = gone_there(run);
+    if (gone.empty()) break;
+    CO_TRY(const auto id, co_await mailbox_id_of(run, name));
+    const auto was = former_name_there(run, gone, info, id);
     const auto path = path_of(run, name);
     if (was.empty() || !path) continue;
     auto done = run.tree.rename(run.here.at(was), *path);
@@ -148,28 +169,12 @@ Result<void> carry_renames_there(TreeRun& run) {
     }
     ++run.report.folders_renamed;
     // Without mod-sequences either the numbers prove too little to go by UIDs.
-    const bool sure = !run.known.at(was).mailbox_id.empty() || run.known.at(was).agreed.mod_seq != 0;
+    const bool sure = !id.empty() || run.known.at(was).agreed.mod_seq != 0;
     rename_known(run, was, name);
-    TRY_OK(list_here(run));
-    if (sure) TRY_OK(rename_journals(run, was, name));
+    CO_TRY_OK(list_here(run));
+    if (sure) CO_TRY_OK(rename_journals(run, was, name));
   }
-  return {};
-}
-
-// What has the name of another one now (two were swapped, or one was deleted and one renamed): nothing that is known concerns it.
-Result<void> forget_strangers(TreeRun& run) {
-  for (const auto& [name, info] : run.there) {
-    const auto known = run.known.find(name);
-    if (known == run.known.end() || known->second.mailbox_id.empty() || !info.status || info.status->mailbox_id.empty()) continue;
-    if (known->second.mailbox_id == info.status->mailbox_id || !run.here.contains(name)) continue;
-    TRY(const auto folder, run.tree.open_folder(run.here.at(name)));
-    TRY(auto journal, Journal::open(folder.path(), run.options.account));
-    if (journal.state().uid_validity != info.status->uid_validity) continue;  // that says it itself
-    TRY_OK(journal.begin(name, 0));                                           // no UIDVALIDITY: none of it holds
-    run.report.notes.push_back(name + ": it is another mailbox than it was; its messages are matched anew");
-    run.known.erase(known);
-  }
-  return {};
+  co_return Result<void>{};
 }
 
 // Nothing is in it that was not known there, and nothing has changed.
@@ -319,7 +324,7 @@ std::optional<mailfile::FolderPath> path_of(const TreeRun& run, const std::strin
 
 Task<Result<void>> list_there(TreeRun& run) {
   client::ListWants wants;
-  wants.status = wants.mailbox_ids = true;
+  wants.status = true;
   CO_TRY(auto all, co_await run.connection.list(wants));
   run.there.clear();
   for (auto& one : all)
@@ -343,8 +348,7 @@ Result<void> list_here(TreeRun& run) {
 
 Task<Result<void>> carry_renames(TreeRun& run) {
   CO_TRY_OK(co_await carry_renames_here(run));
-  CO_TRY_OK(carry_renames_there(run));
-  co_return forget_strangers(run);
+  co_return co_await carry_renames_there(run);
 }
 
 Task<Result<void>> carry_folders(TreeRun& run) {

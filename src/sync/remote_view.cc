@@ -56,7 +56,10 @@ bool has_gone_back(const FolderRun& run) {
 Result<void> prepare_journal(FolderRun& run) {
   const auto& state = run.journal.state();
   const bool same = state.mailbox == run.job.mailbox && state.uid_validity == run.mailbox.uid_validity;
-  if (same && !has_gone_back(run)) return {};
+  // Two may have been swapped, or one deleted and another renamed to its name.
+  const bool other = !run.job.mailbox_id.empty() && !run.mailbox.mailbox_id.empty() && run.job.mailbox_id != run.mailbox.mailbox_id;
+  run.job.mailbox_id = run.mailbox.mailbox_id;
+  if (same && !other && !has_gone_back(run)) return {};
   if (state.uid_validity != 0) run.job.report.notes.push_back(run.job.mailbox + ": the server has renumbered its messages; they are matched anew");
   return run.journal.begin(run.job.mailbox, run.mailbox.uid_validity);
 }

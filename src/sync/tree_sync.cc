@@ -31,7 +31,14 @@ bool may_empty(const client::MailboxInfo& info) {
 
 Task<Result<void>> sync_one(TreeRun& run, std::string name, Settling& settling) {
   CO_TRY(const auto folder, run.tree.open_folder(run.here.at(name)));
-  FolderJob job{.connection = run.connection, .options = run.options, .report = run.report, .pool = run.pool, .mailbox = name, .folder = folder, .may_empty = may_empty(run.there.at(name))};
+  FolderJob job{.connection = run.connection,
+                .options = run.options,
+                .report = run.report,
+                .pool = run.pool,
+                .mailbox = name,
+                .folder = folder,
+                .mailbox_id = run.known.contains(name) ? run.known.at(name).mailbox_id : std::string(),
+                .may_empty = may_empty(run.there.at(name))};
   auto alike = co_await sync_folder(job);
   if (!alike) {
     // A mailbox that cannot be selected is no reason to leave the others.
@@ -44,7 +51,7 @@ Task<Result<void>> sync_one(TreeRun& run, std::string name, Settling& settling) 
   auto& known = run.known[name];
   known.agreed = alike->agreed;
   known.changed = {};
-  if (const auto& status = run.there.at(name).status) known.mailbox_id = status->mailbox_id;
+  known.mailbox_id = alike->mailbox_id;
   if (known.agreed.mod_seq != 0) settling.add(name, folder, alike->names);
   co_return Result<void>{};
 }

@@ -220,7 +220,12 @@ class BothWays:
         self.assertEqual(self.alike("Archive"), {"x": set(), "m1": {r"\Seen"}, "m2": {r"\Seen"}})
         self.alike()
         self.imap.select(self.name())
-        self.imap.uid("MOVE", "1:*", self.name("Archive"))
+        if "MOVE" in self.imap.capabilities:
+            self.imap.uid("MOVE", "1:*", self.name("Archive"))
+        else:
+            self.imap.copy("1:*", self.name("Archive"))
+            self.imap.store("1:*", "+FLAGS", r"(\Deleted)")
+            self.imap.expunge()
         self.imap.unselect()
         self.sync()
         self.assertEqual(self.alike(), {})
