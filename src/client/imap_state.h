@@ -31,7 +31,6 @@ struct ImapState {
   bool capabilities_known = false;
   bool condstore = false, qresync = false, utf8 = false;  // enabled
   std::optional<char> delimiter;
-  std::string prefix;  // of the personal mailboxes
   std::map<std::string, std::string> as_sent;  // names that the server writes otherwise than we would
 
   std::string selected;
@@ -42,6 +41,7 @@ struct ImapState {
   std::map<std::string, imap::StatusResponse> completed;  // tagged, and nobody has waited for them yet
   std::vector<std::string> open_tags;
   Unsolicited unsolicited;
+  std::string prefix;  // of the personal mailboxes
 
   bool has(std::string_view capability) const;
   void set_capabilities(std::vector<std::string>);
