@@ -30,4 +30,24 @@ void ToLf::finish(std::string& out) {
   after_cr_ = false;
 }
 
+void ToCrlf::put(std::string& out, std::string_view text) {
+  for (std::size_t at = 0; at < text.size();) {
+    const auto lf = text.find('\n', at);
+    const auto line = text.substr(at, lf == text.npos ? lf : lf - at);
+    out += line;
+    if (!line.empty()) last_ = line.back();
+    if (lf == text.npos) return;
+    if (last_ != '\r') out += '\r';
+    out += last_ = '\n';
+    at = lf + 1;
+  }
+}
+
+std::uint64_t ToCrlf::count(std::string_view text) {
+  auto n = text.size();
+  for (std::size_t at = 0; (at = text.find('\n', at)) != text.npos; ++at) n += (at > 0 ? text[at - 1] : last_) != '\r';
+  if (!text.empty()) last_ = text.back();
+  return n;
+}
+
 }  // namespace posthorn::mailfile

@@ -1,4 +1,4 @@
-// CRLF as it comes from servers, to LF as files have it.
+// CRLF as it comes from servers, to LF as files have it, and back.
 #pragma once
 
 #include <cstdint>
@@ -18,6 +18,17 @@ class ToLf {
  private:
   bool after_cr_ = false;  // the last byte was a CR, and is not written yet
   std::uint64_t lines_ = 0;
+};
+
+// LF becomes CRLF, CRLF stays, and so does every other CR.  The result does not depend on how the text is cut.
+class ToCrlf {
+ public:
+  void put(std::string& out, std::string_view text);
+  // So many octets put() would write of it.
+  std::uint64_t count(std::string_view text);
+
+ private:
+  char last_ = 0;
 };
 
 }  // namespace posthorn::mailfile

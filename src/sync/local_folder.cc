@@ -5,6 +5,7 @@
 #include <array>
 
 #include "mailfile/flag_letters.h"
+#include "mailfile/line_ends.h"
 #include "sync/settling.h"
 #include "text/ascii.h"
 
@@ -16,28 +17,6 @@ using mailfile::MaildirEntry;
 constexpr std::size_t kPiece = 64 * 1024;
 constexpr std::size_t kHeader = 256 * 1024;  // of a message, to find its Message-ID
 
-// LF becomes CRLF, CRLF stays; any chunking gives the same.
-class CrlfLines {
- public:
-  void feed(std::string_view in, std::string& out) {
-    for (const char c : in) {
-      if (c == '\n' && last_ != '\r') out += '\r';
-      out += last_ = c;
-    }
-  }
-  std::uint64_t count(std::string_view in) {
-    std::uint64_t n = in.size();
-    for (const char c : in) {
-      n += c == '\n' && last_ != '\r';
-      last_ = c;
-    }
-    return n;
-  }
-
- private:
-  char last_ = 0;
-};
-
 class FileSource final : public client::MessageSource {
  public:
   FileSource(mailfile::File file, std::string path) : file_(std::move(file)), path_(std::move(path)) {}
@@ -45,18 +24,18 @@ class FileSource final : public client::MessageSource {
     out_.clear();
     std::array<char, kPiece> piece;
     CO_TRY(const auto n, mailfile::read_some(file_.fd(), piece, path_));
-    lines_.feed({piece.data(), n}, out_);
+    lines_.put(out_, {piece.data(), n});
     co_return std::string_view(out_);
   }
 
  private:
   mailfile::File file_;
   std::string path_, out_;
-  CrlfLines lines_;
+  mailfile::ToCrlf lines_;
 };
 
 Result<std::uint64_t> size_with_crlf(const mailfile::File& file, const std::string& path) {
-  CrlfLines lines;
+  mailfile::ToCrlf lines;
   std::array<char, kPiece> piece;
   std::uint64_t size = 0;
   for (;;) {
@@ -201,7 +180,7 @@ Result<Fingerprint> LocalFolder::fingerprint(const std::string& unique) {
   follow(entry);
   const auto path = folder_.path_of(entry);
   std::string header;
-  CrlfLines lines;
+  mailfile::ToCrlf lines;
   std::array<char, kPiece> piece;
   Fingerprint out;
   for (;;) {
