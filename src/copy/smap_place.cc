@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "client/smap_connection.h"
+#include "mailfile/line_ends.h"
 #include "proto/smap/flags.h"
 #include "text/ascii.h"
 
@@ -29,27 +30,6 @@ MessageInfo info_of(const smap::FetchReply& told) {
     if (auto stored = smap::stored_keyword(keyword); stored.size() <= smap::kMaxKeyword) info.flags.keywords.push_back(std::move(stored));
   return info;
 }
-
-// LF becomes CRLF, however the text is cut.
-class CrlfLines {
- public:
-  void put(std::string& out, std::string_view text) {
-    for (std::size_t at = 0; at < text.size();) {
-      const auto lf = text.find('\n', at);
-      const auto line = text.substr(at, lf == text.npos ? lf : lf - at);
-      out += line;
-      if (!line.empty()) last_ = line.back();
-      if (lf == text.npos) return;
-      if (last_ != '\r') out += '\r';
-      out += '\n';
-      last_ = '\n';
-      at = lf + 1;
-    }
-  }
-
- private:
-  char last_ = 0;
-};
 
 class IntoLetters final : public client::SmapSink {
  public:
@@ -75,7 +55,7 @@ class IntoLetters final : public client::SmapSink {
   LetterSink& sink_;
   const std::vector<MessageInfo>& infos_;  // of all that may come
   Letter letter_;
-  CrlfLines lines_;
+  mailfile::ToCrlf lines_;
   std::string text_;
 };
 

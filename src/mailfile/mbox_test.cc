@@ -173,5 +173,21 @@ TEST_F(MboxFile, DoesNotWaitForALockThatWasLeftBehind) {
   fs::remove(path + ".lock");
 }
 
+TEST(ToCrlf, EndsEachLineWithCrlfHoweverTheTextIsCut) {
+  const std::string text = "a\nb\r\nc\rd\r\r\n\n\n\re", wanted = "a\r\nb\r\nc\rd\r\r\n\r\n\r\n\re";
+  for (std::size_t first = 0; first <= text.size(); ++first)
+    for (std::size_t second = first; second <= text.size(); ++second) {
+      ToCrlf lines, counted;
+      std::string out;
+      std::uint64_t count = 0;
+      for (const auto& piece : {text.substr(0, first), text.substr(first, second - first), text.substr(second)}) {
+        lines.put(out, piece);
+        count += counted.count(piece);
+      }
+      EXPECT_EQ(out, wanted) << first << " " << second;
+      EXPECT_EQ(count, wanted.size());
+    }
+}
+
 }  // namespace
 }  // namespace posthorn::mailfile
