@@ -10,6 +10,7 @@
 
 #include "async/reactor.h"
 #include "base/file_descriptor.h"
+#include "sync/remote_watch.h"
 #include "sync/tree_sync.h"
 #include "sync/tree_watch.h"
 #include "sync_session.h"
@@ -20,7 +21,9 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kLookAgain = 60s;      // at mailboxes that nothing is told about
+constexpr auto kTrustFor = 5min;      // the same, when all are told about: should the server forget it, or be gone
 constexpr auto kTogether = 200ms;     // changes that come at once are carried at once
+constexpr unsigned kInVain = 4;       // runs in a row without anything to do: then the server talks too much
 constexpr auto kFirstPause = 1s, kLongestPause = 60s;  // between attempts to connect
 
 // What may be otherwise the next time; when it has worked once, nearly everything: a server says nonsense while it is being changed.
@@ -118,8 +121,37 @@ struct Followed {
   friend bool operator==(const Followed&, const Followed&) = default;
 };
 
-Task<Result<void>> await_change(SyncSession& s, client::ImapConnection& connection, Alarms& alarms, Followed& followed) {
-  if (alarms.changed()) co_return Result<void>{};
+// What is known of the server's side as long as a connection lasts.
+struct ServerSide {
+  Followed followed;        // without NOTIFY
+  sync::RemoteWatch watch;  // with it
+  unsigned in_vain = 0;     // runs without anything to do since the server was silent
+};
+
+// Until files change, or it is time.
+Task<> rest(Alarms& alarms, Deadline until) {
+  while (!alarms.changed() && !alarms.stopped() && std::chrono::steady_clock::now() < until) co_await sleep_for(kTogether);
+}
+
+// With NOTIFY: `states` is how all mailboxes are since it was asked for.
+Task<Result<void>> await_news(SyncSession& s, client::ImapConnection& connection, Alarms& alarms, ServerSide& server, client::MailboxStates states) {
+  const auto options = options_for_sync(s);
+  const auto began = std::chrono::steady_clock::now();
+  bool news = server.watch.look(states, options);
+  // Not all are personal; and without mod-sequences flags need not be told. [RFC5465 5.1]
+  const bool all = server.watch.size() >= s.report.folders && (connection.has("CONDSTORE") || connection.has("QRESYNC"));
+  const auto until = after(all ? kTrustFor : kLookAgain);
+  while (!news && !alarms.changed() && std::chrono::steady_clock::now() < until) {
+    CO_TRY_OK(co_await connection.idle(until));
+    news = server.watch.hear(connection.take_unsolicited(), options);
+  }
+  if (!news || std::chrono::steady_clock::now() - began > kLookAgain) server.in_vain = 0;
+  if (server.in_vain > kInVain) co_await rest(alarms, after(std::min<std::chrono::seconds>(kFirstPause * (1U << std::min(server.in_vain - kInVain, 6U)), kLongestPause)));
+  co_return Result<void>{};
+}
+
+// Without NOTIFY: one mailbox is followed.
+Task<Result<void>> await_change_of_one(SyncSession& s, client::ImapConnection& connection, Alarms& alarms, Followed& followed) {
   client::SelectWants wants;
   wants.read_only = true;
   CO_TRY(const auto mailbox, co_await mailbox_to_follow(s, connection));
@@ -131,11 +163,19 @@ Task<Result<void>> await_change(SyncSession& s, client::ImapConnection& connecti
     const Followed now{selected->uid_validity, selected->uid_next, selected->messages, selected->high_mod_seq};
     if (std::exchange(followed, now) != now) co_return Result<void>{};
   }
-  if (!selected)
-    while (!alarms.changed() && !alarms.stopped() && std::chrono::steady_clock::now() < until) co_await sleep_for(kTogether);
+  if (!selected) co_await rest(alarms, until);
   if (alarms.changed() || !selected) co_return Result<void>{};
   CO_TRY_OK(co_await connection.idle(until));
   co_return Result<void>{};
+}
+
+Task<Result<void>> await_change(SyncSession& s, client::ImapConnection& connection, Alarms& alarms, ServerSide& server) {
+  if (alarms.changed()) co_return Result<void>{};
+  // Off during runs: what is pushed could be taken for an answer.  On again it tells what changed meanwhile.
+  CO_TRY(auto states, co_await connection.follow_all());
+  if (!states) co_return co_await await_change_of_one(s, connection, alarms, server.followed);
+  CO_TRY_OK(co_await await_news(s, connection, alarms, server, *std::move(states)));
+  co_return co_await connection.follow_selected();
 }
 
 bool is_quiet(const sync::SyncReport& r) {
@@ -150,7 +190,7 @@ Task<Result<void>> follow(SyncSession& s, const mailfile::MaildirTree& tree, syn
   const auto& connection = dialed.connection;
   alarms.attend(connection.get());
   Result<void> ended = alarms.stopped() ? Result<void>(fail(Errc::cancelled)) : co_await connection->open(std::move(dialed.stream));
-  Followed followed;
+  ServerSide server;
   while (ended && !alarms.stopped()) {
     alarms.take_changed();
     // Before the run, so that nothing that changes during it goes unheard.
@@ -162,10 +202,11 @@ Task<Result<void>> follow(SyncSession& s, const mailfile::MaildirTree& tree, syn
       break;
     }
     s.report = *std::move(done);
+    server.in_vain = is_quiet(s.report) ? server.in_vain + 1 : 0;
     if (std::exchange(first, false) || !is_quiet(s.report)) tell_of_sync(s);
     std::cout.flush();
     s.progress.end();
-    ended = co_await await_change(s, *connection, alarms, followed);
+    ended = co_await await_change(s, *connection, alarms, server);
   }
   alarms.attend(nullptr);
   if (connection->is_usable()) co_await connection->logout();

@@ -101,12 +101,19 @@ class ImapConnection {
   Task<Result<imap::NumberSet>> search_header(std::string field, std::string value);
 
   // --- what nobody asked for
-  // IDLE (NOOP every `interval` where it is not offered) until something is said about the selected mailbox, `until` has passed or wake() is
+  // IDLE (NOOP every `interval` where it is not offered) until something is said about what is followed, `until` has passed or wake() is
   // called.  true: something is new.
   Task<Result<bool>> idle(Deadline until, std::chrono::milliseconds interval = std::chrono::seconds(60));
   void wake();
+  // NOTIFY [RFC5465]: unselects, and from now on idle() hears of all personal mailboxes: STATUS of one whose messages or flags change,
+  // LIST of one that comes, goes or is renamed; `overflow`: the server has stopped telling.  All mailboxes as they are at this moment;
+  // nullopt: the server cannot or will not, and all is as ever.
+  // INVARIANT: until follow_selected() nothing but idle() may be called: what is pushed could be taken for an answer.
+  Task<Result<std::optional<MailboxStates>>> follow_all();
+  // Back; what has been told and not taken is forgotten.
+  Task<Result<void>> follow_selected();
   Task<Result<void>> noop();
-  // Untagged responses that no call has taken since: EXISTS, EXPUNGE, VANISHED, FETCH ..., oldest first; at most
+  // Untagged responses that no call has taken since: EXISTS, EXPUNGE, VANISHED, FETCH, STATUS ..., oldest first; at most
   // ImapOptions::unsolicited, then `overflow` says that some are lost and the mailbox has to be looked at anew.
   Unsolicited take_unsolicited();
 

@@ -222,6 +222,44 @@ TEST(ImapIdle, HearsWhatIsNew) {
             "closed: mail.example: the server closed the connection: shutdown");
 }
 
+TEST(ImapNotify, FollowsAllMailboxes) {
+  std::string in = kIn;
+  for (std::size_t at = 0; (at = in.find("IDLE", at)) != in.npos; at += 11) in.insert(at, "NOTIFY ");
+  const std::string as_ever = " NOTIFY SET (selected-delayed (MessageNew MessageExpunge FlagChange))";
+  const std::string all = " NOTIFY SET STATUS (personal (MessageNew MessageExpunge FlagChange MailboxName))";
+  const std::string begin = in + "C: a4" + as_ever + "\nS: a4 OK x\nC: a5" + all + "\n";
+  const std::string told = "S: * STATUS INBOX (UIDNEXT 3)\nS: * STATUS Old (UIDNEXT 1)\nS: * LIST (\\NonExistent) \"/\" Old\nS: * STATUS A (UIDNEXT 1)\nS: a5 OK x\n";
+  const std::string heard =
+      "C: a6 IDLE\nS: + idling\nWAIT\nS: * STATUS A (UIDNEXT 2 MESSAGES 1)\nS: * LIST (\\HasNoChildren) \"/\" D (\"OLDNAME\" (C))\nS: * LIST (\\NonExistent) \"/\" E\n";
+  // What is pushed counts for nothing that is asked afterwards.
+  EXPECT_EQ(run(begin + told + heard + "C: DONE\nS: a6 OK x\nC: a7" + as_ever + "\nS: * STATUS A (UIDNEXT 3)\nS: a7 OK x\nC: a8 NOOP\nS: a8 OK x\n" + bye(9),
+                {"follow-all", "idle", "news", "follow-selected", "noop", "news", "logout"}).outcomes,
+            (Strings{"ok", "ok A=1 INBOX=3", "ok new", "ok status A list D<C list E!", "ok", "ok", "ok"}));
+  EXPECT_EQ(run(begin + told + "C: a6 IDLE\nS: + idling\nS: * OK [NOTIFICATIONOVERFLOW] x\nC: DONE\nS: a6 OK x\n" + bye(7), {"follow-all", "idle", "news", "logout"}).outcomes.back(),
+            "ok overflow");
+}
+
+TEST(ImapNotify, ServersThatWillNot) {
+  std::string in = kIn;
+  for (std::size_t at = 0; (at = in.find("IDLE", at)) != in.npos; at += 11) in.insert(at, "NOTIFY ");
+  const std::string as_ever = " NOTIFY SET (selected-delayed (MessageNew MessageExpunge FlagChange))";
+  const std::string all = " NOTIFY SET STATUS (personal (MessageNew MessageExpunge FlagChange MailboxName))";
+  const std::string first = in + "C: a4" + as_ever + "\nS: a4 OK x\nC: a5" + all + "\n";
+  const std::string back = "C: a6" + as_ever + "\nS: a6 OK x\n";
+  struct Row {
+    std::string script;
+    int bye;
+  };
+  const Row rows[] = {{kIn, 4},
+                      {in + "C: a4" + as_ever + "\nS: a4 BAD x\n", 5},
+                      {in + "C: a4" + as_ever + "\nS: a4 NO [BADEVENT (MessageNew)] x\n", 5},
+                      {first + "S: a5 NO [NOTIFICATIONOVERFLOW] x\n" + back, 7},
+                      {first + "S: a5 OK but tells nothing\n" + back, 7}};
+  // It is asked once.
+  for (const auto& row : rows)
+    EXPECT_EQ(run(row.script + bye(row.bye), {"follow-all", "follow-all", "logout"}).outcomes, (Strings{"ok", "ok no", "ok no"})) << row.script;
+}
+
 TEST(ImapMessages, UnsolicitedIsBounded) {
   std::string many;
   for (int i = 0; i < 20; ++i) many += "S: * 4 EXISTS\n";

@@ -189,6 +189,8 @@ std::string call_news(ImapConnection& connection) {
     if (const auto* e = std::get_if<imap::ExistsResponse>(&r)) out += " exists " + std::to_string(e->count);
     if (const auto* e = std::get_if<imap::ExpungeResponse>(&r)) out += " expunge " + std::to_string(e->number);
     if (const auto* e = std::get_if<imap::VanishedResponse>(&r)) out += " vanished " + text_of(e->uids);
+    if (const auto* e = std::get_if<imap::MailboxStatusResponse>(&r)) out += " status " + e->mailbox;
+    if (const auto* e = std::get_if<imap::ListResponse>(&r)) out += " list " + e->mailbox + (e->non_existent ? "!" : "") + (e->old_name.empty() ? "" : "<" + e->old_name);
     if (const auto* e = std::get_if<imap::FetchResponse>(&r)) out += " fetch " + text_of(*e);
   }
   return out + (news.overflow ? " overflow" : "");
@@ -210,6 +212,14 @@ Task<std::string> make_call(ImapConnection& c, std::string line) {
     auto done = co_await c.search_header("Message-ID", call.words.at(1));
     co_return done ? "ok " + text_of(*done) : error_of(done);
   }
+  if (verb == "follow-all") {
+    auto done = co_await c.follow_all();
+    if (!done || !*done) co_return done ? "ok no" : error_of(done);
+    std::string out = "ok";
+    for (const auto& [name, status] : **done) out += " " + name + "=" + std::to_string(status.uid_next.value_or(0));
+    co_return out;
+  }
+  if (verb == "follow-selected") co_return ok_or_error(co_await c.follow_selected());
   if (verb == "idle") {
     auto done = co_await c.idle(after(std::chrono::seconds(60)), std::chrono::milliseconds(1));
     co_return done ? (*done ? "ok new" : "ok nothing") : error_of(done);

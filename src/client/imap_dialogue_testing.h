@@ -13,7 +13,7 @@ struct ImapDialogue {
   ImapOptions options;  // without TLS, as user/pencil, unless it is changed
   // What is called behind open(), one a line: "list", "list status", "status NAME", "create NAME", "rename A B", "remove NAME",
   // "subscribe NAME", "select NAME [VALIDITY MODSEQ]", "unselect", "fetch FIRST LAST [SINCE]", "messages FIRST LAST", "append NAME TEXT TEXT", "append-all NAME TEXT TEXT",
-  // "store FIRST LAST", "move FIRST LAST NAME", "expunge FIRST LAST", "search ID", "idle", "noop", "news", "logout".
+  // "store FIRST LAST", "move FIRST LAST NAME", "expunge FIRST LAST", "search ID", "idle", "follow-all", "follow-selected", "noop", "news", "logout".
   std::vector<std::string> calls = {"logout"};
   Script script;
 };

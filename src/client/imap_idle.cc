@@ -40,7 +40,7 @@ Task<Result<bool>> idle_once(ImapState& s, Deadline until) {
 
 Task<Result<bool>> ImapConnection::idle(Deadline until, std::chrono::milliseconds interval) {
   auto& s = *state_;
-  CO_TRY_OK(s.check_selected());
+  CO_TRY_OK(s.check_followed());
   const bool can_idle = s.has("IDLE") || s.has("IMAP4REV2");
   while (!is_new(s) && std::chrono::steady_clock::now() < until) {
     if (can_idle) {
@@ -55,7 +55,7 @@ Task<Result<bool>> ImapConnection::idle(Deadline until, std::chrono::millisecond
     if (!event && std::chrono::steady_clock::now() < next) break;  // wake()
     if (event) CO_TRY_OK(co_await take_event(s, *event, {}, nullptr));
   }
-  CO_TRY_OK(s.check_selected());
+  CO_TRY_OK(s.check_followed());
   co_return is_new(s);
 }
 

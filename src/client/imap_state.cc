@@ -41,7 +41,7 @@ Result<void> ImapState::check_selected() const {
 void ImapState::keep(Response response) {
   const bool of_interest = std::holds_alternative<imap::ExistsResponse>(response) || std::holds_alternative<imap::ExpungeResponse>(response) ||
                            std::holds_alternative<imap::VanishedResponse>(response) || std::holds_alternative<imap::FetchResponse>(response) ||
-                           std::holds_alternative<imap::MailboxStatusResponse>(response);
+                           std::holds_alternative<imap::MailboxStatusResponse>(response) || (follows_all && std::holds_alternative<imap::ListResponse>(response));
   if (!of_interest) return;
   if (unsolicited.responses.size() >= options.unsolicited) unsolicited.overflow = true;
   else unsolicited.responses.push_back(std::move(response));
@@ -93,6 +93,7 @@ Errc errc_of(const StatusResponse& status) {
 // What a tagged or untagged status means for the state.
 void note_status(ImapState& s, const StatusResponse& status) {
   if (status.code.name == "CAPABILITY") s.set_capabilities(status.code.words);
+  if (status.code.name == "NOTIFICATIONOVERFLOW" && status.tag.empty()) s.unsolicited.overflow = true;  // [RFC5465 5.8]
   if (status.kind == Kind::bye) s.channel->set_farewell(status.text);
   if (status.code.name == "UIDVALIDITY" && !s.selecting && s.uid_validity != 0 && status.code.number != s.uid_validity) s.validity_changed = true;
 }

@@ -38,6 +38,9 @@ struct ImapState {
   bool selecting = false;
   bool validity_changed = false;
 
+  enum class Notify : std::uint8_t { untried, works, refused } notify = Notify::untried;
+  bool follows_all = false;  // NOTIFY is on
+
   std::map<std::string, imap::StatusResponse> completed;  // tagged, and nobody has waited for them yet
   std::vector<std::string> open_tags;
   Unsolicited unsolicited;
@@ -49,6 +52,7 @@ struct ImapState {
   std::unexpected<Error> failure(Errc code, std::string_view what) const;
   Result<void> check_usable() const;
   Result<void> check_selected() const;
+  Result<void> check_followed() const { return follows_all ? check_usable() : check_selected(); }
   void keep(imap::Response);  // as unsolicited
   // A name as it goes over the wire, quoted.  invalid: it cannot.
   Result<std::string> wire_name(const std::string& mailbox) const;

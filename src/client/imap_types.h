@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -130,6 +131,9 @@ struct CopiedMessage {
   std::uint32_t uid = 0, new_uid = 0;
   std::uint32_t new_uid_validity = 0;
 };
+
+// By name, what STATUS tells of each.
+using MailboxStates = std::map<std::string, imap::StatusItems>;
 
 struct Unsolicited {
   std::vector<imap::Response> responses;

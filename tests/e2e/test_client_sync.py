@@ -61,6 +61,23 @@ class SyncTestCase(ClientTestCase):
         self.assertEqual(busy, {})
         return report
 
+    def watch(self):
+        self.watching = subprocess.Popen(self.words("--watch"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(self.watching.kill)
+
+    def end_watch(self):
+        self.watching.send_signal(signal.SIGTERM)
+        out, err = self.watching.communicate(timeout=60)
+        self.assertEqual(self.watching.returncode, 0, out + err)
+        for line in out.splitlines():
+            self.assertTrue(json.loads(line)["ok"], line)
+
+    def wait_until(self, what, seconds=50):
+        deadline = time.monotonic() + seconds
+        while not what():
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.05)
+
     def name(self, folder=""):
         return self.prefix + ("/" + folder if folder else "")
 
@@ -313,8 +330,7 @@ class OwnServer(BothWays, SyncTestCase):
 
     def test_watch_follows_both_sides(self):
         self.fill(["a"])
-        process = subprocess.Popen(self.words("--watch"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        self.addCleanup(process.kill)
+        self.watch()
         self.wait_until(lambda: os.path.isdir(self.local() + "/cur") and set(self.here()) == {"a"})
         self.put("here")
         self.wait_until(lambda: set(self.there()) == {"a", "here"})
@@ -322,19 +338,9 @@ class OwnServer(BothWays, SyncTestCase):
         self.wait_until(lambda: set(self.here()) == {"a", "here", "there"})
         self.mark("a", "F")
         self.wait_until(lambda: self.there()["a"] == {r"\Flagged"})
-        process.send_signal(signal.SIGTERM)
-        out, err = process.communicate(timeout=60)
-        self.assertEqual(process.returncode, 0, out + err)
-        for line in out.splitlines():
-            self.assertTrue(json.loads(line)["ok"], line)
+        self.end_watch()
         self.alike()
         self.quiet()
-
-    def wait_until(self, what):
-        deadline = time.monotonic() + 50
-        while not what():
-            self.assertLess(time.monotonic(), deadline)
-            time.sleep(0.05)
 
     def test_wrong_password_and_other_accounts(self):
         done = subprocess.run(self.words(password="wrong"), capture_output=True, text=True, timeout=60)
@@ -395,6 +401,33 @@ class Dovecot(BothWays, SyncTestCase):
     def account(self):
         return "joe", DOVECOT_PASSWORD, self.store_.ports["imaps"]
 
+    def test_watch_follows_all_folders(self):
+        """By NOTIFY: long before it would look at all of them, each minute or more."""
+        self.fill(["a"])
+        self.fill(["b"], "Sub")
+        self.fill(["c"], "Sub/Sub")
+        self.watch()
+        self.wait_until(lambda: os.path.isdir(self.local("Sub/Sub") + "/cur") and set(self.here("Sub/Sub")) == {"c"})
+        for subject, folder in (("d", ""), ("e", "Sub/Sub"), ("g", "Sub")):
+            time.sleep(0.7)  # until it waits again: what comes during a run is carried in any case
+            self.fill([subject], folder)
+            self.wait_until(lambda: subject in self.here(folder), 25)
+        self.store("g", r"\Flagged", "Sub")
+        self.wait_until(lambda: self.letters("g", "Sub") == "F", 25)
+        self.store("g", r"\Deleted", "Sub")
+        self.wait_until(lambda: "g" not in self.here("Sub"), 25)
+        self.imap.create(self.name("New"))
+        self.wait_until(lambda: os.path.isdir(self.local("New")), 25)
+        self.imap.rename(self.name("New"), self.name("Other"))
+        self.wait_until(lambda: os.path.isdir(self.local("Other")) and not os.path.isdir(self.local("New")), 25)
+        self.put("h", "Other")
+        self.wait_until(lambda: set(self.there("Other")) == {"h"}, 25)
+        self.imap.delete(self.name("Other"))
+        self.wait_until(lambda: not os.path.isdir(self.local("Other")), 25)
+        self.end_watch()
+        self.alike("Sub")
+        self.quiet()
+
 
 class PoorStore(DovecotStore):
     """One that can little more than RFC 3501 has."""
@@ -407,6 +440,7 @@ class PoorServer(Dovecot):
 
     test_folders = None  # without ids and mod-sequences a renamed folder is another one
     test_moves = test_a_side_that_is_suddenly_empty = None
+    test_watch_follows_all_folders = None  # without NOTIFY only one of them
 
 
 class NestedTree(SyncTestCase):

@@ -315,6 +315,29 @@ class Watching(SyncTestCase):
             self.assertEqual(process.returncode, 0)
 
 
+class Unwilling(Meddled):
+    def test_watch_where_notify_is_refused(self):
+        """The server says that it can NOTIFY, and then it does not: one mailbox is followed as ever."""
+        asked = []
+
+        def command(line):
+            if b" NOTIFY " in line:
+                asked.append(line)
+            return line
+        self.meddler.on_command = command
+        self.meddler.on_response = lambda octets: octets.replace(b" IDLE", b" NOTIFY IDLE") if b"CAPABILITY" in octets else octets
+        self.fill(["a"])
+        self.watch()
+        self.wait_until(lambda: os.path.isdir(self.local() + "/cur") and set(self.here()) == {"a"})
+        self.wait_until(lambda: asked)
+        self.fill(["b"])
+        self.wait_until(lambda: set(self.here()) == {"a", "b"}, 25)
+        self.put("c")
+        self.wait_until(lambda: set(self.there()) == {"a", "b", "c"}, 25)
+        self.end_watch()
+        self.assertEqual(len(asked), 1, asked)
+
+
 class NestedFiles(SyncTestCase):
     LAYOUT = "nested"
     patterns = ("*",)
