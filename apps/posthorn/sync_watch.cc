@@ -1,18 +1,11 @@
 // posthorn sync --watch: both sides are followed, until a signal comes.
-#include <poll.h>
-#include <sys/eventfd.h>
-#include <sys/signalfd.h>
-#include <unistd.h>
-
-#include <csignal>
 #include <iostream>
-#include <thread>
 
 #include "async/reactor.h"
-#include "base/file_descriptor.h"
 #include "sync/remote_watch.h"
 #include "sync/tree_sync.h"
 #include "sync/tree_watch.h"
+#include "sync_alarms.h"
 #include "sync_session.h"
 
 namespace posthorn {
@@ -22,7 +15,6 @@ using namespace std::chrono_literals;
 
 constexpr auto kLookAgain = 60s;      // at mailboxes that nothing is told about
 constexpr auto kTrustFor = 5min;      // the same, when all are told about: should the server forget it, or be gone
-constexpr auto kTogether = 200ms;     // changes that come at once are carried at once
 constexpr unsigned kInVain = 4;       // runs in a row without anything to do: then the server talks too much
 constexpr auto kFirstPause = 1s, kLongestPause = 60s;  // between attempts to connect
 
@@ -31,78 +23,6 @@ bool is_passing(Errc code, bool has_worked) {
   if (has_worked && code != Errc::denied) return true;
   return code == Errc::closed || code == Errc::timed_out || code == Errc::io || code == Errc::busy || code == Errc::not_found || code == Errc::no_space;
 }
-
-const sigset_t& ending_signals() {
-  static const sigset_t set = [] {
-    sigset_t out;
-    sigemptyset(&out);
-    sigaddset(&out, SIGINT);
-    sigaddset(&out, SIGTERM);
-    return out;
-  }();
-  return set;
-}
-
-// What wakes the run: files that change, and signals.  A thread waits for them, and tells the reactor.
-class Alarms : public std::enable_shared_from_this<Alarms> {
- public:
-  // REQUIRES: the signals are blocked in all threads; the watch lives longer.
-  Alarms(sync::TreeWatch& watch, Reactor& reactor) : watch_(watch), reactor_(reactor), signals_(::signalfd(-1, &ending_signals(), SFD_CLOEXEC)) {}
-  void start() { thread_ = std::thread([this] { work(); }); }
-  ~Alarms() {
-    const std::uint64_t one = 1;
-    (void)!::write(end_.fd(), &one, sizeof one);
-    if (thread_.joinable()) thread_.join();
-  }
-  Alarms(const Alarms&) = delete;
-  Alarms& operator=(const Alarms&) = delete;
-
-  // On the reactor's thread.
-  bool stopped() const { return stopped_; }
-  void attend(client::ImapConnection* connection) { connection_ = connection; }
-  // Files have changed since the last time.
-  bool take_changed() { return std::exchange(changed_, false); }
-  bool changed() const { return changed_; }
-
- private:
-  void work() {
-    for (;;) {
-      pollfd fds[] = {{end_.fd(), POLLIN, 0}, {signals_.fd(), POLLIN, 0}, {watch_.fd(), POLLIN, 0}};
-      if (::poll(fds, 3, -1) < 0) continue;
-      if (fds[0].revents) return;
-      if (fds[1].revents) {
-        post(&Alarms::stop);
-        return;
-      }
-      // They are taken by the reactor, which alone touches the watch; until then there is nothing new to say.
-      post(&Alarms::hear);
-      std::this_thread::sleep_for(kTogether);
-    }
-  }
-  // What is posted may come when nobody watches any more.
-  void post(void (Alarms::*act)()) {
-    reactor_.post([self = weak_from_this(), act] {
-      if (const auto alarms = self.lock()) ((*alarms).*act)();
-    });
-  }
-  void stop() {
-    stopped_ = true;
-    if (connection_) connection_->shut_down();
-  }
-  void hear() {
-    if (!watch_.drain()) return;
-    changed_ = true;
-    if (connection_) connection_->wake();
-  }
-
-  sync::TreeWatch& watch_;
-  Reactor& reactor_;
-  FileDescriptor signals_;
-  FileDescriptor end_{::eventfd(0, EFD_CLOEXEC)};
-  std::thread thread_;
-  bool stopped_ = false, changed_ = false;
-  client::ImapConnection* connection_ = nullptr;
-};
 
 // The mailbox that the server is asked to tell about: the INBOX, or the first one that is wanted.
 Task<Result<std::string>> mailbox_to_follow(SyncSession& s, client::ImapConnection& connection) {
@@ -130,7 +50,7 @@ struct ServerSide {
 
 // Until files change, or it is time.
 Task<> rest(Alarms& alarms, Deadline until) {
-  while (!alarms.changed() && !alarms.stopped() && std::chrono::steady_clock::now() < until) co_await sleep_for(kTogether);
+  while (!alarms.changed() && !alarms.stopped() && std::chrono::steady_clock::now() < until) co_await sleep_for(200ms);
 }
 
 // With NOTIFY: `states` is how all mailboxes are since it was asked for.
@@ -237,8 +157,6 @@ Task<int> follow_for_good(SyncSession& s, const mailfile::MaildirTree& tree) {
 }
 
 }  // namespace
-
-void block_ending_signals() { pthread_sigmask(SIG_BLOCK, &ending_signals(), nullptr); }
 
 int watch_and_sync(SyncSession& s, const mailfile::MaildirTree& tree) { return run_task(follow_for_good(s, tree)); }
 

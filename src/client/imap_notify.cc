@@ -25,7 +25,7 @@ Taker taker_for(MailboxStates& states) {
     }
     const auto* list = std::get_if<imap::ListResponse>(&response);
     if (!list) return false;
-    if (list->non_existent) states.erase(list->mailbox);
+    if (list->no_select) states.erase(list->mailbox);
     else if (states.size() < kMostMailboxes) states.try_emplace(list->mailbox);
     return true;
   };

@@ -39,7 +39,7 @@ bool RemoteWatch::hear_status(const imap::MailboxStatusResponse& told) { return 
 
 bool RemoteWatch::hear_list(const imap::ListResponse& told, bool wanted) {
   bool changed = !told.old_name.empty() && known_.erase(told.old_name) != 0;
-  if (told.non_existent) changed |= known_.erase(told.mailbox) != 0;
+  if (told.no_select) changed |= known_.erase(told.mailbox) != 0;
   else if (wanted) changed |= known_.try_emplace(told.mailbox).second;
   return changed;
 }

@@ -44,6 +44,9 @@ TEST(RemoteWatch, OnlyWhatWasNotKnownIsNews) {
                       {"* LIST (\\HasNoChildren) \"/\" D (\"OLDNAME\" (C))", true},
                       {"* LIST (\\NonExistent) \"/\" D", true},
                       {"* LIST (\\NonExistent) \"/\" D", false},
+                      {"* LIST () \"/\" E", true},
+                      {"* LIST (\\Noselect \\HasChildren) \"/\" E", true},
+                      {"* LIST (\\Noselect \\HasChildren) \"/\" E", false},
                       {"* LIST () \"/\" Junk", false},
                       {"* LIST () \"/\" Junk (\"OLDNAME\" (A))", true},
                       {"* 3 EXISTS", false}};
