@@ -103,5 +103,24 @@ TEST_F(FilePlaces, AMessageOfAMaildirThatMayNotBeReadKeepsNoOtherBack) {
   EXPECT_EQ(*read(**place, uids), std::vector<std::string>{"\r\nours\r\n"});
 }
 
+// The run that brought them was killed before it wrote its list: their names say which UIDs they have.
+TEST_F(FilePlaces, UidsOfAKilledRunStayWhenUidnextIsWritten) {
+  for (const auto* part : {"cur", "new", "tmp"}) fs::create_directories(folder_ / "Maildir" / part);
+  write("Maildir/cur/1.a.host,U=4,S=6:2,S", "\none\n");
+  write("Maildir/cur/2.b.host,U=9,S=6:2,S", "\ntwo\n");
+  write("Maildir/dovecot-uidlist", "3 V7 N1\n");
+  for (int run = 0; run < 3; ++run) {
+    const auto place = run_task(open_maildir_place((folder_ / "Maildir").string(), workers_));
+    std::vector<MessageInfo> all;
+    ASSERT_TRUE(run_task(list_all(**place, all)));
+    ASSERT_EQ(all.size(), 2u);
+    EXPECT_EQ(all[0].uid, 4u) << run;
+    EXPECT_EQ(all[1].uid, 9u) << run;
+    EXPECT_TRUE(*run_task((*place)->keep_numbers({.uid_validity = 7, .uid_next = 0})));
+    EXPECT_TRUE(*run_task((*place)->keep_numbers({.uid_validity = 7, .uid_next = 31})));
+    run_task((*place)->close());
+  }
+}
+
 }  // namespace
 }  // namespace posthorn::copy

@@ -90,8 +90,10 @@ class MaildirPlace final : public MailPlace {
       if (uids_.uid_validity != numbers.uid_validity && !entries_.empty()) return false;
       if (numbers.uid_next >= kMostUid) return false;
       uids_.uid_validity = numbers.uid_validity;
-      uids_.uid_next = std::max({uids_.uid_next, numbers.uid_next, 1u});
-      next_uid_ = std::max(next_uid_, uids_.uid_next);
+      // Names below UIDNEXT prove nothing (find_entries): what a run that was killed left to its name is written down now.
+      for (const auto& [uid, entry] : entries_) uids_.uids.insert_or_assign(entry.name.unique, uid);
+      uids_.uid_next = std::max({uids_.uid_next, numbers.uid_next, next_uid_});
+      next_uid_ = uids_.uid_next;
       keeping_ = true;
       TRY_OK(uids_.write(*folder_));
       unwritten_ = 0;
