@@ -4,6 +4,7 @@
 
 #include <boost/json.hpp>
 #include <csignal>
+#include <filesystem>
 #include <iostream>
 
 #include "async/reactor.h"
@@ -47,7 +48,7 @@ Result<void> run(FetchSession& s) {
   WorkerPool pool(2);
   auto state = s.options.state;
   if (state.empty()) {
-    TRY(state, usual_state_file(s.source.url, s.mailbox, s.target.url, s.options.target_mailbox));
+    TRY(state, usual_state_file(s.source.url, s.mailbox, s.target.url, rest_of_place(s)));
   }
   TRY(const auto target, make_fetch_target(s));
   return run_task(fetch_from_source(s, std::move(state), pool, *target));
@@ -89,6 +90,17 @@ Result<FetchSession> prepare(const FetchCliOptions& o) {
 }
 
 }  // namespace
+
+std::string rest_of_place(const FetchSession& s) {
+  auto rest = s.options.target_mailbox;
+  if (!s.options.to.empty()) rest += "\nto " + s.options.to;
+  if (s.target.url.scheme == client::Scheme::posthorn) {
+    std::error_code error;
+    const auto config = std::filesystem::weakly_canonical(std::filesystem::absolute(s.options.common.config, error), error);
+    rest += "\nin " + (error ? s.options.common.config : config.string());
+  }
+  return rest;
+}
 
 int fetch_command(const FetchCliOptions& o) {
   std::signal(SIGXFSZ, SIG_IGN);  // a limit of the size of files is a full disk

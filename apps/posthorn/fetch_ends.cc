@@ -203,7 +203,7 @@ class OpeningJournal {
   using IfOfAnother = fetch::Journal::IfOfAnother;
 
   Task<> open() {
-    auto owner = owner_of_state(s_.source.url, s_.mailbox);
+    auto owner = owner_of_state(s_.source.url, s_.mailbox, s_.target.url, rest_of_place(s_));
     const auto if_of_another = s_.options.adopt_state ? IfOfAnother::adopt : IfOfAnother::fail;
     journal_ =
         co_await pool_.run([&] { return fetch::Journal::open(path_, std::move(owner), if_of_another); });

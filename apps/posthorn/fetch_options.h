@@ -30,11 +30,12 @@ struct FetchCliOptions {
 int fetch_command(const FetchCliOptions&);  // fetch_command.cc
 
 // "joe@mail.example.org-0123456789abcdef" below ~/.local/state/posthorn/fetch: one for each source and
-// target.
+// target.  `more`: what the target's URL does not say of where mail goes.
 Result<std::string> usual_state_file(const client::MailUrl& source, const std::string& mailbox,
-                                     const client::MailUrl& target, const std::string& target_mailbox);
+                                     const client::MailUrl& target, const std::string& more);
 
-// Whose mail a state file is about, as it stands in it: "pop3:joe@mail.example.org".
-std::string owner_of_state(const client::MailUrl& source, const std::string& mailbox);
+// Whose mail a state file is about, and where it went, as it stands in it: "pop3:joe@mail.example.org>maildir:/home/joe/Mail".
+std::string owner_of_state(const client::MailUrl& source, const std::string& mailbox, const client::MailUrl& target,
+                           const std::string& more);
 
 }  // namespace posthorn

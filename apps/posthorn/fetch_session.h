@@ -50,6 +50,8 @@ struct FetchSession {
   }
 };
 
+// What the target's URL does not say of where mail goes: who gets it, and in which of several stores.  What one has got the other has not.
+std::string rest_of_place(const FetchSession&);  // fetch_command.cc
 // fetch_ends.cc.  invalid: mail cannot be fetched into this.
 Result<std::unique_ptr<fetch::Target>> make_fetch_target(FetchSession&);
 // Connects, signs in, fetches, removes; `state`: the journal's file.

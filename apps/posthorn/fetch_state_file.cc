@@ -32,17 +32,20 @@ std::string lines_of(const Account& a) {
   return a.protocol + "\n" + a.user + "\n" + a.host + "\n" + a.port + "\n" + a.mailbox;
 }
 
+std::string place_of(const MailUrl& target, const std::string& more) {
+  return name_of_place(target) + (more.empty() ? "" : "\n" + more);
+}
+
 }  // namespace
 
 Result<std::string> usual_state_file(const MailUrl& source, const std::string& mailbox, const MailUrl& target,
-                                     const std::string& target_mailbox) {
+                                     const std::string& more) {
   auto folder = state_folder();
   if (!folder)
     return fail(folder.error().code,
                 folder.error().text + ": say by --state where to remember what was fetched");
   const auto account = lines_of(account_of(source, mailbox));
-  const auto place = name_of_place(target) + (target_mailbox.empty() ? "" : "\n" + target_mailbox);
-  const auto digest = crypto::to_hex(crypto::view(crypto::sha256(account + "\n" + place))).substr(0, 16);
+  const auto digest = crypto::to_hex(crypto::view(crypto::sha256(account + "\n" + place_of(target, more)))).substr(0, 16);
   std::string name;
   for (const char c : (source.user + "@" + source.host).substr(0, 150))
     name += text::is_alpha(c) || text::is_digit(c) || c == '@' || c == '-' || (c == '.' && !name.empty())
@@ -51,11 +54,15 @@ Result<std::string> usual_state_file(const MailUrl& source, const std::string& m
   return *folder + "/fetch/" + name + "-" + digest;
 }
 
-std::string owner_of_state(const MailUrl& source, const std::string& mailbox) {
+std::string owner_of_state(const MailUrl& source, const std::string& mailbox, const MailUrl& target,
+                           const std::string& more) {
+  constexpr std::size_t kLongest = 100;  // as it is; a line of the journal has to hold it, with three octets for one
   const auto a = account_of(source, mailbox);
+  auto place = place_of(target, more);
+  if (place.size() > kLongest) place = crypto::to_hex(crypto::view(crypto::sha256(place))).substr(0, 32);
   std::string out;
   for (const char c : a.protocol + ":" + a.user + "@" + a.host + (a.port.empty() ? "" : ":" + a.port) +
-                          (mailbox.empty() ? "" : "/" + mailbox)) {
+                          (mailbox.empty() ? "" : "/" + mailbox) + ">" + place) {
     const auto byte = static_cast<unsigned char>(c);
     if (byte > 0x20 && byte < 0x7f && c != '%')
       out += c;

@@ -80,7 +80,7 @@ Result<void> Journal::own(std::string owner, IfOfAnother if_of_another) {
     return fail(
         Errc::corrupt,
         path_ + " belongs to " + owner_ + ", not to " + owner +
-            ": give each account a state file of its own, or say --adopt-state if it is the same one");
+            ": give each account and each target a state file of its own, or say --adopt-state if they are the same");
   owner_ = std::move(owner);
   ++lines_;
   return append(key_line('A', owner_, this_second()));

@@ -87,13 +87,12 @@ class MaildirFetchBatch final : public Batch {
       batch.add(std::move(draft), Into::new_mail);
     }
     const auto mark = journal.mark();
-    if (auto ready = prepare(journal, batch, prepared); !ready) {
+    if (auto ready = prepare(journal, batch, prepared, when); !ready) {
       // Nothing has appeared: as if it had not been tried.  Where even that cannot be written, the next run
       // finds them in tmp.
       if (!journal.undo(mark)) batch.leave_in_tmp();
       return ready;
     }
-    TRY_OK(journal.append_stored(appeared_, when));
     appeared_.clear();
     std::vector<mailfile::MaildirEntry> delivered;
     auto done = batch.deliver(delivered);
@@ -103,12 +102,13 @@ class MaildirFetchBatch final : public Batch {
     return done;
   }
 
-  // The bytes, and that they are prepared, are on the disk; so are the names that the last batch made.
-  Result<void> prepare(Journal& journal, MaildirBatch& batch, const std::vector<Prepared>& prepared) {
+  // The bytes, and that they are prepared, are on the disk; so are the names that the last batch made, of which the journal knows then.
+  // Everything that may fail stands here: of what is said to be prepared, and is not in tmp, the next run believes that it has appeared.
+  Result<void> prepare(Journal& journal, MaildirBatch& batch, const std::vector<Prepared>& prepared, Seconds when) {
     TRY_OK(journal.append_prepared(prepared));
     TRY(const auto synced, batch.sync(journal.fd()));
-    if (synced == mailfile::Synced::file_system || appeared_.empty()) return {};
-    return folder_.sync();
+    if (synced != mailfile::Synced::file_system && !appeared_.empty()) TRY_OK(folder_.sync());
+    return journal.append_stored(appeared_, when);
   }
 
   MaildirFolder folder_;

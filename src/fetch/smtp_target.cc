@@ -158,7 +158,10 @@ class SmtpBatch final : public Batch {
       if (outcome.fate == Fate::taken) {
         stored.push_back(one.key);
         const auto when = this_second();
-        CO_TRY_OK(journal.append_stored({&one.key, 1}, when));
+        auto written = journal.append_stored({&one.key, 1}, when);
+        // A full disk: the shorter line has room where the other one was.
+        if (!written && journal.undo(mark)) written = journal.append_stored({&one.key, 1}, when);
+        CO_TRY_OK(std::move(written));
         journal.remember({&one.key, 1}, when);
       }
       CO_TRY_OK(sender_.judge(outcome));

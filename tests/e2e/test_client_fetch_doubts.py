@@ -35,6 +35,40 @@ class StateFile(FetchTestCase):
         self.assertEqual(len(other.mail), 1)
         self.assertEqual(self.fetch(mine.url(), "--keep", "--state", state)["known"], 2)
 
+    def test_what_one_got_is_not_known_of_another(self):
+        """Recipients of one LMTP server have a state each; a file that is named is of one place."""
+        lmtp = LmtpHost()
+        self.addCleanup(lmtp.close)
+        host, state = self.host(make_mail(5)), os.path.join(self.home, "state-file")
+        for who, keep, removed in (("joe@example.test", ["--keep"], 0), ("ann@example.test", [], 5)):
+            report = self.fetch(host.url(), "--to", who, "--target-allow-plaintext", *keep, target=lmtp.url)
+            self.assertEqual((report["stored"], report["removed"]), (5, removed))
+        self.assertEqual(len(lmtp.mail), 10)
+        host.mail = make_mail(5)
+        self.fetch(host.url(), "--keep", "--state", state)
+        answer = self.fetch(host.url(), "--state", state, target=f"maildir:{self.home}/elsewhere", status=CONFIG)
+        self.assertIn("belongs to", answer["error"])
+        self.assertEqual(len(host.mail), 5)
+
+    def test_a_disk_that_is_full_at_the_state_file_loses_nothing(self):
+        """Wherever it is full: between what is prepared and what is said to be stored, too."""
+        mail = make_mail(300, size=400)
+        probe, state = self.host(mail), os.path.join(self.home, "probe")
+        self.fetch(probe.url(), "--keep", "--state", state, target=f"maildir:{self.home}/probe-mail")
+        with open(state, "rb") as f:
+            lines = f.read().splitlines(True)
+        first_stored = next(i for i, line in enumerate(lines) if line[9:11] == b"S ")
+        for place, limit in enumerate((sum(map(len, lines[:first_stored])) + 100, sum(map(len, lines[:first_stored + 128])) + 50)):
+            host, maildir = self.host(mail), os.path.join(self.home, f"full{place}")
+            state = os.path.join(self.home, f"full-state{place}")
+            command = self.command(host.url(), "--json", "--state", state, target=f"maildir:{maildir}")
+            full = subprocess.run(["prlimit", f"--fsize={limit}", "--", *command], env=self.environment(), capture_output=True, text=True, timeout=60)
+            self.assertNotEqual(full.returncode, OK, full.stdout)
+            self.assertEqual(len(host.mail), 300)
+            self.fetch(host.url(), "--state", state, target=f"maildir:{maildir}")
+            self.assertEqual(sorted(maildir_digests(maildir)), sorted(digests(mail)))
+            self.assertEqual(host.mail, [])
+
     def test_an_account_that_moved_takes_its_file_along(self):
         state = os.path.join(self.home, "state-file")
         old, new = self.host(make_mail(5)), self.host(make_mail(5))
