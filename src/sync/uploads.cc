@@ -65,7 +65,7 @@ Task<Result<void>> send(FolderRun& run, std::span<client::MessageToAppend> messa
 Task<Result<bool>> upload_batch(FolderRun& run, std::span<const std::string> uniques) {
   std::vector<client::MessageToAppend> messages;
   std::vector<std::string> sent;
-  const auto& view = run.local.view();
+  std::vector<MaildirFlags> flags;  // that go there; who changes one meanwhile has changed it since
   for (const auto& unique : uniques) {
     if (!run.local.has(unique)) continue;
     auto message = run.local.to_append(unique);
@@ -76,13 +76,14 @@ Task<Result<bool>> upload_batch(FolderRun& run, std::span<const std::string> uni
     }
     messages.push_back(*std::move(message));
     sent.push_back(unique);
+    flags.push_back(run.local.view().at(unique));
   }
   // [docs/formats/sync.md] `u`, sync, APPEND, `m`
   for (const auto& unique : sent) run.journal.put_upload(unique);
   CO_TRY_OK(run.journal.sync());
   Results results;
   auto appended = co_await send(run, messages, results);
-  for (std::size_t i = 0; i < results.size(); ++i) CO_TRY_OK(take_result(run, sent[i], view.at(sent[i]), results[i]));
+  for (std::size_t i = 0; i < results.size(); ++i) CO_TRY_OK(take_result(run, sent[i], flags[i], results[i]));
   CO_TRY_OK(run.journal.write());
   CO_TRY_OK(std::move(appended));
   co_return std::ranges::any_of(results, [](const auto& one) { return !one && one.error().code == Errc::over_quota; });

@@ -113,6 +113,16 @@ class Meanwhile(Meddled):
         self.sync()
         self.assertEqual(self.alike(), {"a": {r"\Flagged"}, "b": {r"\Seen", r"\Answered"}, "c": set(), "new": set()})
 
+    def test_flagged_here_while_it_is_sent(self):
+        self.fill(["a"])
+        self.without("LITERAL+", "MULTIAPPEND", "IMAP4rev2")  # the file is opened when the server asks for it
+        self.sync()
+        self.put("new")
+        self.once(b" APPEND ", lambda: self.mark("new", "S"))
+        self.sync()
+        self.sync()
+        self.assertEqual(self.alike(), {"a": set(), "new": {r"\Seen"}})
+
     def test_mail_comes_while_its_folder_is_deleted_there(self):
         self.fill(["a"])
         self.fill(["b"], "Sub")
