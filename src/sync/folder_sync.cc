@@ -164,6 +164,19 @@ void respect_read_only(FolderRun& run, Plan& plan) {
   plan.settled.clear();
 }
 
+// Of a file that the listing has left out the message would be taken for one that is deleted here: it would come a second time from the
+// server, and the file go there a second time.
+Task<Result<Plan>> plan_pass(FolderRun& run) {
+  CO_TRY_OK(co_await match_unknown(run));
+  const auto kept = run.local.kept_by(run.mailbox);
+  auto plan = make_plan(run.journal.state(), run.local.view(), run.remote, kept);
+  if (plan.forget.empty() && plan.delete_there.empty()) co_return plan;
+  CO_TRY(const bool more, run.local.look_again());
+  if (!more) co_return plan;
+  CO_TRY_OK(co_await match_unknown(run));
+  co_return make_plan(run.journal.state(), run.local.view(), run.remote, kept);
+}
+
 // The files are listed while the server looks for what has changed.
 Task<Result<FolderRun>> begin(FolderJob& job) {
   CO_TRY(auto journal, Journal::open(job.folder.path(), job.options.account));
@@ -190,8 +203,7 @@ Task<Result<Alike>> sync_folder(FolderJob job) {
   // before it, both are known to be alike.
   for (int pass = 0; pass < kMostPasses;) {
     CO_TRY_OK(co_await look_there(run));
-    CO_TRY_OK(co_await match_unknown(run));
-    auto plan = make_plan(run.journal.state(), run.local.view(), run.remote, run.local.kept_by(run.mailbox));
+    CO_TRY(auto plan, co_await plan_pass(run));
     latecomers.hold_back(plan);
     guard(run, plan);
     respect_read_only(run, plan);

@@ -16,6 +16,7 @@ using mailfile::MaildirEntry;
 
 constexpr std::size_t kPiece = 64 * 1024;
 constexpr std::size_t kHeader = 256 * 1024;  // of a message, to find its Message-ID
+constexpr int kMostListings = 5;              // of a folder in which somebody renames all the time
 
 class FileSource final : public client::MessageSource {
  public:
@@ -50,19 +51,26 @@ Result<std::uint64_t> size_with_crlf(const mailfile::File& file, const std::stri
 Result<LocalFolder> LocalFolder::open(mailfile::MaildirFolder folder) {
   TRY(auto keywords, mailfile::MaildirKeywords::read(folder));
   LocalFolder out(std::move(folder), std::move(keywords));
-  TRY(auto entries, out.folder_.list());
-  out.entries_.reserve(entries.size());
-  out.view_.reserve(entries.size());
-  for (auto& entry : entries) out.add(std::move(entry));
+  TRY_OK(out.look_again());
   out.folder_.clean_tmp(now());
   return out;
 }
 
-Result<void> LocalFolder::look_again() {
-  TRY(auto entries, folder_.list());
-  for (auto& entry : entries)
-    if (!has(entry.name.unique)) add(std::move(entry));
-  return {};
+Result<bool> LocalFolder::look_again() {
+  bool more = false;
+  for (int listings = 1;; ++listings) {
+    TRY(const auto before, folder_.changed());
+    TRY(auto entries, folder_.list());
+    entries_.reserve(entries.size());
+    view_.reserve(entries.size());
+    for (auto& entry : entries) {
+      if (has(entry.name.unique)) continue;
+      more = true;
+      add(std::move(entry));
+    }
+    TRY(const auto after, folder_.changed());
+    if (before == after || listings == kMostListings) return more;
+  }
 }
 
 void LocalFolder::follow(const MaildirEntry& entry) { view_.insert_or_assign(entry.name.unique, entry.name.flags.value_or(MaildirFlags())); }

@@ -33,8 +33,9 @@ class LocalFolder {
   // The letters that can be kept there.
   MaildirFlags kept_by(const client::SelectedMailbox&) const;
 
-  // What came since.  While files are renamed a listing may leave some out [readdir(3)]: who wants to be sure that one is gone looks twice.
-  Result<void> look_again();
+  // What came since; false: nothing.  While files are renamed a listing may leave some out [readdir(3)]: it is made again until nothing is,
+  // a few times at most.  Who wants to be sure that one is gone looks twice.
+  Result<bool> look_again();
 
   // What is wanted of a message that has vanished meanwhile is nothing.  A flag that somebody has changed since it was listed stays so.
   Result<void> set_flags(const std::string& unique, MaildirFlags to);
