@@ -3,6 +3,7 @@
 #include <chrono>
 #include <map>
 #include <unordered_set>
+#include <utility>
 
 #include "async/event.h"
 #include "async/reactor.h"
@@ -125,19 +126,24 @@ Task<Result<void>> carry_out(FolderRun& run, const Plan& plan) {
   co_return run.journal.write();
 }
 
-// What a killed run has sent may arrive after we have looked: it is sent again only when nothing more has come for a while.
+// What a killed run has sent may arrive after we have looked, as the kernel goes on sending: it is sent again only when nothing more has come
+// for a while.  One command shows at its end, so that while is as long as a slow line needs for all that may be in the kernel.
 class Latecomers {
  public:
   explicit Latecomers(FolderRun& run) : run_(run) {
     const auto age = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count() - run.journal.written();
     if (age < kForgotten) waiting_ = run.journal.state().uploads;
+    std::uint64_t octets = 0;
+    for (const auto& unique : waiting_) octets += run.local.octets_of(unique);
+    quiet_ = kQuiet + std::chrono::milliseconds(std::min(octets, kMostUnderWay) * 1000 / kSlowLine);
   }
   // Those that are waited for are no uploads yet.
   void hold_back(Plan& plan) {
     const auto before = waiting_.size();
     std::erase_if(waiting_, [this](const auto& unique) { return !run_.journal.state().uploads.contains(unique); });
-    if (waiting_.size() < before || looks_ == 0) quiet_since_ = std::chrono::steady_clock::now();
-    if (++looks_ > kMostLooks || std::chrono::steady_clock::now() - quiet_since_ >= kQuiet) waiting_.clear();
+    const auto now = std::chrono::steady_clock::now();
+    if (waiting_.size() < before || !std::exchange(looked_, true)) quiet_since_ = now;
+    if (now - begun_ >= kLongest || now - quiet_since_ >= quiet_) waiting_.clear();
     if (!waiting_.empty()) std::erase_if(plan.uploads, [this](const auto& unique) { return waiting_.contains(unique); });
   }
   bool any() const { return !waiting_.empty(); }
@@ -146,11 +152,13 @@ class Latecomers {
  private:
   static constexpr std::int64_t kForgotten = 120;
   static constexpr std::chrono::milliseconds kQuiet{2500}, kBetween{500};
-  static constexpr int kMostLooks = 60;
+  static constexpr std::chrono::seconds kLongest{120};
+  static constexpr std::uint64_t kMostUnderWay = 1 << 20, kSlowLine = 32 * 1024;  // octets; in a second
   FolderRun& run_;
   std::unordered_set<std::string> waiting_;
-  std::chrono::steady_clock::time_point quiet_since_;
-  int looks_ = 0;
+  std::chrono::milliseconds quiet_ = kQuiet;
+  std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now(), quiet_since_;
+  bool looked_ = false;
 };
 
 // A mailbox that may only be read gets nothing; what was to be done there is said once.

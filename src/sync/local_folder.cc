@@ -87,6 +87,13 @@ std::uint64_t LocalFolder::names() const {
   return sum;
 }
 
+std::uint64_t LocalFolder::octets_of(const std::string& unique) {
+  const auto at = entries_.find(unique);
+  if (at == entries_.end()) return 0;
+  const auto facts = folder_.facts(at->second);
+  return facts ? facts->size : 0;
+}
+
 imap::FlagList LocalFolder::flags_of(MaildirFlags letters) const {
   imap::FlagList out;
   for (const auto& [letter, flag] : mailfile::kFlagLetters)

@@ -24,6 +24,7 @@ class LocalFolder {
   const LocalView& view() const { return view_; }
   bool has(const std::string& unique) const { return entries_.contains(unique); }
   std::size_t size() const { return entries_.size(); }
+  std::uint64_t octets_of(const std::string& unique);  // of the file; 0: it has vanished
   void add(mailfile::MaildirEntry entry);
   std::uint64_t names() const;  // digest_of() all
 

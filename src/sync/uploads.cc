@@ -8,7 +8,8 @@ namespace {
 constexpr std::size_t kBatch = 200;  // messages that are written down together before they are sent
 // That are sent with one command.  They show all at once: after a crash who looks for them must not have to wait long (Latecomers).
 constexpr std::size_t kTogether = 50;
-constexpr std::uint64_t kOctetsTogether = 1 << 20;
+constexpr std::uint64_t kOctetsTogether = 128 * 1024;
+constexpr std::size_t kFewest = 8;  // for fewer of many it is quicker to send them without waiting for each answer
 
 using Results = std::vector<Result<client::AppendedMessage>>;
 
@@ -30,20 +31,21 @@ Result<void> take_result(FolderRun& run, const std::string& unique, MaildirFlags
   return {};
 }
 
-// Several small ones: a server that waits for its disk does so once. [RFC3502]
-bool may_go_together(const FolderRun& run, std::span<const client::MessageToAppend> messages) {
+// As many of the first ones as go with one command, so that a server that waits for its disk does so once [RFC3502]; 1: they go one by one.
+std::size_t how_many_together(const FolderRun& run, std::span<const client::MessageToAppend> messages) {
   const auto& c = run.job.connection;
-  if (run.one_by_one || messages.size() < 2 || !c.has("MULTIAPPEND") || !c.has("LITERAL+")) return false;
+  if (run.one_by_one || !c.has("MULTIAPPEND") || !c.has("LITERAL+")) return 1;
   std::uint64_t size = 0;
+  std::size_t count = 0;
   for (const auto& one : messages) {
-    if (one.size == 0) return false;  // it would take back all of them [RFC3502 6.3.11]
-    size += one.size;
+    if (one.size == 0) return 1;  // it would take back all of them [RFC3502 6.3.11]
+    if ((size += one.size) > kOctetsTogether) break;
+    ++count;
   }
-  return size <= kOctetsTogether;
+  return count == messages.size() || count >= kFewest ? std::max<std::size_t>(count, 1) : 1;
 }
 
-Task<Result<void>> send_some(FolderRun& run, std::span<client::MessageToAppend> messages, Results& results) {
-  if (!may_go_together(run, messages)) co_return co_await run.job.connection.append(run.job.mailbox, messages, results);
+Task<Result<void>> send_together(FolderRun& run, std::span<client::MessageToAppend> messages, Results& results) {
   std::vector<client::AppendedMessage> told;
   auto done = co_await run.job.connection.append_all(run.job.mailbox, messages, &told);
   if (!done && !run.job.connection.is_usable()) co_return done;
@@ -56,8 +58,12 @@ Task<Result<void>> send_some(FolderRun& run, std::span<client::MessageToAppend> 
 
 // One result for each message of which the fate is known: for the first ones, that is.
 Task<Result<void>> send(FolderRun& run, std::span<client::MessageToAppend> messages, Results& results) {
-  for (std::size_t at = 0; at < messages.size() && results.size() == at; at += kTogether)
-    CO_TRY_OK(co_await send_some(run, messages.subspan(at, std::min(kTogether, messages.size() - at)), results));
+  for (std::size_t at = 0; at < messages.size() && results.size() == at;) {
+    const auto next = messages.subspan(at, std::min(kTogether, messages.size() - at));
+    const auto together = how_many_together(run, next);
+    at += together > 1 ? together : next.size();
+    CO_TRY_OK(co_await (together > 1 ? send_together(run, next.first(together), results) : run.job.connection.append(run.job.mailbox, next, results)));
+  }
   co_return Result<void>{};
 }
 

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 
 from harness import message
@@ -122,6 +123,31 @@ class Meanwhile(Meddled):
         self.sync()
         self.sync()
         self.assertEqual(self.alike(), {"a": set(), "new": {r"\Seen"}})
+
+    def test_what_a_killed_run_has_sent_comes_late(self):
+        self.fill(["a"])
+        self.sync()
+        with open(self.local() + "/cur/1.large.host:2,", "wb") as f:
+            f.write(b"Subject: large\nMessage-ID: <large@late.test>\n\n" + (b"x" * 79 + b"\n") * 1600)
+        reached, killed, late = (threading.Event() for _ in range(3))
+
+        def keep_back():
+            reached.set()
+            killed.wait(60)
+            time.sleep(4)
+            late.set()
+        self.once(b" APPEND ", keep_back)
+        process = subprocess.Popen(self.words(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.assertTrue(reached.wait(60))
+        time.sleep(0.5)  # all of it is the kernel's; were it not, nothing would come late
+        process.kill()
+        process.wait(60)
+        killed.set()
+        self.sync()
+        late.wait(60)
+        time.sleep(0.5)
+        self.sync()
+        self.assertEqual(set(self.alike()), {"a", "large"})
 
     def test_mail_comes_while_its_folder_is_deleted_there(self):
         self.fill(["a"])
