@@ -1,5 +1,7 @@
 #include "sync/tree_sync.h"
 
+#include <algorithm>
+
 #include "sync/folders.h"
 #include "sync/settling.h"
 
@@ -29,6 +31,14 @@ bool may_empty(const client::MailboxInfo& info) {
   return (info.special_uses & kUses) != 0 || info.name == "Trash" || info.name == "Junk";
 }
 
+// Somebody has deleted or renamed it since we listed them.
+Task<Result<bool>> has_gone_meanwhile(TreeRun& run, std::string name) {
+  client::ListWants wants;
+  wants.pattern = name;
+  CO_TRY(const auto found, co_await run.connection.list(wants));
+  co_return std::ranges::none_of(found, [&name](const auto& one) { return one.name == name && one.selectable; });
+}
+
 Task<Result<void>> sync_one(TreeRun& run, std::string name, Settling& settling) {
   CO_TRY(const auto folder, run.tree.open_folder(run.here.at(name)));
   FolderJob job{.connection = run.connection,
@@ -45,7 +55,16 @@ Task<Result<void>> sync_one(TreeRun& run, std::string name, Settling& settling) 
     const auto code = alike.error().code;
     const bool of_mailbox = code == Errc::not_found || code == Errc::invalid || code == Errc::denied || code == Errc::busy || code == Errc::unsupported;
     if (!of_mailbox || !run.connection.is_usable()) co_return std::unexpected(alike.error());
-    run.problem(name + ": " + alike.error().text);
+    bool gone = false;
+    if (code == Errc::not_found || code == Errc::invalid) {  // Dovecot does not always say which
+      CO_TRY(gone, co_await has_gone_meanwhile(run, name));
+    }
+    if (!gone) {
+      run.problem(name + ": " + alike.error().text);
+      co_return Result<void>{};
+    }
+    run.report.notes.push_back(name + ": it has gone from the server meanwhile; the next run takes that up");
+    run.known.try_emplace(name);  // it was there, and is not to be made there again
     co_return Result<void>{};
   }
   auto& known = run.known[name];
