@@ -30,6 +30,7 @@ const sigset_t& ending_signals() {
 }  // namespace
 
 void block_ending_signals() { pthread_sigmask(SIG_BLOCK, &ending_signals(), nullptr); }
+void allow_ending_signals() { pthread_sigmask(SIG_UNBLOCK, &ending_signals(), nullptr); }
 
 Alarms::Alarms(sync::TreeWatch& watch, Reactor& reactor)
     : watch_(watch), reactor_(reactor), signals_(::signalfd(-1, &ending_signals(), SFD_CLOEXEC)), end_(::eventfd(0, EFD_CLOEXEC)) {}

@@ -35,6 +35,7 @@ int tell_of_sync(SyncSession&);
 
 // Before any thread is made: --watch ends by them when nothing is half done.
 void block_ending_signals();
+void allow_ending_signals();
 // --watch: one run after the other, until a signal comes.  sync_watch.cc
 int watch_and_sync(SyncSession&, const mailfile::MaildirTree&);
 

@@ -56,7 +56,6 @@ Task<> rest(Alarms& alarms, Deadline until) {
 // With NOTIFY: `states` is how all mailboxes are since it was asked for.
 Task<Result<void>> await_news(SyncSession& s, client::ImapConnection& connection, Alarms& alarms, ServerSide& server, client::MailboxStates states) {
   const auto options = options_for_sync(s);
-  const auto began = std::chrono::steady_clock::now();
   bool news = server.watch.look(states, options);
   // Not all are personal; and without mod-sequences flags need not be told. [RFC5465 5.1]
   const bool all = server.watch.size() >= s.report.folders && (connection.has("CONDSTORE") || connection.has("QRESYNC"));
@@ -65,8 +64,6 @@ Task<Result<void>> await_news(SyncSession& s, client::ImapConnection& connection
     CO_TRY_OK(co_await connection.idle(until));
     news = server.watch.hear(connection.take_unsolicited(), options);
   }
-  if (!news || std::chrono::steady_clock::now() - began > kLookAgain) server.in_vain = 0;
-  if (server.in_vain > kInVain) co_await rest(alarms, after(std::min<std::chrono::seconds>(kFirstPause * (1U << std::min(server.in_vain - kInVain, 6U)), kLongestPause)));
   co_return Result<void>{};
 }
 
@@ -89,8 +86,7 @@ Task<Result<void>> await_change_of_one(SyncSession& s, client::ImapConnection& c
   co_return Result<void>{};
 }
 
-Task<Result<void>> await_change(SyncSession& s, client::ImapConnection& connection, Alarms& alarms, ServerSide& server) {
-  if (alarms.changed()) co_return Result<void>{};
+Task<Result<void>> await_change_there(SyncSession& s, client::ImapConnection& connection, Alarms& alarms, ServerSide& server) {
   // Off during runs: what is pushed could be taken for an answer.  On again it tells what changed meanwhile.
   CO_TRY(auto states, co_await connection.follow_all());
   if (!states) co_return co_await await_change_of_one(s, connection, alarms, server.followed);
@@ -98,15 +94,29 @@ Task<Result<void>> await_change(SyncSession& s, client::ImapConnection& connecti
   co_return co_await connection.follow_selected();
 }
 
-bool is_quiet(const sync::SyncReport& r) {
-  return r.problems.empty() && r.downloaded + r.uploaded + r.moved + r.deleted_here + r.deleted_there + r.flags_here + r.flags_there + r.folders_made_here +
-                                       r.folders_made_there + r.folders_removed_here + r.folders_removed_there + r.folders_renamed ==
-                                   0;
+// Longer and longer, when what the server tells is never worth a run.
+Task<Result<void>> await_change(SyncSession& s, client::ImapConnection& connection, Alarms& alarms, ServerSide& server) {
+  if (alarms.changed()) co_return Result<void>{};
+  const auto began = std::chrono::steady_clock::now();
+  CO_TRY_OK(co_await await_change_there(s, connection, alarms, server));
+  if (alarms.changed() || std::chrono::steady_clock::now() - began >= kLookAgain) server.in_vain = 0;
+  if (server.in_vain > kInVain) co_await rest(alarms, after(std::min<std::chrono::seconds>(kFirstPause * (1U << std::min(server.in_vain - kInVain, 6U)), kLongestPause)));
+  co_return Result<void>{};
+}
+
+bool has_changed_nothing(const sync::SyncReport& r) {
+  return r.downloaded + r.uploaded + r.moved + r.deleted_here + r.deleted_there + r.flags_here + r.flags_there + r.folders_made_here + r.folders_made_there +
+             r.folders_removed_here + r.folders_removed_there + r.folders_renamed ==
+         0;
 }
 
 // As long as this connection lasts.
 Task<Result<void>> follow(SyncSession& s, const mailfile::MaildirTree& tree, sync::TreeWatch& watch, Alarms& alarms, bool& first) {
-  CO_TRY(auto dialed, co_await dial_for_sync(s));
+  // Nothing is under way yet: a signal ends us at once, however long a server takes to let us in.
+  allow_ending_signals();
+  auto dialed_or = co_await dial_for_sync(s);
+  block_ending_signals();
+  CO_TRY(auto dialed, std::move(dialed_or));
   const auto& connection = dialed.connection;
   alarms.attend(connection.get());
   Result<void> ended = alarms.stopped() ? Result<void>(fail(Errc::cancelled)) : co_await connection->open(std::move(dialed.stream));
@@ -122,8 +132,9 @@ Task<Result<void>> follow(SyncSession& s, const mailfile::MaildirTree& tree, syn
       break;
     }
     s.report = *std::move(done);
-    server.in_vain = is_quiet(s.report) ? server.in_vain + 1 : 0;
-    if (std::exchange(first, false) || !is_quiet(s.report)) tell_of_sync(s);
+    const bool in_vain = has_changed_nothing(s.report);
+    server.in_vain = in_vain ? server.in_vain + 1 : 0;
+    if (std::exchange(first, false) || !in_vain || !s.report.problems.empty()) tell_of_sync(s);
     std::cout.flush();
     s.progress.end();
     ended = co_await await_change(s, *connection, alarms, server);
