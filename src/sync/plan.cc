@@ -35,7 +35,8 @@ void plan_one(Plan& plan, const Sides& s, MaildirFlags kept) {
     return plan.uploads.push_back(s.known.unique);
   }
   if (!s.here) {
-    if (there == was) return plan.delete_there.push_back(s.uid);
+    // Who has marked it as deleted there wants the same; it may have been a run of ours.
+    if (there == was || there == (was | MaildirFlags("T"))) return plan.delete_there.push_back(s.uid);
     plan.forget.push_back(s.uid);
     return plan.downloads.push_back(s.uid);
   }

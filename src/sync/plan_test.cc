@@ -45,6 +45,8 @@ TEST(Plan, OneMessage) {
       {"S", "FS", kGone, "forget 1 upload f1"},  // deleted there, changed here: it is kept
       {"S", kGone, "S", "expunge 1"},
       {"S", kGone, "RS", "forget 1 download 1"},  // deleted here, changed there: it is kept
+      {"S", kGone, "ST", "expunge 1"},            // both want it gone
+      {"S", kGone, "T", "forget 1 download 1"},
       {"", "S", "", "there 1+S- settled 1=S"},
       {"", "", "S", "here 1=S settled 1=S"},
       {"", "F", "S", "here 1=FS there 1+F- settled 1=FS"},
