@@ -21,7 +21,7 @@ std::unexpected<Error> ImapChannel::failure(Errc code, std::string_view what) co
 
 std::unexpected<Error> ImapChannel::end(Error why) {
   broken_ = true;
-  connection_->close();
+  connection_->close_at_once();  // what may still be sent must not arrive behind what is done next, on another connection
   return std::unexpected(std::move(why));
 }
 

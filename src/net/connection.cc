@@ -102,6 +102,12 @@ void Connection::close() {
   }
 }
 
+void Connection::close_at_once() {
+  const linger none{.l_onoff = 1, .l_linger = 0};
+  if (impl_ && impl_->descriptor.is_open()) ::setsockopt(impl_->descriptor.native_handle(), SOL_SOCKET, SO_LINGER, &none, sizeof none);
+  close();
+}
+
 void Connection::acknowledge_now() {
   const int one = 1;
   if (impl_->descriptor.is_open())

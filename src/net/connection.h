@@ -121,6 +121,8 @@ class Connection {
   void abort();
   bool is_shut_down() const { return shut_down_; }
   void close();
+  // The same, and what has not gone out yet never does.
+  void close_at_once();
 
  private:
   struct Impl;
