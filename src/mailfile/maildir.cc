@@ -174,6 +174,13 @@ Result<void> MaildirFolder::remove(MaildirEntry& entry) const {
   return on_file(entry, "remove", [](const std::string& path) { return ::unlink(path.c_str()) == 0; });
 }
 
+Result<bool> MaildirFolder::remove_as(const MaildirEntry& entry) const {
+  const auto path = path_of(entry);
+  if (::unlink(path.c_str()) == 0) return true;
+  if (errno == ENOENT) return false;
+  return errno_failure("remove", path);
+}
+
 Result<MaildirEntry> MaildirFolder::move_to(MaildirEntry& entry, const MaildirFolder& target,
                                             MaildirName name) const {
   if (!name.flags && !entry.is_new) name.flags = MaildirFlags();

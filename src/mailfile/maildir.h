@@ -65,6 +65,8 @@ class MaildirFolder {
   // The same with other fields, such as a UID.  REQUIRES: to.unique is the entry's.
   Result<void> rename(MaildirEntry&, MaildirName to) const;
   Result<void> remove(MaildirEntry&) const;
+  // false: nothing has that very name any more.
+  Result<bool> remove_as(const MaildirEntry&) const;
   // Moves it into another folder of the same file system, under a name that is free there.  Durable after
   // sync() of both.
   Result<MaildirEntry> move_to(MaildirEntry&, const MaildirFolder& target, MaildirName name) const;

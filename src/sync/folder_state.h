@@ -19,6 +19,7 @@ struct FolderRun {
   bool fresh = false;  // `mailbox` is of a SELECT whose answer nobody has looked at
   RemoteView remote = {};
   bool complete = true;  // all that was to be done was done
+  bool again = false;       // somebody has changed something meanwhile
   bool one_by_one = false;  // the server has refused several messages together
 
   void problem(std::string text) {

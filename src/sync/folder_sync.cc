@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <map>
+#include <set>
 #include <unordered_set>
 #include <utility>
 
@@ -61,7 +62,7 @@ Task<Result<void>> mark_unchanged(FolderRun& run, std::vector<std::uint32_t>& ui
   const client::StoreChange mark{
       .uids = set_of(uids), .mode = client::StoreChange::Mode::add, .flags = deleted, .unchanged_since = run.mailbox.high_mod_seq};
   CO_TRY(const auto changed, co_await run.job.connection.store(std::span(&mark, 1)));
-  std::erase_if(uids, [&changed](const auto uid) { return changed.contains(uid); });
+  run.again |= std::erase_if(uids, [&changed](const auto uid) { return changed.contains(uid); }) > 0;
   co_return Result<void>{};
 }
 
@@ -93,9 +94,13 @@ std::string unique_of(const FolderRun& run, std::uint32_t uid) {
 }
 
 Result<void> change_here(FolderRun& run, const Plan& plan) {
-  for (const auto& one : plan.flags_here) TRY_OK(run.local.set_flags(unique_of(run, one.uid), one.to));
+  for (const auto& one : plan.flags_here) {
+    TRY(const bool alone, run.local.set_flags(unique_of(run, one.uid), one.to));
+    run.again |= !alone;
+  }
   for (const auto uid : plan.delete_here) {
     TRY(const bool gone, run.local.remove(unique_of(run, uid)));
+    run.again |= !gone;
     // What was marked meanwhile is new from now on, and goes there again.
     run.journal.put_gone(uid);
     run.job.report.deleted_here += gone;
@@ -126,13 +131,12 @@ Task<Result<void>> carry_out(FolderRun& run, const Plan& plan) {
   co_return run.journal.write();
 }
 
-// What a killed run has sent may arrive after we have looked, as the kernel goes on sending: it is sent again only when nothing more has come
-// for a while.  One command shows at its end, so that while is as long as a slow line needs for all that may be in the kernel.
+// What a run has sent that broke off may arrive after we have looked, as the kernel goes on sending: it is sent again only when nothing more has
+// come for a while.  One command shows at its end, so that while is as long as a slow line needs for all that may be in the kernel.
 class Latecomers {
  public:
   explicit Latecomers(FolderRun& run) : run_(run) {
-    const auto age = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count() - run.journal.written();
-    if (age < kForgotten) waiting_ = run.journal.state().uploads;
+    waiting_ = run.journal.state().uploads;
     std::uint64_t octets = 0;
     for (const auto& unique : waiting_) octets += run.local.octets_of(unique);
     quiet_ = kQuiet + std::chrono::milliseconds(std::min(octets, kMostUnderWay) * 1000 / kSlowLine);
@@ -150,7 +154,6 @@ class Latecomers {
   Task<> wait() { co_await sleep_for(kBetween); }
 
  private:
-  static constexpr std::int64_t kForgotten = 120;
   static constexpr std::chrono::milliseconds kQuiet{2500}, kBetween{500};
   static constexpr std::chrono::seconds kLongest{120};
   static constexpr std::uint64_t kMostUnderWay = 1 << 20, kSlowLine = 32 * 1024;  // octets; in a second
@@ -172,14 +175,28 @@ void respect_read_only(FolderRun& run, Plan& plan) {
   plan.settled.clear();
 }
 
+// What is done because a file is missing waits until its folder can be listed in peace.
+void respect_doubts(FolderRun& run, Plan& plan) {
+  if (!run.local.is_doubtful()) return;
+  std::set<std::uint32_t> missing(plan.delete_there.begin(), plan.delete_there.end());
+  for (const auto uid : plan.forget)
+    if (!run.local.has(unique_of(run, uid))) missing.insert(uid);
+  if (missing.empty()) return;
+  const auto waits = [&missing](const auto uid) { return missing.contains(uid); };
+  plan.delete_there.clear();
+  std::erase_if(plan.forget, waits);
+  std::erase_if(plan.downloads, waits);
+  run.problem("the files here are being renamed all the time: whether " + std::to_string(missing.size()) + " of them are deleted, the next run finds out");
+}
+
 // Of a file that the listing has left out the message would be taken for one that is deleted here: it would come a second time from the
 // server, and the file go there a second time.
 Task<Result<Plan>> plan_pass(FolderRun& run) {
   CO_TRY_OK(co_await match_unknown(run));
   const auto kept = run.local.kept_by(run.mailbox);
   auto plan = make_plan(run.journal.state(), run.local.view(), run.remote, kept);
-  if (plan.forget.empty() && plan.delete_there.empty()) co_return plan;
-  CO_TRY(const bool more, run.local.look_again());
+  if (!run.local.is_doubtful() || (plan.forget.empty() && plan.delete_there.empty())) co_return plan;
+  CO_TRY(const bool more, run.local.look_in_peace());
   if (!more) co_return plan;
   CO_TRY_OK(co_await match_unknown(run));
   co_return make_plan(run.journal.state(), run.local.view(), run.remote, kept);
@@ -207,12 +224,13 @@ Task<Result<Alike>> sync_folder(FolderJob job) {
   CO_TRY(auto run, co_await begin(job));
   Agreed agreed;
   Latecomers latecomers(run);
-  // What we change there the server tells as changed, and here somebody may have been faster: when a pass has changed nothing that was there
-  // before it, both are known to be alike.
+  // When a pass has changed nothing that was there before it, both are known to be alike.  Else what we have changed the server tells as changed:
+  // the next run hears it, and this one only when somebody has been faster than we, or an answer did not say what became of a message.
   for (int pass = 0; pass < kMostPasses;) {
     CO_TRY_OK(co_await look_there(run));
     CO_TRY(auto plan, co_await plan_pass(run));
     latecomers.hold_back(plan);
+    respect_doubts(run, plan);
     guard(run, plan);
     respect_read_only(run, plan);
     const bool at_rest = plan.only_downloads();
@@ -224,11 +242,12 @@ Task<Result<Alike>> sync_folder(FolderJob job) {
     }
     ++pass;
     run.journal.put_seal(run.mailbox.high_mod_seq);
+    const bool again = std::exchange(run.again, false) || !run.journal.state().uploads.empty();
     if (at_rest) {
       agreed = {run.mailbox.uid_validity, run.mailbox.uid_next, run.mailbox.messages, run.mailbox.high_mod_seq};
       break;
     }
-    if (run.mailbox.high_mod_seq == 0 && run.journal.state().uploads.empty()) break;
+    if (!again) break;
   }
   CO_TRY_OK(run.journal.tidy());
   co_return Alike{.agreed = agreed, .names = run.local.names(), .mailbox_id = run.mailbox.mailbox_id};

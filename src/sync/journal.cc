@@ -58,8 +58,6 @@ Result<void> Journal::read() {
   }
   if (state_.mailbox.empty()) return {};
   TRY_OK(reopen());
-  struct stat facts {};
-  if (::fstat(file_.fd(), &facts) == 0) written_ = facts.st_mtime;
   // What a crash has left of the last line.
   if (!rest.empty() && ::ftruncate(file_.fd(), static_cast<off_t>(content->size() - rest.size())) != 0) return mailfile::errno_failure("shorten", path_);
   return {};

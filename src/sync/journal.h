@@ -44,8 +44,6 @@ class Journal {
   static Result<Journal> open(const std::string& folder, std::string account);
 
   const FolderState& state() const { return state_; }
-  // When it was written last, before it was opened; seconds since 1970.
-  std::int64_t written() const { return written_; }
   // Forgets everything; the file is written anew, durably.
   Result<void> begin(std::string mailbox, std::uint32_t uid_validity);
   // The mailbox is called otherwise now; durable.  REQUIRES: its messages have the UIDs that they had.
@@ -82,7 +80,6 @@ class Journal {
   mailfile::File file_;
   std::string pending_;      // not written yet
   std::size_t lines_ = 0;    // in the file
-  std::int64_t written_ = 0;
 };
 
 }  // namespace posthorn::sync

@@ -2,7 +2,10 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
 #include <array>
+#include <chrono>
+#include <thread>
 
 #include "mailfile/flag_letters.h"
 #include "mailfile/line_ends.h"
@@ -46,6 +49,15 @@ Result<std::uint64_t> size_with_crlf(const mailfile::File& file, const std::stri
   }
 }
 
+// What changes within one tick of a file system's clock may leave one time: kernels count 1 to 10 ms, others seconds.
+std::chrono::milliseconds tick_of(const mailfile::MaildirFolder::Changed& at) {
+  constexpr std::int64_t kSecond = 1'000'000'000;
+  return std::chrono::milliseconds(at.cur_ns % kSecond == 0 && at.new_ns % kSecond == 0 ? 2100 : 20);
+}
+bool is_old(const mailfile::MaildirFolder::Changed& at) {
+  return now().time_since_epoch() - std::chrono::nanoseconds(std::max(at.cur_ns, at.new_ns)) > 2 * tick_of(at) + std::chrono::seconds(1);
+}
+
 }  // namespace
 
 Result<LocalFolder> LocalFolder::open(mailfile::MaildirFolder folder) {
@@ -56,21 +68,44 @@ Result<LocalFolder> LocalFolder::open(mailfile::MaildirFolder folder) {
   return out;
 }
 
+// true: there are some that were not known.
+Result<bool> LocalFolder::list() {
+  TRY(auto entries, folder_.list());
+  entries_.reserve(entries.size());
+  view_.reserve(entries.size());
+  bool more = false;
+  for (auto& entry : entries) {
+    if (has(entry.name.unique)) continue;
+    more = true;
+    add(std::move(entry));
+  }
+  return more;
+}
+
 Result<bool> LocalFolder::look_again() {
   bool more = false;
   for (int listings = 1;; ++listings) {
     TRY(const auto before, folder_.changed());
-    TRY(auto entries, folder_.list());
-    entries_.reserve(entries.size());
-    view_.reserve(entries.size());
-    for (auto& entry : entries) {
-      if (has(entry.name.unique)) continue;
-      more = true;
-      add(std::move(entry));
-    }
+    TRY(const bool found, list());
+    more |= found;
     TRY(const auto after, folder_.changed());
+    if (before == after && is_old(before)) doubtful_ = false;
     if (before == after || listings == kMostListings) return more;
   }
+}
+
+Result<bool> LocalFolder::look_in_peace() {
+  bool more = false;
+  for (int tries = 0; doubtful_ && tries < kMostListings; ++tries) {
+    TRY(const auto at_first, folder_.changed());
+    std::this_thread::sleep_for(tick_of(at_first));
+    TRY(const auto before, folder_.changed());
+    TRY(const bool found, list());
+    more |= found;
+    TRY(const auto after, folder_.changed());
+    doubtful_ = at_first != before || before != after;
+  }
+  return more;
 }
 
 void LocalFolder::follow(const MaildirEntry& entry) { view_.insert_or_assign(entry.name.unique, entry.name.flags.value_or(MaildirFlags())); }
@@ -141,17 +176,18 @@ MaildirFlags LocalFolder::kept_by(const client::SelectedMailbox& mailbox) const 
   return out;
 }
 
-Result<void> LocalFolder::set_flags(const std::string& unique, MaildirFlags to) {
+Result<bool> LocalFolder::set_flags(const std::string& unique, MaildirFlags to) {
   const auto at = entries_.find(unique);
-  if (at == entries_.end()) return {};
+  if (at == entries_.end()) return true;
   auto& entry = at->second;
   const auto listed = entry.name.flags.value_or(MaildirFlags());
   const auto found = folder_.facts(entry);
   const auto has_now = entry.name.flags.value_or(MaildirFlags());
   auto done = found ? folder_.set_flags(entry, (to | (has_now - listed)) - (listed - has_now)) : Result<void>(std::unexpected(found.error()));
-  if (!done && done.error().code == Errc::not_found) return {};
-  if (done) follow(entry);
-  return done;
+  if (!done && done.error().code == Errc::not_found) return true;
+  TRY_OK(std::move(done));
+  follow(entry);
+  return has_now == listed;
 }
 
 Result<bool> LocalFolder::remove(const std::string& unique) {
@@ -161,8 +197,11 @@ Result<bool> LocalFolder::remove(const std::string& unique) {
   const auto found = folder_.facts(at->second);
   follow(at->second);
   if (found && at->second.name.flags.value_or(MaildirFlags()) != listed) return false;
-  auto done = found ? folder_.remove(at->second) : Result<void>(std::unexpected(found.error()));
-  if (!done && done.error().code != Errc::not_found) return std::unexpected(done.error());
+  if (!found && found.error().code != Errc::not_found) return std::unexpected(found.error());
+  if (found) {
+    TRY(const bool gone, folder_.remove_as(at->second));
+    if (!gone) return false;
+  }
   entries_.erase(at);
   view_.erase(unique);
   return true;

@@ -37,9 +37,14 @@ class LocalFolder {
   // What came since; false: nothing.  While files are renamed a listing may leave some out [readdir(3)]: it is made again until nothing is,
   // a few times at most.  Who wants to be sure that one is gone looks twice.
   Result<bool> look_again();
+  // Makes sure, where that can be done within a second or three: lists when nothing has changed for a while.
+  Result<bool> look_in_peace();
+  // What no listing shows may be here all the same: files were renamed meanwhile, or so shortly before that times of directories do not tell.
+  bool is_doubtful() const { return doubtful_; }
 
-  // What is wanted of a message that has vanished meanwhile is nothing.  A flag that somebody has changed since it was listed stays so.
-  Result<void> set_flags(const std::string& unique, MaildirFlags to);
+  // What is wanted of a message that has vanished meanwhile is nothing.  A flag that somebody has changed since it was listed stays so;
+  // false: there is such a one.
+  Result<bool> set_flags(const std::string& unique, MaildirFlags to);
   // false: somebody has changed its flags meanwhile; it is still there.
   Result<bool> remove(const std::string& unique);
 
@@ -54,6 +59,8 @@ class LocalFolder {
   mailfile::MaildirKeywords keywords_;
   std::unordered_map<std::string, mailfile::MaildirEntry> entries_;
   LocalView view_;  // of the same
+  Result<bool> list();
+  bool doubtful_ = true;
 };
 
 }  // namespace posthorn::sync

@@ -5,12 +5,22 @@
 namespace posthorn::sync {
 namespace {
 
+// A file that should have been listed may be here all the same, and its message would come or go once more.
+bool is_doubtful(const FolderRun& run) {
+  if (!run.local.is_doubtful()) return false;
+  const auto& state = run.journal.state();
+  return (state.messages.empty() && run.local.size() > 0) ||
+         std::ranges::any_of(state.downloads, [&run](const auto& one) { return !run.local.has(one.second.unique); }) ||
+         std::ranges::any_of(state.uploads, [&run](const auto& unique) { return !run.local.has(unique); });
+}
+
 // Downloads whose files were delivered before the run that made them ended.
 void settle_downloads(FolderRun& run) {
   const auto begun = run.journal.state().downloads;
   for (const auto& [uid, known] : begun) {
-    if (run.local.has(known.unique) && !run.journal.state().messages.contains(uid)) run.journal.put_message(uid, known.flags, known.unique);
-    else if (!run.journal.state().messages.contains(uid)) run.journal.put_gone(uid);
+    if (run.journal.state().messages.contains(uid)) continue;
+    if (run.local.has(known.unique)) run.journal.put_message(uid, known.flags, known.unique);
+    else run.journal.put_gone(uid);
   }
   const auto uploads = run.journal.state().uploads;
   for (const auto& unique : uploads)
@@ -56,6 +66,8 @@ Task<Result<There>> fingerprints_there(client::ImapConnection& connection, imap:
 }
 
 Task<Result<void>> match_unknown(FolderRun& run) {
+  if (is_doubtful(run)) CO_TRY_OK(run.local.look_in_peace());
+  if (is_doubtful(run)) co_return fail(Errc::busy, "the files here are being renamed all the time; nothing is changed");
   settle_downloads(run);
   const bool from_nothing = run.journal.state().messages.empty();
   const auto here = unknown_here(run, from_nothing);

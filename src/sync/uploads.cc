@@ -50,7 +50,7 @@ Task<Result<void>> send_together(FolderRun& run, std::span<client::MessageToAppe
   auto done = co_await run.job.connection.append_all(run.job.mailbox, messages, &told);
   if (!done && !run.job.connection.is_usable()) co_return done;
   // Which one was refused is not told: the next pass looks whether something of them is there, and sends them one by one.
-  if (!done) run.one_by_one = true;
+  if (!done) run.one_by_one = run.again = true;
   else if (told.empty()) results.insert(results.end(), messages.size(), client::AppendedMessage{});
   else results.insert(results.end(), told.begin(), told.end());
   co_return Result<void>{};

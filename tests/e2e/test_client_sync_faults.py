@@ -99,6 +99,18 @@ class Meanwhile(Meddled):
         self.sync()
         self.assertEqual(self.alike(), {"a": {r"\Flagged"}, "b": set()})
 
+    def test_killed_between_the_mark_and_the_end(self):
+        """That it is marked as deleted there, by us or by others, is no reason to keep it."""
+        self.fill(["a", "b"])
+        self.sync()
+        os.unlink(self.here()["a"])
+        self.meddler.on_command = lambda line: b"" if b"EXPUNGE" in line else line
+        self.sync(status=75)
+        self.meddler.on_command = lambda line: line
+        report = self.sync()
+        self.assertEqual((report["downloaded"], report["deleted_there"]), (0, 1), report)
+        self.assertEqual(self.alike(), {"b": set()})
+
     def test_flagged_here_while_it_is_deleted_or_marked(self):
         self.fill(["a", "b", "c"])
         self.sync()
@@ -142,6 +154,8 @@ class Meanwhile(Meddled):
         time.sleep(0.5)  # all of it is the kernel's; were it not, nothing would come late
         process.kill()
         process.wait(60)
+        day_ago = time.time() - 86_400
+        os.utime(self.local() + "/.posthorn-sync", (day_ago, day_ago))  # however long it took to send
         killed.set()
         self.sync()
         late.wait(60)
@@ -173,18 +187,28 @@ class Meanwhile(Meddled):
         self.sync()
         self.assertEqual(set(self.alike("Sub")), {"b", "late"})
 
+    def test_deleted_there_while_it_is_looked_at(self):
+        """That is nothing to complain about."""
+        self.fill(["a"], "Sub")
+        self.once(b"SELECT", lambda: self.imap.delete(self.name("Sub")))
+        report = self.sync()
+        self.assertEqual((len(report["notes"]), report["problems"]), (1, []), report)
+        self.sync()
+        self.assertFalse(os.path.isdir(self.local("Sub")))
+
     RENAME = """
 import os, sys
 os.chdir(sys.argv[1])
-names = {n.partition(":")[0]: n for n in os.listdir(".")}
 while True:
-    for unique, name in names.items():
-        names[unique] = unique + (":2," if name.endswith("S") else ":2,S")
-        os.rename(name, names[unique])
+    for name in os.listdir("."):
+        try:
+            os.rename(name, name.partition(":")[0] + (":2," if name.endswith("S") else ":2,S"))
+        except FileNotFoundError:
+            pass
 """
 
     def test_files_are_renamed_all_the_time(self):
-        """What readdir leaves out then is not deleted."""
+        """What readdir leaves out then is not deleted, and neither fetched nor sent again."""
         self.fill(["a"])
         self.sync()
         count = 2500
@@ -192,13 +216,23 @@ while True:
             with open(f"{self.local()}/cur/{i}.host:2,", "wb") as f:
                 f.write(b"Message-ID: <%d@renamed>\n\n" % i)
         self.assertEqual(self.sync()["uploaded"], count)
+        for i in range(20):
+            os.unlink(f"{self.local()}/cur/{i}.host:2,")
         process = subprocess.Popen([sys.executable, "-c", self.RENAME, self.local() + "/cur"])
         try:
-            for _ in range(4):
-                self.assertEqual(self.sync()["deleted_there"], 0)
+            for i in range(4):
+                self.put(f"here{i}")
+                self.fill([f"there{i}"])
+                done = subprocess.run(self.words(), capture_output=True, text=True, timeout=120)
+                self.assertIn(done.returncode, (0, 75), done.stdout + done.stderr)
         finally:
             process.kill()
             process.wait()
+        self.sync()
+        left = count - 20 + 1 + 8
+        self.assertEqual(int(self.imap.select(self.name())[1][0]), left)
+        self.assertEqual(len(os.listdir(self.local() + "/cur")) + len(os.listdir(self.local() + "/new")), left)
+
 
 class Poor(Meddled):
     def test_no_uidplus(self):
@@ -337,6 +371,22 @@ class SmallDisk(SyncTestCase):
 
 
 class Watching(SyncTestCase):
+    def test_ends_while_nobody_lets_it_in(self):
+        with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
+            before = [socket.socket() for _ in range(4)]
+            for one in before:
+                one.setblocking(False)
+                one.connect_ex(full.getsockname())
+                self.addCleanup(one.close)
+            words = self.words("--watch")
+            words[2] = words[2].replace(f":{self.port('imaps')}", f":{full.getsockname()[1]}")
+            process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            self.addCleanup(process.kill)
+            time.sleep(1)
+            process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=9)  # before the second attempt to get in, which is the system's
+            self.assertIn(process.returncode, (0, -signal.SIGTERM))
+
     def test_ends_while_the_server_says_nothing(self):
         with socket.create_server(("127.0.0.1", 0)) as silent:
             words = self.words("--watch")
@@ -372,6 +422,25 @@ class Unwilling(Meddled):
         self.wait_until(lambda: set(self.there()) == {"a", "b", "c"}, 25)
         self.end_watch()
         self.assertEqual(len(asked), 1, asked)
+
+
+class Talkative(Meddled):
+    def test_watch_where_the_server_always_has_something_to_say(self):
+        self.fill(["a"])
+        self.sync()
+        self.without("NOTIFY")
+        hide, runs = self.meddler.on_response, []
+
+        def command(line):
+            if b" LIST " in line and b"STATUS" in line:
+                runs.append(line)
+            return line
+        self.meddler.on_command = command
+        self.meddler.on_response = lambda octets: octets + b"* 1 EXISTS\r\n" if octets.startswith(b"+ ") else hide(octets)
+        self.watch()
+        time.sleep(8)
+        self.end_watch()
+        self.assertLess(len(runs), 12)
 
 
 class NestedFiles(SyncTestCase):
