@@ -18,6 +18,7 @@ namespace {
 
 constexpr std::size_t kMaxFolders = 100'000;
 constexpr std::size_t kMaxDepth = 32;
+constexpr std::string_view kOurs = ".posthorn-";  // files that are not the reader's
 constexpr std::string_view kGoing =
     ".posthorn-removed-";  // no folder of either layout begins so, see path_to_folder and visit_nested
 
@@ -101,6 +102,21 @@ int rename_to_free_directory(const std::string& from, const std::string& to) {
     return -1;
   }
   return ::rename(from.c_str(), to.c_str());
+}
+
+// What is kept about a folder's messages, where the directory itself may have to stay.
+Result<void> remove_records(const std::string& path) {
+  namespace fs = std::filesystem;
+  std::error_code failed;
+  std::vector<std::string> records;
+  for (fs::directory_iterator at(path, failed), end; !failed && at != end; at.increment(failed)) {
+    const auto name = at->path().filename().string();
+    if (name == "dovecot-keywords" || name.starts_with(kOurs)) records.push_back(path + "/" + name);
+  }
+  if (failed) return fail(Errc::io, "cannot list " + path + ": " + failed.message());
+  for (const auto& record : records)
+    if (::unlink(record.c_str()) != 0 && errno != ENOENT) return errno_failure("remove", record);
+  return {};
 }
 
 }  // namespace
@@ -199,7 +215,9 @@ Result<void> MaildirTree::remove(const FolderPath& folder) const {
     for (const char* part : {"/cur", "/new", "/tmp"})
       if (::rename((path + part).c_str(), (going + part).c_str()) != 0 && errno != ENOENT)
         return errno_failure("remove", path + part);
-    ::unlink((path + "/dovecot-keywords").c_str());
+    TRY_OK(remove_records(path));
+    TRY_OK(sync_directory(going));
+    TRY_OK(sync_directory(path));
     (void)::rmdir(path.c_str());  // stays where others are below it
   }
   TRY_OK(sync_directory(root_));

@@ -48,7 +48,8 @@ class MaildirTree {
   // With all that are below it.  not_found; exists: the new name or one below it is taken; invalid: INBOX, or
   // into itself.
   Result<void> rename(const FolderPath& from, const FolderPath& to) const;
-  // With its messages, without those below it.  invalid: the INBOX.
+  // With its messages and what is kept about them (keywords, `.posthorn-*`), without those below it.  invalid:
+  // the INBOX.
   Result<void> remove(const FolderPath&) const;
   Result<std::string> path_of(const FolderPath&) const;
 

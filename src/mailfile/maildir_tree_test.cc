@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 
 namespace posthorn::mailfile {
 namespace {
@@ -102,6 +103,24 @@ TEST_F(MaildirTreeTest, CreatesListsRenamesAndRemoves) {
     EXPECT_EQ(tree.remove({"INBOX"}).error().code, Errc::invalid);
     EXPECT_TRUE(tree.exists({"c", "b"}));
     EXPECT_FALSE(tree.open_folder({"c"}));
+  }
+}
+
+TEST_F(MaildirTreeTest, RemovesWhatIsKnownOfTheMessagesWithThem) {
+  for (const auto layout : {maildir_pp, nested}) {
+    fs::remove_all(root);
+    const auto tree = MaildirTree::open(root, layout).value();
+    for (const FolderPath& folder : {FolderPath{"a"}, FolderPath{"a", "b"}, FolderPath{"c"}}) {
+      ASSERT_TRUE(tree.create(folder));
+      for (const char* file : {"/.posthorn-sync", "/.posthorn-sync.new-1", "/dovecot-keywords"})
+        std::ofstream(*tree.path_of(folder) + file) << "x";
+    }
+    ASSERT_TRUE(tree.remove({"a"}));
+    ASSERT_TRUE(tree.remove({"c"}));
+    EXPECT_FALSE(fs::exists(*tree.path_of({"a"}) + "/.posthorn-sync"));
+    EXPECT_TRUE(fs::exists(*tree.path_of({"a", "b"}) + "/.posthorn-sync"));
+    EXPECT_FALSE(fs::exists(*tree.path_of({"c"})));
+    EXPECT_EQ(std::distance(fs::directory_iterator(root), {}), 1);
   }
 }
 

@@ -1,5 +1,10 @@
 #include "sync/folders.h"
 
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
 #include "sync/journal.h"
 #include "sync/local_folder.h"
 #include "text/ascii.h"
@@ -248,9 +253,51 @@ Task<Result<void>> make_there(TreeRun& run, std::string name) {
   co_return Result<void>{};
 }
 
+// The messages of a journal whose files are not here would be taken for deleted here.
+Result<void> remove_journal(const std::string& folder) {
+  const auto path = folder + "/" + std::string(Journal::kName);
+  if (::unlink(path.c_str()) == 0) return mailfile::sync_directory(folder);
+  if (errno == ENOENT || errno == ENOTDIR) return {};
+  return mailfile::errno_failure("remove", path);
+}
+
+// A folder that was not here has no history, whatever another one of its name has left.
+Result<mailfile::MaildirFolder> create_here(const TreeRun& run, const std::optional<mailfile::FolderPath>& path) {
+  if (!path) return fail(Errc::invalid, "no folder can be called so");
+  TRY(const auto directory, run.tree.path_of(*path));
+  TRY_OK(remove_journal(directory));
+  return run.tree.create(*path);
+}
+
+// None of the files is here that its journal tells of.
+Result<bool> has_journal_of_another(const TreeRun& run, const std::string& name) {
+  TRY(auto folder, run.tree.open_folder(run.here.at(name)));
+  TRY(const auto journal, Journal::open(folder.path(), run.options.account));
+  const auto& state = journal.state();
+  if (state.mailbox != name) return false;
+  TRY(const auto local, LocalFolder::open(std::move(folder)));
+  return std::ranges::none_of(state.by_unique, [&local](const auto& one) { return local.has(one.first); }) &&
+         std::ranges::none_of(state.downloads, [&local](const auto& one) { return local.has(one.second.unique); }) &&
+         std::ranges::none_of(state.uploads, [&local](const auto& unique) { return local.has(unique); });
+}
+
+// Folders that somebody has made anew where others of their names had been.
+void forget_others(TreeRun& run) {
+  const auto here = run.here;
+  for (const auto& [name, path] : here) {
+    if (run.known.contains(name)) continue;
+    const auto another = has_journal_of_another(run, name);
+    const auto directory = run.tree.path_of(path);
+    const auto done = another && *another && directory ? remove_journal(*directory) : Result<void>();
+    if (another && done) continue;
+    run.problem(name + ": " + (another ? done : Result<void>(std::unexpected(another.error()))).error().text);
+    run.here.erase(name);
+  }
+}
+
 Result<void> make_here(TreeRun& run, const std::string& name) {
   const auto path = path_of(run, name);
-  auto made = path ? run.tree.create(*path) : Result<mailfile::MaildirFolder>(fail(Errc::invalid, "no folder can be called so"));
+  auto made = create_here(run, path);
   if (!made && made.error().code == Errc::no_space) return std::unexpected(made.error());
   if (!made) {
     run.problem(name + ": it cannot be made here: " + made.error().text);
@@ -354,6 +401,7 @@ Task<Result<void>> carry_renames(TreeRun& run) {
 Task<Result<void>> carry_folders(TreeRun& run) {
   CO_TRY_OK(co_await carry_missing_here(run));
   CO_TRY_OK(co_await carry_missing_there(run));
+  forget_others(run);
   std::erase_if(run.known, [&run](const auto& one) {
     return is_wanted(run.options, one.first) && !run.here.contains(one.first) && !run.there.contains(one.first);
   });
