@@ -83,7 +83,7 @@ Task<Result<void>> read_messages(Pop3State& s, std::span<const std::uint32_t> nu
     if (done && !reply) co_return std::unexpected(std::move(reply).error());
     if (done && !reply->ok()) {
       // A server that does not know TOP refuses all of them; the answers that are under way are no use.
-      if (is_top && number == numbers.front())
+      if (is_top && !s.capabilities.top && number == numbers.front())
         co_return channel.broken(Errc::unsupported, "the server refuses TOP");
       done = sink.refused(number, *reply);
     } else if (done) {

@@ -101,8 +101,8 @@ class Pop3Connection {
 
   // RETR of each, in this order, several at once where the server allows.
   Task<Result<void>> retrieve(std::span<const std::uint32_t> numbers, Pop3Sink&);
-  // TOP: the header, the empty line and so many lines.  unsupported: the server does not know it (told by the
-  // first that is refused).
+  // TOP: the header, the empty line and so many lines.  unsupported: the server does not know it (it does not
+  // offer it, and refuses the first).
   Task<Result<void>> top(std::span<const std::uint32_t> numbers, std::uint32_t lines, Pop3Sink&);
   // DELE of each; the numbers that were refused.  Nothing is removed before quit().
   Task<Result<std::vector<std::uint32_t>>> remove(std::span<const std::uint32_t> numbers);

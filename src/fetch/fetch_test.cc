@@ -8,6 +8,7 @@
 #include "fetch/journal.h"
 #include "fetch/maildir_target.h"
 #include "fetch/mbox_target.h"
+#include "fetch/pop3_fingerprint.h"
 #include "fetch/reception.h"
 #include "fetch/waiting_message.h"
 #include "mailfile/line_ends.h"
@@ -88,6 +89,46 @@ TEST_F(FetchTest, JournalKnowsWhatWasPreparedOnly) {
   EXPECT_EQ(open().pending(), (std::vector<Prepared>{{"uc", kThen, "-", "x/3"}}));
 }
 
+TEST_F(FetchTest, JournalDoesNotCountWhatIsInDoubt) {
+  {
+    auto journal = open();
+    const Keys keys{"ua", "ub", "uc"};
+    ASSERT_TRUE(journal.append_stored(keys, kThen));
+    journal.remember(keys, kThen);
+    ASSERT_TRUE(journal.add_fingerprints(std::vector<Fingerprinted>{{"ua", "1/2"}, {"ub", "3/-"}}));
+    ASSERT_TRUE(journal.doubt(keys, kThen));
+    EXPECT_TRUE(!journal.stored("ua") && !journal.stored("ub") && journal.stored("uc"));
+    ASSERT_TRUE(journal.believe(Keys{"ub"}));
+  }
+  for (int i = 0; i < 2; ++i) {
+    auto journal = open();
+    EXPECT_TRUE(!journal.stored("ua") && journal.stored("uc"));
+    EXPECT_EQ(journal.stored("ub"), kThen);
+    ASSERT_TRUE(journal.find("ua") && journal.find("ub"));
+    EXPECT_EQ(journal.find("ua")->doubted, kThen);
+    EXPECT_EQ(journal.find("ua")->fingerprint + journal.find("ub")->fingerprint, "1/23/-");
+    for (int j = 0; j < 3000; ++j) ASSERT_TRUE(journal.append_forgotten(Keys{"ux"}, kThen));
+    ASSERT_TRUE(journal.keep_only({"ua", "ub", "uc"}));  // which writes it anew
+  }
+  EXPECT_LT(text().size(), 400u);
+  auto journal = open();
+  ASSERT_TRUE(journal.append_stored(Keys{"ua"}, kThen));  // another message, under the same key
+  journal.remember(Keys{"ua"}, kThen);
+  EXPECT_TRUE(journal.stored("ua") && journal.find("ua")->fingerprint.empty());
+}
+
+TEST_F(FetchTest, JournalOfVersion1IsMarkedWhenItGetsWhatThatDidNotKnow) {
+  ASSERT_TRUE(open().append_stored(Keys{"ua"}, kThen));
+  auto old = text();
+  old[old.find('\n') - 1] = '1';
+  std::ofstream(path(), std::ios::binary) << old;
+  auto journal = open();
+  EXPECT_TRUE(journal.stored("ua"));
+  EXPECT_TRUE(text().starts_with("posthorn-fetch 1\n"));
+  ASSERT_TRUE(journal.add_fingerprints(std::vector<Fingerprinted>{{"ua", "1/2"}}));
+  EXPECT_TRUE(text().starts_with("posthorn-fetch 2\n" + old.substr(old.find('\n') + 1)));
+}
+
 TEST_F(FetchTest, JournalTakesBack) {
   {
     auto journal = open();
@@ -144,6 +185,31 @@ TEST_F(FetchTest, JournalIsWrittenAnewWhenMostOfItIsOfNoUse) {
   EXPECT_LT(text().size(), 200u);
   const auto journal = open();
   EXPECT_TRUE(journal.stored("u7") && journal.stored("unew"));
+}
+
+Fingerprint::Digests print_of(std::string_view message, std::size_t piece) {
+  Fingerprint print;
+  for (; !message.empty(); message.remove_prefix(std::min(piece, message.size()))) print.put(message.substr(0, piece));
+  return print.finish();
+}
+
+TEST(FetchFingerprint, IsThatOfTheMessageHoweverItIsCut) {
+  const std::string header = "From: a\r\nSubject: b\r\n", lines(2 * Fingerprint::kLines, '\n');
+  const auto all = header + "\r\n" + lines + "end\r\n";
+  const auto want = print_of(all, all.size());
+  for (std::size_t piece = 1; piece < 60; ++piece) {
+    EXPECT_EQ(print_of(all, piece).whole, want.whole);
+    EXPECT_EQ(print_of(all, piece).head, want.head);
+  }
+  const auto read = print_of("Status: RO\r\n" + header + "X-UIDL: 1\r\n\r\n" + lines + "end\r\n", 7);
+  EXPECT_EQ(text_of(read), text_of(want));
+  const auto top = print_of(header + "\r\n" + std::string(Fingerprint::kLines, '\n'), 7);
+  EXPECT_EQ(top.head, want.head);
+  EXPECT_NE(print_of(header + "\r\n" + lines + "END\r\n", 7).whole, want.whole);
+  EXPECT_NE(print_of("\r\n" + header + lines, 7).head, want.head);
+  EXPECT_NE(print_of(header + "Status: a\r\n\r\nx\r\n", 7).head, print_of(header + "\r\ny\r\n", 7).head);
+  EXPECT_EQ(text_of(parse_fingerprint(text_of(want))), text_of(want));
+  EXPECT_EQ(text_of(parse_fingerprint("abc/-")), "abc/-");
 }
 
 TEST(FetchLineEnds, AreLfHoweverTheTextIsCut) {

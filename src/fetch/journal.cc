@@ -14,7 +14,7 @@
 namespace posthorn::fetch {
 namespace {
 
-constexpr std::string_view kMagic = "posthorn-fetch 1\n";
+constexpr std::string_view kMagic = "posthorn-fetch 2\n", kMagic1 = "posthorn-fetch 1\n";
 constexpr std::size_t kMaxFile = 1 << 30;
 constexpr std::size_t kMaxKey = 300;
 constexpr std::size_t kSlack = 1000;  // lines of no use that are not worth writing the file anew
@@ -36,6 +36,20 @@ std::string text_of(Seconds when) { return std::to_string(when.time_since_epoch(
 std::string key_line(char kind, std::string_view key, Seconds when) {
   return checked(kind + (" " + text_of(when)) + " " + std::string(key));
 }
+
+std::string fingerprint_line(const Fingerprinted& one, Seconds when) {
+  return checked("M " + text_of(when) + " " + one.fingerprint + " " + one.key);
+}
+
+// All that is known of a key.
+std::string lines_of(const std::string& key, const Kept& kept) {
+  auto out = key_line('S', key, kept.since);
+  if (!kept.fingerprint.empty())
+    out += fingerprint_line({.key = key, .fingerprint = kept.fingerprint}, kept.since);
+  if (kept.doubted) out += key_line('R', key, *kept.doubted);
+  return out;
+}
+std::size_t count_lines(const Kept& kept) { return 1 + !kept.fingerprint.empty() + kept.doubted.has_value(); }
 
 std::string_view take_word(std::string_view& in) {
   const auto end = std::min(in.find(' '), in.size());
@@ -101,7 +115,8 @@ Result<void> Journal::read() {
     TRY_OK(sync());
     return mailfile::sync_directory(parent_of(path_));
   }
-  if (!text.starts_with(kMagic) && !kMagic.starts_with(text))
+  is_version_1_ = text.starts_with(kMagic1);
+  if (!text.starts_with(kMagic) && !is_version_1_ && !kMagic.starts_with(text))
     return fail(Errc::corrupt, path_ + " is no file of posthorn fetch");
   if (text.size() < kMagic.size()) {
     if (::ftruncate(file_.fd(), 0) != 0) return mailfile::errno_failure("cut", path_);
@@ -134,11 +149,12 @@ bool Journal::take_line(std::string_view line, Open& open) {
     std::string key(line);
     open.erase(key);
     if (kind == "D")
-      stored_.erase(key);
+      kept_.erase(key);
     else
-      stored_[std::move(key)] = *when;
+      kept_[std::move(key)] = {.since = *when, .fingerprint = {}, .doubted = {}};
     return true;
   }
+  if (kind == "M" || kind == "R") return take_mark(kind.front(), *when, line);
   if (kind == "A") owner_ = line;
   if (kind == "A") return true;
   if (kind != "P") return false;
@@ -149,13 +165,29 @@ bool Journal::take_line(std::string_view line, Open& open) {
   return true;
 }
 
+bool Journal::take_mark(char kind, Seconds when, std::string_view rest) {
+  const std::string fingerprint(kind == 'M' ? take_word(rest) : std::string_view());
+  const auto kept = kept_.find(std::string(rest));
+  if (kept == kept_.end()) return true;
+  if (kind == 'M')
+    kept->second.fingerprint = fingerprint;
+  else
+    kept->second.doubted = when;
+  return true;
+}
+
+const Kept* Journal::find(const std::string& key) const {
+  const auto found = kept_.find(key);
+  return found == kept_.end() ? nullptr : &found->second;
+}
+
 std::optional<Seconds> Journal::stored(const std::string& key) const {
-  const auto found = stored_.find(key);
-  return found == stored_.end() ? std::nullopt : std::optional(found->second);
+  const auto* kept = find(key);
+  return kept && !kept->doubted ? std::optional(kept->since) : std::nullopt;
 }
 
 bool Journal::has_kind(char kind) const {
-  return std::ranges::any_of(stored_, [kind](const auto& one) { return one.first.starts_with(kind); });
+  return std::ranges::any_of(kept_, [kind](const auto& one) { return one.first.starts_with(kind); });
 }
 
 Result<void> Journal::append(const std::string& lines) {
@@ -198,7 +230,54 @@ Result<void> Journal::append_forgotten(std::span<const std::string> keys, Second
 }
 
 void Journal::remember(std::span<const std::string> keys, Seconds when) {
-  for (const auto& key : keys) stored_[key] = when;
+  for (const auto& key : keys) kept_[key] = {.since = when, .fingerprint = {}, .doubted = {}};
+}
+
+// Lines that version 1 does not have: who reads only that must not believe the others alone.
+Result<void> Journal::append_marks(const std::string& lines, std::size_t count) {
+  if (count == 0) return {};
+  if (is_version_1_) {
+    TRY(const auto file, mailfile::open_file(path_, O_WRONLY));  // file_ only appends
+    TRY_OK(mailfile::write_all(file.fd(), kMagic, path_));
+    is_version_1_ = false;
+  }
+  lines_ += count;
+  TRY_OK(append(lines));
+  return sync();
+}
+
+Result<void> Journal::add_fingerprints(std::span<const Fingerprinted> all) {
+  std::string lines;
+  for (const auto& one : all) lines += fingerprint_line(one, this_second());
+  TRY_OK(append_marks(lines, all.size()));
+  for (const auto& one : all) kept_.at(one.key).fingerprint = one.fingerprint;
+  return {};
+}
+
+Result<void> Journal::doubt(std::span<const std::string> keys, Seconds when) {
+  std::vector<Kept*> doubted;
+  std::string lines;
+  for (const auto& key : keys) {
+    auto& kept = kept_.at(key);
+    if (kept.fingerprint.empty()) continue;
+    lines += key_line('R', key, when);
+    doubted.push_back(&kept);
+  }
+  TRY_OK(append_marks(lines, doubted.size()));
+  for (auto* kept : doubted) kept->doubted = when;
+  return {};
+}
+
+Result<void> Journal::believe(std::span<const std::string> keys) {
+  std::string lines;
+  std::size_t count = 0;
+  for (const auto& key : keys) {
+    auto& kept = kept_.at(key);
+    kept.doubted.reset();
+    lines += lines_of(key, kept);
+    count += count_lines(kept);
+  }
+  return append_marks(lines, count);
 }
 
 Result<void> Journal::undo(std::uint64_t mark) {
@@ -211,11 +290,14 @@ Result<void> Journal::sync() { return mailfile::sync_file(file_.fd(), path_); }
 
 Result<void> Journal::keep_only(const std::unordered_set<std::string>& keys) {
   std::vector<std::string> gone;
-  for (const auto& [key, when] : stored_)
-    if (!keys.contains(key)) gone.push_back(key);
-  for (const auto& key : gone) stored_.erase(key);
-  if (pending_.empty() && lines_ + gone.size() > stored_.size() + stored_.size() / 2 + kSlack)
-    return rewrite();
+  std::size_t of_use = 0;
+  for (const auto& [key, kept] : kept_)
+    if (keys.contains(key))
+      of_use += count_lines(kept);
+    else
+      gone.push_back(key);
+  for (const auto& key : gone) kept_.erase(key);
+  if (pending_.empty() && lines_ + gone.size() > of_use + of_use / 2 + kSlack) return rewrite();
   if (gone.empty()) return {};
   TRY_OK(append_forgotten(gone, this_second()));
   return sync();
@@ -224,11 +306,15 @@ Result<void> Journal::keep_only(const std::unordered_set<std::string>& keys) {
 Result<void> Journal::rewrite() {
   std::string text(kMagic);
   if (!owner_.empty()) text += key_line('A', owner_, this_second());
-  for (const auto& [key, when] : stored_) text += key_line('S', key, when);
+  lines_ = 0;
+  for (const auto& [key, kept] : kept_) {
+    text += lines_of(key, kept);
+    lines_ += count_lines(kept);
+  }
   TRY_OK(mailfile::replace_file(path_, text));
+  is_version_1_ = false;
   TRY(file_, mailfile::open_file(path_, O_RDWR | O_APPEND));
   length_ = text.size();
-  lines_ = stored_.size();
   return {};
 }
 

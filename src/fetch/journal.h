@@ -28,10 +28,22 @@ struct Prepared {
   friend bool operator==(const Prepared&, const Prepared&) = default;
 };
 
+// By what the message of a key is recognised, printable, without spaces.
+struct Fingerprinted {
+  std::string key, fingerprint;
+};
+
+// A message that was stored.
+struct Kept {
+  Seconds since{};
+  std::string fingerprint;         // empty: it has none
+  std::optional<Seconds> doubted;  // since then its key may have become that of another message
+};
+
 // Keys are of printable bytes without spaces, at most 300.
 //
 // INVARIANT 1: stored() is true of what remember() or append_stored() said once the latter was synced, until
-// keep_only() drops it. INVARIANT 2: what was cut off in the middle of a line, by a crash or a full disk, is
+// doubt() or keep_only() drops it. INVARIANT 2: what was cut off in the middle of a line, by a crash or a full disk, is
 // as if it had not been written; so is all behind a
 //              damaged line, of which a copy is kept beside ("PATH.damaged").
 // INVARIANT 3: one process at a time.
@@ -45,7 +57,9 @@ class Journal {
   const std::string& path() const { return path_; }
 
   std::optional<Seconds> stored(const std::string& key) const;
-  std::size_t size() const { return stored_.size(); }
+  // Also what is in doubt; null: never stored, or forgotten.
+  const Kept* find(const std::string& key) const;
+  std::size_t size() const { return kept_.size(); }
   // Is any of what is stored known by a key of this kind (its first letter)?
   bool has_kind(char kind) const;
   // Prepared by an earlier process, and not known to be stored.
@@ -66,6 +80,13 @@ class Journal {
   int fd() const { return file_.fd(); }
   Result<void> sync();
 
+  // --- what is stored may be in doubt: then stored() does not count it.  Each is on the disk when it returns.
+  // REQUIRES: all of them are stored.
+  Result<void> add_fingerprints(std::span<const Fingerprinted>);
+  // Of these only those that have a fingerprint: nothing else could settle it.
+  Result<void> doubt(std::span<const std::string> keys, Seconds when);
+  Result<void> believe(std::span<const std::string> keys);
+
   // The server has no others any more: they are forgotten.  Writes the file anew when most of it is of no
   // use.
   Result<void> keep_only(const std::unordered_set<std::string>& keys);
@@ -77,7 +98,9 @@ class Journal {
   Result<void> own(std::string owner, IfOfAnother);
   using Open = std::unordered_map<std::string, std::vector<Prepared>>;  // by their keys
   bool take_line(std::string_view line, Open&);
+  bool take_mark(char kind, Seconds when, std::string_view rest);
   Result<void> append_keys(char kind, std::span<const std::string> keys, Seconds when);
+  Result<void> append_marks(const std::string& lines, std::size_t count);
   Result<void> append(const std::string& lines);
   Result<void> rewrite();
 
@@ -86,7 +109,8 @@ class Journal {
   std::uint64_t length_ = 0;
   std::size_t lines_ = 0;
   bool damaged_ = false;
-  std::unordered_map<std::string, Seconds> stored_;
+  bool is_version_1_ = false;  // has no lines that builds before fingerprints would not understand
+  std::unordered_map<std::string, Kept> kept_;
   std::vector<Prepared> pending_;
 };
 

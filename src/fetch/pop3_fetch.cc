@@ -3,6 +3,7 @@
 
 #include "crypto/digest.h"
 #include "fetch/fetch.h"
+#include "fetch/pop3_doubts.h"
 #include "fetch/pop3_keys.h"
 
 namespace posthorn::fetch {
@@ -23,7 +24,10 @@ class Intake final : public client::Pop3Sink {
 
   Result<void> put(std::string_view piece) override {
     report_.bytes += piece.size();
-    if (wanted_[next_]->key.empty()) digest_.update(piece);
+    if (wanted_[next_]->key.empty())
+      digest_.update(piece);
+    else
+      print_.put(piece);
     return reception_.target().put(piece);
   }
 
@@ -38,6 +42,8 @@ class Intake final : public client::Pop3Sink {
         reception_.target().drop();
         co_return Result<void>{};
       }
+    } else {
+      fingerprints_.push_back({.key = one.key, .fingerprint = text_of(print_.finish())});
     }
     co_return co_await reception_.end(one.key);
   }
@@ -48,6 +54,12 @@ class Intake final : public client::Pop3Sink {
       options_.on_note("the server does not give message " + std::to_string(number) + ": \"" + reply.text +
                        "\"");
     return {};
+  }
+
+  // Of all that came and are stored.  REQUIRES: Reception::finish().
+  std::vector<Fingerprinted> fingerprints() {
+    std::erase_if(fingerprints_, [&](const Fingerprinted& one) { return !journal_.stored(one.key); });
+    return std::move(fingerprints_);
   }
 
  private:
@@ -63,6 +75,8 @@ class Intake final : public client::Pop3Sink {
   std::vector<Known*> wanted_;
   std::size_t next_ = 0;
   crypto::Sha256 digest_;
+  Fingerprint print_;
+  std::vector<Fingerprinted> fingerprints_;
   std::unordered_map<std::string, int> alike_;  // by their content
 };
 
@@ -85,7 +99,10 @@ Task<Result<void>> fetch_new(client::Pop3Connection& server, std::vector<Known>&
   target.drop();
   auto stored = co_await reception.finish();
   report.stored = reception.stored().size();
+  const auto fingerprints = intake.fingerprints();
+  auto noted = co_await pool.run([&] { return journal.add_fingerprints(fingerprints); });
   if (!stored) co_return stored;  // why the sink has failed, if it has
+  if (!noted) co_return noted;
   if (came)
     report.refused = static_cast<std::uint64_t>(
         std::ranges::count_if(all, [&](const Known& one) { return !journal.stored(one.key); }));
@@ -93,15 +110,26 @@ Task<Result<void>> fetch_new(client::Pop3Connection& server, std::vector<Known>&
 }
 
 // Stored, and long enough ago.
-std::vector<std::uint32_t> due(const std::vector<Known>& all, const Journal& journal,
-                               const FetchOptions& options) {
-  std::vector<std::uint32_t> out;
+std::vector<const Known*> due(const std::vector<Known>& all, const Journal& journal, const FetchOptions& options) {
+  std::vector<const Known*> out;
   if (!options.keep) return out;
   for (const auto& one : all) {
     const auto when = journal.stored(one.key);
-    if (when && is_due(options.keep, *when)) out.push_back(one.number);
+    if (when && is_due(options.keep, *when)) out.push_back(&one);
   }
   return out;
+}
+
+// Numbers of those that were not removed.
+Task<Result<std::unordered_set<std::uint32_t>>> remove(client::Pop3Connection& server,
+                                                       const std::vector<const Known*>& going,
+                                                       Journal& journal, WorkerPool& pool) {
+  CO_TRY_OK(co_await doubt_those_that_go(server, going, journal, pool));
+  std::vector<std::uint32_t> numbers;
+  for (const auto* one : going) numbers.push_back(one->number);
+  CO_TRY(const auto refused, co_await server.remove(numbers));
+  CO_TRY_OK(co_await server.quit());
+  co_return std::unordered_set<std::uint32_t>(refused.begin(), refused.end());
 }
 
 }  // namespace
@@ -112,22 +140,22 @@ Task<Result<void>> fetch_pop3(client::Pop3Connection& server, Target& target, Jo
   const bool stays = !options.keep || options.keep->count() > 0;
   CO_TRY(auto all, co_await identify(server, stays, journal.has_kind('u')));
   report.on_server = all.size();
+  CO_TRY_OK(co_await settle_doubts(server, all, journal, pool));
   CO_TRY_OK(co_await fetch_new(server, all, target, journal, pool, options, report));
-  const auto numbers = due(all, journal, options);
-  CO_TRY(const auto refused, co_await server.remove(numbers));
-  if (numbers.empty())
-    co_await server.leave();
-  else
-    CO_TRY_OK(co_await server.quit());
-  report.removed = numbers.size() - refused.size();
-  // Nothing has come and nothing has gone.
-  if (numbers.empty() && report.known == all.size() && journal.size() == all.size()) co_return Result<void>{};
-  // A server may give the unique-id of a message that is gone to another one [RFC1939 7].
-  const std::unordered_set<std::uint32_t> asked(numbers.begin(), numbers.end()),
-      stay(refused.begin(), refused.end());
+  const auto going = due(all, journal, options);
   std::unordered_set<std::string> keys;
-  for (auto& one : all)
-    if (!asked.contains(one.number) || stay.contains(one.number)) keys.insert(std::move(one.key));
+  for (const auto& one : all) keys.insert(one.key);
+  if (going.empty()) {
+    co_await server.leave();
+    // Nothing has come and nothing has gone.
+    if (report.known == all.size() && journal.size() == all.size()) co_return Result<void>{};
+  } else {
+    CO_TRY(const auto refused, co_await remove(server, going, journal, pool));
+    report.removed = going.size() - refused.size();
+    // A server may give the unique-id of a message that is gone to another one [RFC1939 7].
+    for (const auto* one : going)
+      if (!refused.contains(one->number)) keys.erase(one->key);
+  }
   co_return co_await pool.run([&] { return journal.keep_only(keys); });
 }
 

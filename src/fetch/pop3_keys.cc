@@ -4,7 +4,7 @@
 #include <unordered_map>
 
 #include "crypto/digest.h"
-#include "text/ascii.h"
+#include "fetch/pop3_fingerprint.h"
 
 namespace posthorn::fetch {
 namespace {
@@ -12,12 +12,6 @@ namespace {
 constexpr std::size_t kMaxHeader =
     256 * 1024;                      // of which the digest is made; no two messages differ behind it only
 constexpr std::size_t kDigest = 32;  // hexadecimal digits, half of SHA-256
-
-// Servers put these in when a message was read.
-bool is_volatile(std::string_view line) {
-  return text::istarts_with(line, "Status:") || text::istarts_with(line, "X-Status:") ||
-         text::istarts_with(line, "X-UIDL:");
-}
 
 std::string header_key(std::string_view header, std::uint64_t size) {
   crypto::Sha256 digest;

@@ -16,6 +16,7 @@ struct Known {
   // or gives one to several messages; "#2" and so on behind it for those that are alike in that too.  Empty:
   // only its content tells (content_key).
   std::string key;
+  bool is_content() const { return key.starts_with('c'); }
 };
 
 // All messages of the maildrop, in the server's order.  `wants_keys`: messages stay on the server, so each

@@ -120,7 +120,8 @@ class Session:
                 if verb == "RETR":
                     host.retrieved.append(uid)
                 else:
-                    text = text.partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
+                    header, _, body = text.partition(b"\r\n\r\n")
+                    text = header + b"\r\n\r\n" + b"".join(body.splitlines(keepends=True)[:int(rest.split()[1])])
                 self.send(verb, b"+OK\r\n" + dotted(text))
         elif verb == "QUIT":
             if host.quit_ok:

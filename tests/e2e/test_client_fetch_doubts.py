@@ -141,6 +141,65 @@ class Refusals(FetchTestCase):
             self.assertEqual(maildir_digests(self.maildir), digests(mail))
 
 
+class RemovalWithoutAnswer(FetchTestCase):
+    """What became of it is told by the messages themselves: their unique-ids may be others' by now [RFC1939 7]."""
+
+    def setUp(self):
+        super().setUp()
+        self.first = [("1", message("old one")), ("2", message("old two"))]
+
+    def lose_quit(self, host, *options):
+        host.mangle = lambda command, data: b"" if command == "QUIT" else data
+        self.fetch(host.url(), *options, status=TEMPFAIL)
+        host.mangle = None
+
+    def test_a_unique_id_that_is_used_again_is_another_message(self):
+        for top in (True, False):
+            with self.subTest(top=top):
+                self.maildir = os.path.join(self.home, f"Maildir{top}")
+                host, again = self.host(self.first), [("1", message("new one")), ("3", message("three"))]
+                host.capabilities = ["USER", "UIDL", "PIPELINING"] + ["TOP"] * top
+                self.lose_quit(host)
+                self.assertEqual(host.mail, [])
+                host.mail = list(again)
+                report = self.fetch(host.url())
+                self.assertEqual((report["known"], report["stored"], report["removed"]), (0, 2, 2))
+                self.assertEqual(maildir_digests(self.maildir), digests(self.first + again))
+
+    def test_what_was_not_removed_is_known(self):
+        for top in (True, False):
+            with self.subTest(top=top):
+                self.maildir = os.path.join(self.home, f"Maildir{top}")
+                host = self.host(self.first)
+                host.capabilities = ["USER", "UIDL", "PIPELINING"] + ["TOP"] * top
+                self.lose_quit(host)
+                host.mail = [(uid, text.replace(b"From:", b"Status: RO\r\nFrom:", 1)) for uid, text in self.first]
+                self.assertEqual(self.fetch(host.url(), "--keep")["known"], 2)
+                self.assertEqual(len(host.retrieved), 2 if top else 4)
+                self.assertEqual(self.fetch(host.url(), "--keep")["known"], 2)
+                self.assertEqual(len(host.retrieved), 2 if top else 4)
+                self.assertEqual(self.fetch(host.url())["removed"], 2)
+                self.assertEqual(maildir_digests(self.maildir), digests(self.first))
+
+    def test_a_state_file_of_version_1_is_read_and_becomes_version_2(self):
+        for top in (True, False):
+            with self.subTest(top=top):
+                self.maildir, state = os.path.join(self.home, f"Maildir{top}"), os.path.join(self.home, f"state{top}")
+                host = self.host(self.first)
+                host.capabilities = ["USER", "UIDL"] + ["TOP"] * top
+                self.fetch(host.url(), "--keep", "--state", state)
+                with open(state, "rb") as f:
+                    lines = f.read().splitlines(True)
+                with open(state, "wb") as f:
+                    f.writelines([b"posthorn-fetch 1\n"] + [line for line in lines[1:] if line[9:10] != b"M"])
+                self.lose_quit(host, "--state", state)
+                with open(state, "rb") as f:
+                    self.assertEqual(f.readline(), b"posthorn-fetch 2\n" if top else b"posthorn-fetch 1\n")
+                host.mail = list(self.first)
+                self.assertEqual(self.fetch(host.url(), "--state", state)["known"], 2)
+                self.assertEqual(maildir_digests(self.maildir), digests(self.first))
+
+
 def serve_imap_that_lists_without_end(listener):
     connection, _ = listener.accept()
     with connection, contextlib.suppress(OSError):

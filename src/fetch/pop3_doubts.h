@@ -1,0 +1,23 @@
+// Messages whose keys alone are not believed.
+#pragma once
+
+#include <vector>
+
+#include "async/worker_pool.h"
+#include "client/pop3_connection.h"
+#include "fetch/journal.h"
+#include "fetch/pop3_fingerprint.h"
+#include "fetch/pop3_keys.h"
+
+namespace posthorn::fetch {
+
+// Those in doubt that look as they did when they were stored are believed, in the journal too; the others are
+// new messages under old keys.
+Task<Result<void>> settle_doubts(client::Pop3Connection&, const std::vector<Known>& all, Journal&, WorkerPool&);
+
+// Before DELE: what becomes of them is not known until QUIT was answered, and when it never is, the server may
+// have given their unique-ids to others [RFC1939 7].  REQUIRES: they are stored.
+Task<Result<void>> doubt_those_that_go(client::Pop3Connection&, const std::vector<const Known*>& going, Journal&,
+                                       WorkerPool&);
+
+}  // namespace posthorn::fetch
