@@ -1,6 +1,7 @@
 // Files that have gone from one folder and come to another under the same name.
 #include <algorithm>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "sync/folders.h"
 #include "sync/journal.h"
@@ -10,32 +11,48 @@
 namespace posthorn::sync {
 namespace {
 
-struct Scanned {
-  Journal journal;
-  std::set<std::string> gone, fresh;  // uniques
-};
+using GoneFrom = std::unordered_map<std::string, std::string_view>;  // the mailbox, by the unique of a message whose file has left it
+using Moves = std::map<std::pair<std::string, std::string>, std::vector<std::string>>;  // uniques, by mailboxes from and to
 
-Result<Scanned> scan(const TreeRun& run, const std::string& name) {
+Result<Journal> open_journal(const TreeRun& run, const std::string& name) {
+  TRY(const auto path, run.tree.path_of(run.here.at(name)));
+  return Journal::open(path, run.options.account);
+}
+
+Result<void> find_gone(const TreeRun& run, const std::string& name, GoneFrom& gone) {
   TRY(const auto folder, run.tree.open_folder(run.here.at(name)));
-  TRY(auto journal, Journal::open(folder.path(), run.options.account));
+  TRY(const auto journal, open_journal(run, name));
+  if (journal.state().mailbox != name) return {};
   TRY(const auto entries, folder.list());
-  Scanned out{.journal = std::move(journal), .gone = {}, .fresh = {}};
-  std::set<std::string_view> here;
+  std::unordered_set<std::string_view> here;
+  for (const auto& entry : entries) here.insert(entry.name.unique);
+  for (const auto& [unique, uid] : journal.state().by_unique)
+    if (!here.contains(unique)) gone.emplace(unique, name);
+  return {};
+}
+
+// Where there are several copies, one of them is it.
+Result<void> find_moves(const TreeRun& run, const std::string& name, GoneFrom& gone, Moves& moves) {
+  TRY(const auto folder, run.tree.open_folder(run.here.at(name)));
+  TRY(auto entries, folder.list());
+  std::erase_if(entries, [&gone](const auto& entry) { return !gone.contains(entry.name.unique); });
+  if (entries.empty()) return {};
+  TRY(const auto journal, open_journal(run, name));
   for (const auto& entry : entries) {
-    here.insert(entry.name.unique);
-    if (!out.journal.state().by_unique.contains(entry.name.unique)) out.fresh.insert(entry.name.unique);
+    const auto& unique = entry.name.unique;
+    if (journal.state().by_unique.contains(unique)) continue;
+    const auto from = gone.find(unique);
+    moves[{std::string(from->second), name}].push_back(unique);
+    gone.erase(from);
   }
-  if (out.journal.state().mailbox != name) return out;
-  for (const auto& [unique, uid] : out.journal.state().by_unique)
-    if (!here.contains(unique)) out.gone.insert(unique);
-  return out;
+  return {};
 }
 
 // Those that are the same messages: a name may also have been given to another one.
-Task<Result<std::vector<std::string>>> verified(TreeRun& run, const Scanned& from, std::string to_name, std::vector<std::string> uniques) {
+Task<Result<std::vector<std::string>>> verified(TreeRun& run, const Journal& from, std::string to_name, std::vector<std::string> uniques) {
   CO_TRY(auto folder, run.tree.open_folder(run.here.at(to_name)));
   CO_TRY(auto local, LocalFolder::open(std::move(folder)));
-  const auto& known = from.journal.state().by_unique;
+  const auto& known = from.state().by_unique;
   std::vector<imap::NumberRange> ranges;
   for (const auto& unique : uniques) ranges.push_back({known.at(unique), known.at(unique)});
   CO_TRY(const auto there, co_await fingerprints_there(run.connection, imap::NumberSet(std::move(ranges))));
@@ -49,57 +66,51 @@ Task<Result<std::vector<std::string>>> verified(TreeRun& run, const Scanned& fro
   co_return out;
 }
 
-Task<Result<void>> move_between(TreeRun& run, Scanned& from, std::string from_name, Scanned& to, std::string to_name, std::vector<std::string> uniques) {
+Task<Result<void>> move_between(TreeRun& run, std::string from_name, std::string to_name, std::vector<std::string> uniques) {
+  CO_TRY(auto from, open_journal(run, from_name));
+  CO_TRY(auto to, open_journal(run, to_name));
+  const bool known = to.state().mailbox == to_name;
   CO_TRY(const auto selected, co_await run.connection.select(from_name));
-  if (selected.read_only || selected.uid_validity != from.journal.state().uid_validity) co_return Result<void>{};
+  if (selected.read_only || selected.uid_validity != from.state().uid_validity) co_return Result<void>{};
+  std::erase_if(uniques, [&from](const auto& unique) { return !from.state().by_unique.contains(unique); });
+  if (uniques.empty()) co_return Result<void>{};
   CO_TRY(uniques, co_await verified(run, from, to_name, std::move(uniques)));
   if (uniques.empty()) co_return Result<void>{};
   std::vector<imap::NumberRange> ranges;
   for (const auto& unique : uniques) {
-    const auto uid = from.journal.state().by_unique.at(unique);
+    const auto uid = from.state().by_unique.at(unique);
     ranges.push_back({uid, uid});
   }
   // As an upload: after a crash what has arrived is looked for. [docs/formats/sync.md]
-  const bool known = to.journal.state().mailbox == to_name;
   if (known) {
-    for (const auto& unique : uniques) to.journal.put_upload(unique);
-    CO_TRY_OK(to.journal.sync());
+    for (const auto& unique : uniques) to.put_upload(unique);
+    CO_TRY_OK(to.sync());
   }
   auto pairs = co_await run.connection.move(imap::NumberSet(std::move(ranges)), to_name);
   if (!pairs && !run.connection.is_usable()) co_return std::unexpected(pairs.error());
   if (!pairs) co_return Result<void>{};  // then they are sent and deleted, which comes to the same
   for (const auto& pair : *pairs) {
-    const auto at = from.journal.state().messages.find(pair.uid);
-    if (at == from.journal.state().messages.end()) continue;
+    const auto at = from.state().messages.find(pair.uid);
+    if (at == from.state().messages.end()) continue;
     const auto message = at->second;
-    if (known && pair.new_uid_validity == to.journal.state().uid_validity) to.journal.put_message(pair.new_uid, message.flags, message.unique);
-    from.journal.put_gone(pair.uid);
+    if (known && pair.new_uid_validity == to.state().uid_validity) to.put_message(pair.new_uid, message.flags, message.unique);
+    from.put_gone(pair.uid);
     ++run.report.moved;
   }
-  CO_TRY_OK(to.journal.write());
-  co_return from.journal.write();
+  CO_TRY_OK(to.write());
+  co_return from.write();
 }
 
 }  // namespace
 
 Task<Result<void>> carry_moves(TreeRun& run, const std::set<std::string>& changed) {
   if (changed.size() < 2) co_return Result<void>{};
-  std::map<std::string, Scanned> scanned;
-  std::unordered_map<std::string, std::string> gone_from;
-  for (const auto& name : changed) {
-    CO_TRY(auto one, scan(run, name));
-    for (const auto& unique : one.gone) gone_from.emplace(unique, name);
-    scanned.emplace(name, std::move(one));
-  }
-  std::map<std::pair<std::string, std::string>, std::vector<std::string>> moves;
-  for (const auto& [name, one] : scanned)
-    for (const auto& unique : one.fresh)
-      if (const auto from = gone_from.find(unique); from != gone_from.end()) {
-        moves[{from->second, name}].push_back(unique);
-        gone_from.erase(from);  // where there are several copies, one of them is it
-      }
-  for (auto& [between, uniques] : moves)
-    CO_TRY_OK(co_await move_between(run, scanned.at(between.first), between.first, scanned.at(between.second), between.second, std::move(uniques)));
+  GoneFrom gone;
+  for (const auto& name : changed) CO_TRY_OK(find_gone(run, name, gone));
+  if (gone.empty()) co_return Result<void>{};
+  Moves moves;
+  for (const auto& name : changed) CO_TRY_OK(find_moves(run, name, gone, moves));
+  for (auto& [between, uniques] : moves) CO_TRY_OK(co_await move_between(run, between.first, between.second, std::move(uniques)));
   co_return Result<void>{};
 }
 

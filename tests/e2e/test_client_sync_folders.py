@@ -1,8 +1,11 @@
 """posthorn sync and whole folders: that go and come back, that lie elsewhere, that somebody moves mail between."""
 
+import json
 import os
+import subprocess
 
 from test_client_sync import SyncTestCase
+from test_client_sync_faults import Meddled
 
 
 class ComingBack(SyncTestCase):
@@ -58,3 +61,22 @@ class ComingBack(SyncTestCase):
 
 class NestedComingBack(ComingBack):
     LAYOUT = "nested"
+
+
+class Moves(Meddled):
+    def move(self, subject, folder):
+        path = self.here()[subject]
+        os.rename(path, os.path.join(self.local(folder), "cur", os.path.basename(path).partition(":")[0] + ":2,"))
+
+    def test_many_folders_and_few_descriptors(self):
+        folders = [f"f{i}" for i in range(60)]
+        for folder in folders:
+            self.fill(["a" + folder], folder)
+        self.fill(["a"])
+        self.sync()
+        self.without("QRESYNC", "CONDSTORE", "ENABLE", "IMAP4rev2")
+        self.move("a", "f7")
+        done = subprocess.run(["sh", "-c", 'ulimit -n 50; exec "$@"', "sh", *self.words()], capture_output=True, text=True, timeout=120)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertEqual(json.loads(done.stdout)["moved"], 1, done.stdout)
+        self.assertEqual(set(self.alike("f7")), {"a", "af7"})
