@@ -38,9 +38,11 @@ Result<void> find_moves(const TreeRun& run, const std::string& name, GoneFrom& g
   std::erase_if(entries, [&gone](const auto& entry) { return !gone.contains(entry.name.unique); });
   if (entries.empty()) return {};
   TRY(const auto journal, open_journal(run, name));
+  const auto& state = journal.state();
   for (const auto& entry : entries) {
     const auto& unique = entry.name.unique;
-    if (journal.state().by_unique.contains(unique)) continue;
+    // What was begun may be there already: that is found out with its folder, and the other one is deleted there with its own.
+    if (state.by_unique.contains(unique) || state.uploads.contains(unique)) continue;
     const auto from = gone.find(unique);
     moves[{std::string(from->second), name}].push_back(unique);
     gone.erase(from);
@@ -66,10 +68,14 @@ Task<Result<std::vector<std::string>>> verified(TreeRun& run, const Journal& fro
   co_return out;
 }
 
+// A copy and a deletion: who is killed between them has to find the copy again.
+bool moves_at_once(const client::ImapConnection& c) { return c.has("MOVE") || c.has("IMAP4REV2"); }
+
 Task<Result<void>> move_between(TreeRun& run, std::string from_name, std::string to_name, std::vector<std::string> uniques) {
   CO_TRY(auto from, open_journal(run, from_name));
   CO_TRY(auto to, open_journal(run, to_name));
   const bool known = to.state().mailbox == to_name;
+  if (!known && !moves_at_once(run.connection)) co_return Result<void>{};
   CO_TRY(const auto selected, co_await run.connection.select(from_name));
   if (selected.read_only || selected.uid_validity != from.state().uid_validity) co_return Result<void>{};
   std::erase_if(uniques, [&from](const auto& unique) { return !from.state().by_unique.contains(unique); });

@@ -68,6 +68,42 @@ class Moves(Meddled):
         path = self.here()[subject]
         os.rename(path, os.path.join(self.local(folder), "cur", os.path.basename(path).partition(":")[0] + ":2,"))
 
+    def kill_behind_the_copy(self):
+        process = []
+
+        def command(line):
+            if b" STORE " in line and process:
+                process.pop().kill()
+                return b""
+            return line
+        self.meddler.on_command = command
+        process.append(subprocess.Popen(self.words(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+        running = process[0]
+        running.communicate(timeout=60)
+        self.assertEqual(running.returncode, -9)
+
+    def test_killed_between_the_copy_and_the_deletion(self):
+        self.fill(["a", "b"])
+        self.fill(["z"], "Sub")
+        self.sync()
+        self.without("MOVE", "IMAP4rev2")
+        self.move("a", "Sub")
+        self.kill_behind_the_copy()
+        self.assertEqual(set(self.there("Sub")), {"a", "z"})
+        self.sync()
+        self.assertEqual((set(self.alike()), set(self.alike("Sub"))), ({"b"}, {"a", "z"}))
+
+    def test_killed_behind_a_move_into_a_new_folder(self):
+        self.fill(["a", "b"])
+        self.sync()
+        self.without("MOVE", "IMAP4rev2")
+        for part in ("cur", "new", "tmp"):
+            os.makedirs(os.path.join(self.local("Sub"), part))
+        self.move("a", "Sub")
+        self.kill_behind_the_copy()
+        self.sync()
+        self.assertEqual((set(self.alike()), set(self.alike("Sub"))), ({"b"}, {"a"}))
+
     def test_many_folders_and_few_descriptors(self):
         folders = [f"f{i}" for i in range(60)]
         for folder in folders:
