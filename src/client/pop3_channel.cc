@@ -120,6 +120,15 @@ Task<Result<std::string_view>> Pop3Channel::read_content(Deadline until) {
   co_return connection_->input();
 }
 
+Task<Result<bool>> Pop3Channel::has_more_than(std::size_t n, Deadline until) {
+  while (connection_->input().size() <= n) {
+    auto more = co_await connection_->read_more(until);
+    if (!more && more.error().code == Errc::timed_out) co_return false;
+    if (!more) co_return ended(more.error());
+  }
+  co_return true;
+}
+
 Task<Result<void>> Pop3Channel::start_tls(const Pop3Options& options) {
   auto done = co_await connection_->start_tls_client(*options.tls_context, options.tls_policy,
                                                      after(options.timeouts.tls));

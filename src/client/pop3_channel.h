@@ -27,6 +27,8 @@ class Pop3Channel {
   Task<Result<std::optional<std::string_view>>> read_listed(Deadline);
   // What has arrived; waits for something when there is nothing.  The caller consumes it.
   Task<Result<std::string_view>> read_content(Deadline);
+  // Waits until more than `n` octets are there; false: they did not come until then.
+  Task<Result<bool>> has_more_than(std::size_t n, Deadline);
   void consume(std::size_t n) { connection_->consume(n); }
 
   Task<Result<void>> start_tls(const Pop3Options&);

@@ -9,6 +9,8 @@ namespace posthorn::client {
 namespace {
 
 constexpr std::size_t kBlock = 64 * 1024;
+// After a lone dot that may be the end: what belongs to the message comes sooner, or is taken for garbage.
+constexpr auto kQuiet = std::chrono::seconds(3);
 
 // Sends commands ahead of their answers, as many as the window holds.
 class Pipeline {
@@ -26,6 +28,8 @@ class Pipeline {
       s_.channel->put(verb_ + " " + std::to_string(numbers_[sent_]) + rest_);
     co_return co_await s_.channel->flush(s_.options.timeouts.block);
   }
+  // Is there an answer to come behind the one that is being read?
+  bool is_ahead() const { return sent_ > read_; }
 
  private:
   Pop3State& s_;
@@ -34,19 +38,69 @@ class Pipeline {
   std::size_t sent_ = 0, read_ = 0;
 };
 
+constexpr std::string_view kLoneDot = ".\r\n";
+
+// Up to a line that begins with a dot behind a bare LF, or that may.  `last`: the octet before.
+std::size_t find_bare_line(std::string_view in, char last) {
+  for (auto lf = in.find('\n'); lf != in.npos; lf = in.find('\n', lf + 1)) {
+    const bool is_bare = (lf == 0 ? last : in[lf - 1]) != '\r';
+    if (is_bare && (lf + 1 == in.size() || in[lf + 1] == '.')) return lf + 1;
+  }
+  return in.size();
+}
+
+// Servers that pass on what they have stored, and end it with ".<CRLF>", end a message so that ends in a bare LF.
+// In the middle of one it is no end: the rest of it follows.  REQUIRES: a lone dot is the next input.
+Task<Result<bool>> ends_here(Pop3State& s, bool is_answer_due, Deadline until) {
+  auto& channel = *s.channel;
+  if (!is_answer_due) {
+    const auto quiet = std::min<Pop3Timeouts::Patience>(kQuiet, s.options.timeouts.block / 2);
+    CO_TRY(const bool more, co_await channel.has_more_than(kLoneDot.size(), after(quiet)));
+    co_return !more;
+  }
+  constexpr std::size_t kStatus = 4;  // "-ERR", or "+OK" and what follows it
+  CO_TRY(const bool more, co_await channel.has_more_than(kLoneDot.size() + kStatus - 1, until));
+  if (!more) co_return channel.broken(Errc::timed_out, "the server was silent for too long");
+  const auto next = channel.connection().input().substr(kLoneDot.size());
+  if (!next.starts_with("+OK") && !next.starts_with("-ERR")) co_return false;
+  co_return channel.broken(Errc::syntax,
+                           "a message may end at a dot behind a bare line feed, or go on with what looks like an "
+                           "answer: it can be fetched alone only");
+}
+
 // One multi-line answer to its end.
-Task<Result<void>> read_message(Pop3State& s, Pop3Sink& sink) {
+Task<Result<void>> read_message(Pop3State& s, Pop3Sink& sink, bool is_answer_due) {
   auto& channel = *s.channel;
   smtp::DataDecoder decoder;  // dots and the end are as in SMTP's DATA [RFC1939 3]
   std::uint64_t next_block = 0;
   Deadline until{};
+  char last = '\n';  // of what was consumed
+  bool is_bare_line = false;
   while (!decoder.done()) {
     if (decoder.size() >= next_block) {
       until = after(s.options.timeouts.block);
       next_block = decoder.size() + kBlock;
     }
     CO_TRY(auto in, co_await channel.read_content(until));
+    if (std::exchange(is_bare_line, false)) {
+      while (in.size() < kLoneDot.size() && kLoneDot.starts_with(in)) {
+        CO_TRY(const bool more, co_await channel.has_more_than(in.size(), until));
+        if (!more) co_return channel.broken(Errc::timed_out, "the server was silent for too long");
+        in = channel.connection().input();
+      }
+      if (in.starts_with(kLoneDot)) {
+        CO_TRY(const bool ends, co_await ends_here(s, is_answer_due, until));
+        if (ends) {
+          channel.consume(kLoneDot.size());
+          co_return Result<void>{};
+        }
+        in = channel.connection().input();
+      }
+    }
+    in = in.substr(0, find_bare_line(in, last));
     const auto before = in.size();
+    is_bare_line = in.back() == '\n' && (before > 1 ? in[before - 2] : last) != '\r';
+    last = in.back();
     for (auto piece = decoder.next(in); !piece.empty(); piece = decoder.next(in))
       if (auto put = sink.put(piece); !put) {
         channel.close();
@@ -88,7 +142,7 @@ Task<Result<void>> read_messages(Pop3State& s, std::span<const std::uint32_t> nu
       done = sink.refused(number, *reply);
     } else if (done) {
       done = sink.begin(number);
-      if (done) CO_TRY_OK(co_await read_message(s, sink));
+      if (done) CO_TRY_OK(co_await read_message(s, sink, pipeline.is_ahead()));
       if (done) come = number;
     }
     if (!done) {

@@ -250,6 +250,53 @@ TEST(Pop3Connection, BelievesAMessageWholeWhenAnAnswerFollowsIt) {
   }
 }
 
+// A server that passes on what it has stored: "text<LF>" and its ".<CRLF>".
+TEST(Pop3Connection, TakesADotBehindABareLineFeedForTheEndWhenNothingFollows) {
+  auto options = plain();
+  options.timeouts.block = std::chrono::seconds(2);
+  Retrieve act;
+  act.numbers = {1, 2};
+  options.pipelining = false;
+  const auto played = play(options,
+                           std::string(kOpening) +
+                               "C: RETR 1\nS: +OK\ns: a\\r\\ntail\\n.\\r\\n\nC: RETR 2\nS: +OK\ns: "
+                               "\\n.\\r\\n\nC: NOOP\nS: +OK\n",
+                           act);
+  EXPECT_EQ(played.outcome, "done");
+  EXPECT_EQ(act.spy->seen, "1:a\r\ntail\n|2:\n|1:a\r\ntail\n|2:\n|");  // cut in two ways
+}
+
+TEST(Pop3Connection, ReadsOnBehindALoneDotThatIsInTheMiddle) {
+  for (const bool pipelining : {false, true}) {
+    auto options = plain();
+    options.pipelining = pipelining;
+    Retrieve act;
+    act.numbers = {1, 2};
+    const std::string first = "S: +OK\ns: a\\n.\\r\\n-ERx\\n.\\r\\n..\\r\\n.\\r\\n\n", second = "C: RETR 2\n";
+    const auto played = play(options,
+                             std::string(kOpening) + "C: RETR 1\n" + (pipelining ? second + first : first + second) +
+                                 "S: +OK\nS: b\nS: .\nC: NOOP\nS: +OK\n",
+                             act);
+    EXPECT_EQ(played.outcome, "done");
+    EXPECT_EQ(act.spy->whole, 4);
+    EXPECT_TRUE(act.spy->seen.starts_with("1:a\n.\r\n-ERx\n.\r\n.\r\n|2:b\r\n|")) << act.spy->seen;
+  }
+}
+
+TEST(Pop3Connection, NeverTakesTwoMessagesForOne) {
+  for (const std::string next : {"+OK", "-ERR gone"}) {
+    Retrieve act;
+    act.numbers = {1, 2};
+    const auto script = std::string(kOpening) + "C: RETR 1\nC: RETR 2\nS: +OK\ns: tail\\n.\\r\\n\nS: " + next +
+                        "\nS: other\nS: .\nHANG\n";
+    for (const bool byte_by_byte : {false, true}) {
+      const auto played = run_task(run(plain(), {.text = script, .tls = {}, .byte_by_byte = byte_by_byte}, act));
+      EXPECT_EQ(played.code, Errc::syntax) << played.outcome;
+      EXPECT_EQ(act.spy->whole, 0);
+    }
+  }
+}
+
 TEST(Pop3Connection, AsksForIdsAlongWithCapabilities) {
   auto options = plain();
   options.ids_at_once = true;

@@ -200,6 +200,27 @@ class RemovalWithoutAnswer(FetchTestCase):
                 self.assertEqual(maildir_digests(self.maildir), digests(self.first))
 
 
+class BareLineFeeds(FetchTestCase):
+    """A server that passes on what it has stored: "tail<LF>", and its ".<CRLF>" behind that."""
+
+    def bare_host(self, capabilities):
+        self.mail = [(f"u{i}", message(f"number {i}", f"tail {i}\r\n")) for i in range(6)]
+        host = self.host(self.mail)
+        host.capabilities = capabilities
+        host.mangle = lambda command, data: data.replace(b"tail 2\r\n.\r\n", b"tail 2\n.\r\n") if command in ("RETR", "TOP") else data
+        return host
+
+    def test_that_end_a_message_do_not_swallow_the_next(self):
+        host = self.bare_host(["USER", "UIDL", "TOP"])
+        self.assertEqual(self.fetch(host.url())["removed"], 6)
+        self.assertEqual(maildir_digests(self.maildir), digests(self.mail))
+
+    def test_mix_up_nothing_where_messages_are_asked_for_ahead(self):
+        host = self.bare_host(["USER", "UIDL", "TOP", "PIPELINING"])
+        self.fetch(host.url(), status=PROTOCOL)
+        self.assertEqual(maildir_digests(self.maildir), digests(self.mail[:2]))
+
+
 def serve_imap_that_lists_without_end(listener):
     connection, _ = listener.accept()
     with connection, contextlib.suppress(OSError):
