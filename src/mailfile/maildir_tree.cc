@@ -104,6 +104,21 @@ int rename_to_free_directory(const std::string& from, const std::string& to) {
   return ::rename(from.c_str(), to.c_str());
 }
 
+// All that makes a directory a Maildir; what else is in it may be other folders.
+Result<void> move_parts(const std::string& from, const std::string& to) {
+  for (const char* part : {"/cur", "/new", "/tmp"})
+    if (::rename((from + part).c_str(), (to + part).c_str()) != 0 && errno != ENOENT)
+      return errno_failure("move", from + part);
+  TRY_OK(sync_directory(to));
+  return sync_directory(from);
+}
+
+Result<bool> asked(const MaildirTree::MayGo& may_go, const std::string& going) {
+  if (!may_go) return true;
+  TRY(const auto folder, MaildirFolder::open(going));
+  return may_go(folder);
+}
+
 // What is kept about a folder's messages, where the directory itself may have to stay.
 Result<void> remove_records(const std::string& path) {
   namespace fs = std::filesystem;
@@ -202,25 +217,49 @@ Result<void> MaildirTree::rename(const FolderPath& from, const FolderPath& to) c
   return sync_directory(root_);
 }
 
-Result<void> MaildirTree::remove(const FolderPath& folder) const {
+Result<void> MaildirTree::hide(const std::string& path, const std::string& going) const {
+  if (layout_ != MaildirLayout::nested) {
+    if (::rename(path.c_str(), going.c_str()) != 0) return errno_failure("remove", path);
+    return sync_directory(root_);
+  }
+  if (::mkdir(going.c_str(), 0700) != 0) return errno_failure("create", going);
+  auto moved = move_parts(path, going);
+  if (!moved) {
+    TRY_OK(put_back(going, path));
+    return moved;
+  }
+  return sync_directory(root_);
+}
+
+Result<void> MaildirTree::put_back(const std::string& going, const std::string& path) const {
+  Result<void> done;
+  if (layout_ == MaildirLayout::nested) {
+    done = move_parts(going, path);
+    if (done) (void)::rmdir(going.c_str());
+  } else if (rename_to_free_directory(going, path) != 0) {
+    done = errno_failure("move", going);
+  }
+  if (!done) return fail(done.error().code, path + " was to be removed and has to stay, but is in " + going + " now: " + done.error().text);
+  return sync_directory(root_);
+}
+
+Result<void> MaildirTree::remove(const FolderPath& folder, const MayGo& may_go) const {
   if (folder == FolderPath{"INBOX"}) return fail(Errc::invalid, "the INBOX cannot be removed");
   TRY(const auto path, path_of(folder));
   if (!is_maildir(path)) return fail(Errc::not_found, path + " is no Maildir");
-  // Out of sight first: what a crash leaves is no half a folder.
+  // Out of sight first: what a crash leaves is no half a folder, and what came into it until now can be seen.
   const auto going = root_ + "/" + std::string(kGoing) + make_maildir_name().unique;
-  if (layout_ != MaildirLayout::nested) {
-    if (::rename(path.c_str(), going.c_str()) != 0) return errno_failure("remove", path);
-  } else {
-    if (::mkdir(going.c_str(), 0700) != 0) return errno_failure("create", going);
-    for (const char* part : {"/cur", "/new", "/tmp"})
-      if (::rename((path + part).c_str(), (going + part).c_str()) != 0 && errno != ENOENT)
-        return errno_failure("remove", path + part);
+  TRY_OK(hide(path, going));
+  const auto goes = asked(may_go, going);
+  if (!goes || !*goes) {
+    TRY_OK(put_back(going, path));
+    return goes ? fail(Errc::busy, path + " has changed while it was removed") : std::unexpected(goes.error());
+  }
+  if (layout_ == MaildirLayout::nested) {
     TRY_OK(remove_records(path));
-    TRY_OK(sync_directory(going));
     TRY_OK(sync_directory(path));
     (void)::rmdir(path.c_str());  // stays where others are below it
   }
-  TRY_OK(sync_directory(root_));
   std::error_code ignored;  // nobody sees what is left
   std::filesystem::remove_all(going, ignored);
   return {};

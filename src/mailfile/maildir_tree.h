@@ -1,6 +1,7 @@
 // The folders of a Maildir tree, and where they lie.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -48,12 +49,16 @@ class MaildirTree {
   // With all that are below it.  not_found; exists: the new name or one below it is taken; invalid: INBOX, or
   // into itself.
   Result<void> rename(const FolderPath& from, const FolderPath& to) const;
-  // With its messages and what is kept about them (keywords, `.posthorn-*`), without those below it.  invalid:
-  // the INBOX.
-  Result<void> remove(const FolderPath&) const;
+  // With its messages and what is kept about them (keywords, `.posthorn-*`), without those below it.  `may_go`
+  // is asked when nobody can put anything into it any more; busy: it may not, and is where it was.  invalid: the
+  // INBOX.
+  using MayGo = std::function<Result<bool>(const MaildirFolder&)>;
+  Result<void> remove(const FolderPath&, const MayGo& may_go = {}) const;
   Result<std::string> path_of(const FolderPath&) const;
 
  private:
+  Result<void> hide(const std::string& path, const std::string& going) const;
+  Result<void> put_back(const std::string& going, const std::string& path) const;
   MaildirTree(std::string root, MaildirLayout layout) : root_(std::move(root)), layout_(layout) {}
   std::string root_;
   MaildirLayout layout_;

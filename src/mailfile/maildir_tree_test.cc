@@ -124,6 +124,32 @@ TEST_F(MaildirTreeTest, RemovesWhatIsKnownOfTheMessagesWithThem) {
   }
 }
 
+TEST_F(MaildirTreeTest, WhatComesWhileAFolderIsRemovedStays) {
+  for (const auto layout : {maildir_pp, nested}) {
+    fs::remove_all(root);
+    const auto tree = MaildirTree::open(root, layout).value();
+    ASSERT_TRUE(tree.create({"a"}));
+    ASSERT_TRUE(tree.create({"a", "b"}));
+    const auto path = *tree.path_of({"a"});
+    std::ofstream(path + "/new/1.late.host") << "x";
+    std::ofstream(path + "/.posthorn-sync") << "x";
+    const auto is_empty = [&](const MaildirFolder& folder) -> Result<bool> {
+      EXPECT_FALSE(fs::exists(path + "/new"));
+      TRY(const auto entries, folder.list());
+      return entries.empty();
+    };
+    EXPECT_EQ(tree.remove({"a"}, is_empty).error().code, Errc::busy);
+    EXPECT_EQ(tree.open_folder({"a"})->list()->size(), 1u);
+    EXPECT_TRUE(fs::exists(path + "/.posthorn-sync"));
+    const auto fails = [](const MaildirFolder&) -> Result<bool> { return fail(Errc::io); };
+    EXPECT_EQ(tree.remove({"a"}, fails).error().code, Errc::io);
+    EXPECT_EQ(tree.list(), (std::vector<FolderPath>{{"a"}, {"a", "b"}}));
+    fs::remove(path + "/new/1.late.host");
+    EXPECT_TRUE(tree.remove({"a"}, is_empty));
+    EXPECT_EQ(tree.list(), (std::vector<FolderPath>{{"a", "b"}}));
+  }
+}
+
 TEST_F(MaildirTreeTest, FindsOutTheLayout) {
   ASSERT_TRUE(MaildirFolder::create(root));
   EXPECT_EQ(MaildirTree::open(root, nested)->layout(), maildir_pp);

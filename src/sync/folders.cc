@@ -183,10 +183,10 @@ Task<Result<void>> carry_renames_there(TreeRun& run) {
 }
 
 // Nothing is in it that was not known there, and nothing has changed.
-Result<bool> is_untouched(const TreeRun& run, const std::string& name) {
-  TRY(auto folder, run.tree.open_folder(run.here.at(name)));
-  TRY(const auto journal, Journal::open(folder.path(), run.options.account));
-  TRY(const auto local, LocalFolder::open(std::move(folder)));
+Result<bool> is_untouched(const Journal& journal, const std::string& name, mailfile::MaildirFolder folder) {
+  TRY(auto local, LocalFolder::open(std::move(folder)));
+  TRY_OK(local.look_in_peace());
+  if (local.is_doubtful()) return false;
   if (journal.state().mailbox != name) return local.size() == 0;
   for (const auto& [unique, flags] : local.view()) {
     const auto uid = journal.state().by_unique.find(unique);
@@ -327,25 +327,38 @@ Task<Result<void>> carry_missing_here(TreeRun& run) {
   co_return Result<void>{};
 }
 
+// false: it has to stay, and to be made there again.
+Result<bool> delete_here(TreeRun& run, const std::string& name, bool suspicious) {
+  const auto path = run.here.at(name);
+  TRY(auto folder, run.tree.open_folder(path));
+  TRY(const auto journal, Journal::open(folder.path(), run.options.account));
+  const auto untouched = [&journal, &name](mailfile::MaildirFolder now) { return is_untouched(journal, name, std::move(now)); };
+  TRY(const bool unwanted, untouched(std::move(folder)));
+  if (!unwanted) return false;
+  if (suspicious) {
+    run.problem(name + ": all folders are gone there: it is not deleted here (--force-delete does it)");
+    return true;
+  }
+  auto done = run.tree.remove(path, untouched);
+  if (!done && done.error().code == Errc::busy) return false;
+  if (!done) {
+    run.problem(name + ": it cannot be deleted here: " + done.error().text);
+    return true;
+  }
+  ++run.report.folders_removed_here;
+  run.here.erase(name);
+  run.known.erase(name);
+  return true;
+}
+
 Task<Result<void>> carry_missing_there(TreeRun& run) {
   const bool suspicious = !run.options.force_delete && looks_empty(run, run.there);
   const auto here = run.here;
   for (const auto& [name, path] : here) {
     if (run.there.contains(name)) continue;
-    const bool deleted = run.known.contains(name) && name != "INBOX";
-    if (deleted) {
-      CO_TRY(const bool untouched, is_untouched(run, name));
-      if (untouched && suspicious) {
-        run.problem(name + ": all folders are gone there: it is not deleted here (--force-delete does it)");
-        continue;
-      }
-      if (untouched) {
-        CO_TRY_OK(run.tree.remove(path));
-        ++run.report.folders_removed_here;
-        run.here.erase(name);
-        run.known.erase(name);
-        continue;
-      }
+    if (run.known.contains(name) && name != "INBOX") {
+      CO_TRY(const bool done, delete_here(run, name, suspicious));
+      if (done) continue;
     }
     CO_TRY_OK(co_await make_there(run, name));
   }
