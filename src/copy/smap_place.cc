@@ -139,6 +139,8 @@ class SmapPlace final : public MailPlace {
       names_.emplace(folder.path, entered_);
     }
     infos_.clear();
+    withheld_.clear();
+    how_ = how;
     CO_TRY_OK(co_await connection_.open_folder(entered_));
     co_return FolderNumbers{};
   }
@@ -155,10 +157,12 @@ class SmapPlace final : public MailPlace {
     if (!with_fields) co_return infos_;
     auto out = infos_;
     IntoFields headers(out);
-    std::vector<std::uint32_t> refused;
-    CO_TRY_OK(co_await connection_.fetch_content(kIdentityHeaders, wanted(out), headers, refused));
+    withheld_.clear();
+    CO_TRY_OK(co_await connection_.fetch_content(kIdentityHeaders, wanted(out), headers, withheld_));
+    std::ranges::sort(withheld_);
     // It is not known whether such a message is there already: it might be copied twice.
-    if (!refused.empty()) co_return fail(Errc::busy, name_ + ": the server does not give the header of message " + std::to_string(refused.front()));
+    if (!withheld_.empty() && how_ == Entering::to_write)
+      co_return fail(Errc::busy, name_ + ": the server does not give the header of message " + std::to_string(withheld_.front()));
     co_return out;
   }
 
@@ -169,7 +173,7 @@ class SmapPlace final : public MailPlace {
     std::vector<MessageInfo> asked;
     for (const auto uid : uids) {
       const auto at = std::ranges::lower_bound(infos_, uid, {}, &MessageInfo::uid);
-      if (at != infos_.end() && at->uid == uid) asked.push_back(*at);
+      if (at != infos_.end() && at->uid == uid && !std::ranges::binary_search(withheld_, uid)) asked.push_back(*at);
     }
     IntoLetters letters(sink, asked);
     std::vector<std::uint32_t> refused;  // are left out
@@ -260,6 +264,8 @@ class SmapPlace final : public MailPlace {
   std::map<FolderPath, SmapPath> names_;  // as folders() found them
   SmapPath entered_;
   std::vector<MessageInfo> infos_;  // of the folder that was entered, as list() found them: its numbers stay
+  std::vector<std::uint32_t> withheld_;  // ascending; their headers were not given, and nobody knows whether the target has them: read() leaves them out
+  Entering how_ = Entering::to_read;
   bool listed_ = false;
 };
 

@@ -418,6 +418,26 @@ class Lies(Case):
         self.attempt((rb"OPEN", b"* EXISTS 2\n+OK\n"), (rb"FETCH 1-2", b"* FETCH 1 FLAGS= UID=a\n* FETCH 2 FLAGS= UID=a\n+OK\n"), status=76, text="two messages the UID a", verb="fetch")
         self.attempt((rb"LIST", b'* LIST "a" "a" DIRECTORY\n+OK\n'), status=76, text="folders in folders without end", verb="copy")
 
+    def test_a_header_that_is_not_given(self):
+        """Nobody knows whether the target has that message: it is left out; and where it is the target's, nothing is stored."""
+        texts = [f"Subject: {number}\n\nx\n".encode() for number in (1, 2)]
+        content = [b"{14/14} FETCH %d CONTENTS\n%s\n" % (number, text) for number, text in enumerate(texts, 1)]
+        server = Scripted((rb"OPEN", b"* EXISTS 2\n+OK\n"), (rb"FETCH 1-2 FLAGS", b"* FETCH 1 FLAGS= SIZE=14\n* FETCH 2 FLAGS= SIZE=14\n+OK\n"),
+                          (rb"FETCH 1-2 .*HEADERS", b"{.0} FETCH 1 HEADERS\nSubject: 1\n.\n+OK\n"), (rb"FETCH 1-2 .*ALL", b"".join(content) + b"+OK\n"),
+                          (rb"FETCH 1 .*ALL", content[0] + b"+OK\n"), (rb"FETCH 2 .*ALL", content[1] + b"+OK\n"))
+        self.addCleanup(server.stop)
+        url, tree = f"smap://joe@127.0.0.1:{server.port}", self.path("withheld")
+        self.assertIn("copied 2 messages", self.copy(url, f"maildir:{tree}"))
+        out = self.copy(url, f"maildir:{tree}", status=65)
+        self.assertIn("copied 0 messages in 1 folder, 1 was there already", out)
+        self.assertIn("INBOX, message 2: the source did not give it", out)
+        self.assertEqual([text for text, _, _ in seen_in_maildir(tree, None)], sorted(map(digest, texts)))
+        for part in ("cur", "new", "tmp"):
+            os.makedirs(os.path.join(self.path("more"), part))
+        with open(os.path.join(self.path("more"), "cur", "1700000000.x:2,"), "wb") as f:
+            f.write(letter(1))
+        self.assertIn("does not give the header of message 2", self.copy(f"maildir:{self.path('more')}", url, "--retries", "0", status=75))
+
     def test_what_cannot_be_is_said(self):
         ours = self.ours("bob")
         imap_only = f"smap://joe@127.0.0.1:{self.server.ports['pop3']}"
