@@ -151,6 +151,10 @@ TEST(ImapMessages, WholeMessagesAreStreamed) {
       {"s: * 1 FETCH (UID 1 FLAGS () BODY[] {5}\\r\\nab\\r\\nc)\\r\\n* 2 FETCH (BODY[] {0}\\r\\n UID 3 FLAGS (x))\\r\\n* 4 EXISTS\\r\\n\nS: a5 OK x\n" + bye(6),
        "ok 5:ab\r\nc=1[] 0:=3[x]"},
       {"S: * 1 FETCH (UID 1 BODY[] \"xy\")\nS: * 2 FETCH (UID 2 BODY[] NIL)\nS: a5 NO some are gone\n" + bye(6), "ok 2:xy=1"},
+      // Courier, of a message that it cannot open.
+      {"s: * 1 FETCH (UID 1 BODY[] {129}\\r\\nFrom: System Administrator <root@localhost>\\r\\nSubject: message unavailable\\r\\n\\r\\n"
+       "This message is no longer available on the server.\\r\\n)\\r\\n* 2 FETCH (UID 2 BODY[] {1}\\r\\na)\\r\\n\nS: a5 OK x\n" + bye(6),
+       "ok 129:From: System Administrator <root@localhost>\r\nSubject: message unavailable\r\n\r\nThis message is no longer available on the server.\r\n=none 1:a=2"},
       // Twice, and nobody asked.
       {"s: * 1 FETCH (UID 1 BODY[] {1}\\r\\na)\\r\\n* 1 FETCH (UID 1 BODY[] {1}\\r\\nb)\\r\\n* 9 FETCH (UID 9 BODY[] {1}\\r\\nc)\\r\\n\nS: a5 OK x\n" + bye(6), "ok 1:a=1"},
       {"s: * 1 FETCH (BODY[] {1}\\r\\na UID 9)\\r\\n\nHANG", "syntax: mail.example: the server gave a message with the UID 9 that was not asked for, or twice 1:a"},

@@ -46,6 +46,7 @@ class TextSink final : public MessageSink {
     log += "=" + text_of(all);
     co_return Result<void>{};
   }
+  void drop() override { log += "=none"; }
 };
 
 template <class T>

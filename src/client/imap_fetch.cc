@@ -54,11 +54,13 @@ Task<Result<void>> MessageTaker::begin(const imap::FetchResponse& front, std::ui
   skipping = !whole || known_twice;
   if (skipping) co_return Result<void>{};
   gave_message = true;
+  watch = {};
   co_return co_await sink.begin(front, size);
 }
 
 Task<Result<void>> MessageTaker::write(std::string_view octets) {
   if (skipping) co_return Result<void>{};
+  watch.put(octets);
   co_return co_await sink.write(octets);
 }
 
@@ -71,13 +73,15 @@ Task<Result<bool>> MessageTaker::end(const imap::FetchResponse& all) {
       co_return false;
     }
     CO_TRY_OK(co_await sink.begin(all, section->text->size()));
-    CO_TRY_OK(co_await sink.write(*section->text));
+    watch = {};
+    CO_TRY_OK(co_await write(*section->text));
   }
   gave_message = skipping = false;
   if (!all.uid || !take_uid(*all.uid))
     co_return fail(Errc::syntax, "the server gave a message " + (all.uid ? "with the UID " + std::to_string(*all.uid) + " that was not asked for, or twice"
                                                                          : std::string("without its UID")));
-  CO_TRY_OK(co_await sink.end(all));
+  if (watch.is_stand_in()) sink.drop();
+  else CO_TRY_OK(co_await sink.end(all));
   co_return true;
 }
 

@@ -11,6 +11,7 @@
 
 #include "client/imap_channel.h"
 #include "client/imap_types.h"
+#include "client/stand_in.h"
 #include "proto/imap/writer.h"
 
 namespace posthorn::client {
@@ -82,6 +83,7 @@ struct MessageTaker {
   std::vector<std::uint32_t> seen;  // all that came, sorted
   bool skipping = false;      // what comes is not for the sink
   bool gave_message = false;  // the sink has one that has not ended
+  StandInWatch watch = {};    // on that one
   Task<Result<void>> begin(const imap::FetchResponse& front, std::uint64_t size);
   Task<Result<void>> write(std::string_view octets);
   // The response is whole; true: it was one of ours.

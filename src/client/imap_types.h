@@ -106,6 +106,8 @@ class MessageSink {
   virtual Task<Result<void>> write(std::string_view octets) = 0;
   // It is whole, exactly `size` octets: UID, flags and date are all there.
   virtual Task<Result<void>> end(const imap::FetchResponse& all) = 0;
+  // It began, and is none, but what a server gives in its place: nothing of it counts.
+  virtual void drop() {}
 };
 
 struct MessageToAppend {

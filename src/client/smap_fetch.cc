@@ -6,6 +6,7 @@
 
 #include "client/smap_channel.h"
 #include "client/smap_connection.h"
+#include "client/stand_in.h"
 #include "proto/smap/flags.h"
 #include "proto/smap/words.h"
 
@@ -71,11 +72,6 @@ class IntoMessages final : public SmapTaker {
   bool in_order_ = true;
 };
 
-// [SMAP1 5.2] What Courier says when somebody else has removed the message.  A message that says so itself has the size that was told.
-bool is_stand_in(std::string_view content, std::uint64_t told_size) {
-  return content.size() != told_size && content.contains("\nThis message is no longer available on the server.");
-}
-
 class IntoSink final : public SmapTaker {
  public:
   IntoSink(SmapSink& sink, std::span<const SmapWanted> wanted, bool whole) : sink_(sink), wanted_(wanted), came_(wanted.size()), whole_(whole) {}
@@ -91,19 +87,17 @@ class IntoSink final : public SmapTaker {
     now_ = static_cast<std::size_t>(at - wanted_.begin());
     if (at == wanted_.end() || at->number != number || came_[now_])
       co_return fail(Errc::syntax, "the server gave message " + std::to_string(number) + " that was not asked for, or twice");
-    front_.clear();
-    size_ = 0;
+    watch_ = {};
     co_return co_await sink_.begin(number);
   }
   Task<Result<void>> content(std::string_view octets) override {
-    size_ += octets.size();
-    if (size_ <= kLongestStandIn) front_ += octets;
+    watch_.put(octets);
     co_return co_await sink_.write(octets);
   }
   Task<Result<void>> content_end() override {
     came_[now_] = true;
     const auto& one = wanted_[now_];
-    if (whole_ && size_ <= kLongestStandIn && is_stand_in(front_, one.size)) {
+    if (whole_ && watch_.is_stand_in()) {
       gone.push_back(one.number);
       sink_.drop();
       co_return Result<void>{};
@@ -112,15 +106,12 @@ class IntoSink final : public SmapTaker {
   }
 
  private:
-  static constexpr std::size_t kLongestStandIn = 1024;
-
   SmapSink& sink_;
   const std::span<const SmapWanted> wanted_;  // ascending
   std::vector<bool> came_;
   const bool whole_;
   std::size_t now_ = 0;
-  std::uint64_t size_ = 0;
-  std::string front_;
+  StandInWatch watch_;
 };
 
 constexpr std::size_t kMostMessages = 1000;  // whose contents one command asks for

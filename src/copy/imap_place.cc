@@ -102,6 +102,7 @@ class ImapPlace final : public MailPlace {
     any_keyword_ = selected->any_keyword;
     keeping_ = false;
     how_ = how;
+    withheld_.clear();
     co_return FolderNumbers{selected->uid_validity, selected->uid_next};
   }
 
@@ -125,13 +126,21 @@ class ImapPlace final : public MailPlace {
     std::ranges::sort(out, {}, &MessageInfo::uid);
     const auto twice = std::ranges::unique(out, {}, &MessageInfo::uid);  // a server may tell one twice
     out.erase(twice.begin(), twice.end());
+    if (!with_fields) co_return out;
+    withheld_.clear();
+    for (auto& info : out)
+      if (take_stand_in(info)) withheld_.push_back(info.uid);
+    // It is not known whether such a message is there already: it might be copied twice.
+    if (!withheld_.empty() && how_ == Entering::to_write)
+      co_return fail(Errc::busy, name_ + ": the server says \"message unavailable\" of the message with the UID " + std::to_string(withheld_.front()));
     co_return out;
   }
 
   Task<Result<void>> read(std::vector<std::uint32_t> uids, LetterSink& sink) override {
     if (uids.empty()) co_return Result<void>{};
     imap::NumberSet set;
-    for (const auto uid : uids) set.push_back(uid);
+    for (const auto uid : uids)
+      if (!std::ranges::binary_search(withheld_, uid)) set.push_back(uid);
     IntoLetters letters(sink);
     co_return co_await connection_.fetch_messages(std::move(set), letters);
   }
@@ -288,6 +297,7 @@ class ImapPlace final : public MailPlace {
   std::map<FolderPath, std::string> names_;  // as folders() found them
   std::uint32_t exists_ = 0;                 // of the mailbox that was entered
   Entering how_ = Entering::to_read;
+  std::vector<std::uint32_t> withheld_;  // ascending; stand-ins came for their headers, and nobody knows whether the target has them: read() leaves them out
   imap::FlagList permanent_;
   FolderNumbers kept_;
   bool listed_ = false, any_keyword_ = false, keeping_ = false;

@@ -1,5 +1,6 @@
 #include "copy/mail_place.h"
 
+#include "client/stand_in.h"
 #include "message/header.h"
 #include "text/ascii.h"
 
@@ -23,6 +24,13 @@ std::string identity_of(std::string_view header) {
   }
   if (!any) return {};
   return std::string(crypto::view(crypto::sha256(text)).substr(0, 16));
+}
+
+bool take_stand_in(MessageInfo& info) {
+  static const auto stand_in = identity_of(client::kStandInHeader);
+  if (info.fields != stand_in) return false;
+  info.fields.clear();
+  return true;
 }
 
 }  // namespace posthorn::copy

@@ -96,6 +96,8 @@ class MailPlace {
 
 // MESSAGE-ID, DATE, FROM and SUBJECT of a header, each without white space, as 16 octets; empty: it has none of them.
 std::string identity_of(std::string_view header);
+// Its fields are those of what a server gives in place of a message (client/stand_in.h); it has none then.
+bool take_stand_in(MessageInfo&);
 inline constexpr std::string_view kIdentityFields = "MESSAGE-ID DATE FROM SUBJECT";
 
 }  // namespace posthorn::copy

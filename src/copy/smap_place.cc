@@ -159,6 +159,8 @@ class SmapPlace final : public MailPlace {
     IntoFields headers(out);
     withheld_.clear();
     CO_TRY_OK(co_await connection_.fetch_content(kIdentityHeaders, wanted(out), headers, withheld_));
+    for (auto& info : out)
+      if (take_stand_in(info)) withheld_.push_back(info.uid);
     std::ranges::sort(withheld_);
     // It is not known whether such a message is there already: it might be copied twice.
     if (!withheld_.empty() && how_ == Entering::to_write)

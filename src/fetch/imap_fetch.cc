@@ -60,6 +60,7 @@ class Intake final : public client::MessageSink {
           {.messages = total_ - wanted_.size(), .of_messages = total_, .bytes = report_.bytes});
     co_return co_await reception_.end(key_of(uid_validity_, *all.uid), facts_of(all));
   }
+  void drop() override { reception_.target().drop(); }
 
  private:
   Reception& reception_;

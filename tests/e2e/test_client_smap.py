@@ -292,6 +292,26 @@ class FromCourier(Case):
         self.assertEqual(len(texts), 5)
         self.assertTrue(set(texts) <= {digest(letter(number)) for number in range(6)})
 
+    def test_what_cannot_be_opened_is_neither_stored_nor_removed(self):
+        """Courier says "message unavailable" in its place, and tells the size of that; by IMAP too."""
+        for kind, scheme in ((CourierBySmap, "smap"), (CourierStore, "imap")):
+            courier = kind()
+            self.addCleanup(courier.stop)
+            courier.start()
+            cur = os.path.join(courier.folder, "Maildir", "cur")
+            for number in range(3):
+                with open(os.path.join(cur, f"170000000{number}.x:2,"), "wb") as f:
+                    f.write(letter(number))
+            os.unlink(os.path.join(cur, "1700000001.x:2,"))
+            os.symlink("nowhere", os.path.join(cur, "1700000001.x:2,"))
+            url, expected = f"{scheme}://joe@127.0.0.1:{courier.port}", sorted([digest(letter(0)), digest(letter(2))])
+            copied, fetched = self.path(f"copied-{scheme}"), self.path(f"fetched-{scheme}")
+            for _ in range(2):
+                self.assertRegex(self.copy(url, f"maildir:{copied}", status=65), r"INBOX, message \d: the source did not give it")
+                self.posthorn(BINARY, "fetch", url, f"maildir:{fetched}", "--password-file", self.password, "--allow-plaintext", "--state", fetched + ".state", status=75)
+                self.assertEqual([sorted(text for text, _, _ in seen_in_maildir(tree, None)) for tree in (copied, fetched)], [expected, expected])
+                self.assertEqual([name.partition(":")[0] for name in os.listdir(cur)], ["1700000001.x"])
+
     def test_fetches_and_removes(self):
         courier = CourierBySmap()
         self.addCleanup(courier.stop)
