@@ -72,45 +72,69 @@ class IntoMessages final : public SmapTaker {
   bool in_order_ = true;
 };
 
+enum class Came : std::uint8_t { nothing, stand_in, doubtful, whole };
+enum class Sizes : std::uint8_t { compared, ignored };  // with those that were told
+
+// INVARIANT: a message is given to the sink as whole when the server has gone on behind it: an -ERR there may mean that it was cut short.
 class IntoSink final : public SmapTaker {
  public:
-  IntoSink(SmapSink& sink, std::span<const SmapWanted> wanted, bool whole) : sink_(sink), wanted_(wanted), came_(wanted.size()), whole_(whole) {}
+  IntoSink(SmapSink& sink, std::span<const SmapWanted> wanted, Sizes sizes) : sink_(sink), wanted_(wanted), came_(wanted.size()), sizes_(sizes) {}
 
-  const std::vector<bool>& came() const { return came_; }
-  std::vector<std::uint32_t> gone;  // a stand-in came
+  const std::vector<Came>& came() const { return came_; }
 
   Result<void> data(std::vector<std::string> words) override { return check_fixed(words); }
 
   Task<Result<void>> content_begin(std::vector<std::string> words) override {
+    CO_TRY_OK(co_await settle(true));
     CO_TRY(const auto number, smap::parse_content_number(words));
     const auto at = std::ranges::lower_bound(wanted_, number, {}, &SmapWanted::number);
     now_ = static_cast<std::size_t>(at - wanted_.begin());
-    if (at == wanted_.end() || at->number != number || came_[now_])
+    if (at == wanted_.end() || at->number != number || came_[now_] != Came::nothing)
       co_return fail(Errc::syntax, "the server gave message " + std::to_string(number) + " that was not asked for, or twice");
     watch_ = {};
+    size_ = lone_lfs_ = 0;
+    last_ = 0;
     co_return co_await sink_.begin(number);
   }
   Task<Result<void>> content(std::string_view octets) override {
     watch_.put(octets);
+    size_ += octets.size();
+    for (const char c : octets) lone_lfs_ += std::exchange(last_, c) != '\r' && c == '\n';
     co_return co_await sink_.write(octets);
   }
   Task<Result<void>> content_end() override {
-    came_[now_] = true;
-    const auto& one = wanted_[now_];
-    if (whole_ && watch_.is_stand_in()) {
-      gone.push_back(one.number);
-      sink_.drop();
-      co_return Result<void>{};
-    }
-    co_return co_await sink_.end(one.number);
+    unsettled_ = true;
+    co_return Result<void>{};
+  }
+  // Behind the status; false: what came last is in doubt.
+  Task<Result<bool>> finish(bool ok) {
+    const bool doubted = unsettled_ && !ok;
+    CO_TRY_OK(co_await settle(ok));
+    co_return !doubted;
   }
 
  private:
+  Task<Result<void>> settle(bool goes_on) {
+    if (!std::exchange(unsettled_, false)) co_return Result<void>{};
+    came_[now_] = watch_.is_stand_in() ? Came::stand_in : goes_on && !is_short() ? Came::whole : Came::doubtful;
+    if (came_[now_] == Came::whole) co_return co_await sink_.end(wanted_[now_].number);
+    sink_.drop();
+    co_return Result<void>{};
+  }
+  // [SMAP1 6.1] SIZE is an estimate: of the octets, or of them with CRLF.
+  bool is_short() const {
+    const auto told = wanted_[now_].size;
+    return sizes_ == Sizes::compared && size_ < told && size_ + lone_lfs_ != told;
+  }
+
   SmapSink& sink_;
   const std::span<const SmapWanted> wanted_;  // ascending
-  std::vector<bool> came_;
-  const bool whole_;
+  std::vector<Came> came_;
+  const Sizes sizes_;
   std::size_t now_ = 0;
+  bool unsettled_ = false;  // wanted_[now_] came to its end, and the sink does not know it yet
+  std::uint64_t size_ = 0, lone_lfs_ = 0;
+  char last_ = 0;
   StandInWatch watch_;
 };
 
@@ -127,6 +151,20 @@ std::pair<std::size_t, NumberRanges> first_ranges(std::span<const SmapWanted> wa
     else ranges.push_back({number, number});
   }
   return {count, std::move(ranges)};
+}
+
+enum class End : std::uint8_t { ok, error, error_in_last };  // perhaps in what came last
+
+Task<Result<End>> ask(SmapState& s, NumberRanges ranges, std::string item, IntoSink& taker) {
+  const Deadline until = s.transfer_end();
+  s.channel->put_line("FETCH" + set_text(ranges) + " " + item);
+  CO_TRY_OK(co_await s.channel->flush(until));
+  SmapStatus status;
+  CO_TRY(const bool done, co_await s.channel->read_reply(taker, status, until));
+  CHECK(done);
+  auto settled = co_await taker.finish(status.ok);
+  if (!settled) co_return s.channel->abandon(std::move(settled).error());
+  co_return status.ok ? End::ok : *settled ? End::error : End::error_in_last;
 }
 
 std::string items_text(const SmapFetchWants& wants) {
@@ -157,30 +195,36 @@ Task<Result<void>> SmapConnection::fetch_content(std::string part, std::vector<S
   CO_TRY_OK(s.check_open_folder());
   std::ranges::sort(wanted, {}, &SmapWanted::number);
   wanted.erase(std::unique(wanted.begin(), wanted.end(), [](const auto& a, const auto& b) { return a.number == b.number; }), wanted.end());
-  const Deadline until = s.transfer_end();
   std::string item;
   smap::put_word(item, "CONTENTS.PEEK=" + part);
   std::span<const SmapWanted> later(wanted);
   std::vector<SmapWanted> again;  // of a command that ended early
+  std::vector<SmapWanted> alone;  // what came of them is in doubt
   while (!again.empty() || !later.empty()) {
     const auto now = std::exchange(again, {});
     const std::span<const SmapWanted> asked = now.empty() ? later : std::span<const SmapWanted>(now);
     const auto [count, ranges] = first_ranges(asked);
-    IntoSink taker(sink, asked.first(count), part == "ALL");
-    s.channel->put_line("FETCH" + set_text(ranges) + " " + item);
-    CO_TRY_OK(co_await s.channel->flush(until));
-    SmapStatus status;
-    CO_TRY(const bool done, co_await s.channel->read_reply(taker, status, until));
-    CHECK(done);
-    refused.insert(refused.end(), taker.gone.begin(), taker.gone.end());
-    for (std::size_t i = 0; i < count; ++i)
-      if (!taker.came()[i]) again.push_back(asked[i]);
-    // [SMAP1 6] An error in one message ends the command: it is the first that did not come.  Without one they are not there.
-    for (std::size_t i = 0; i < again.size() && (i == 0 || status.ok); ++i) refused.push_back(again[i].number);
-    if (status.ok) again.clear();
-    else if (!again.empty()) again.erase(again.begin());
+    IntoSink taker(sink, asked.first(count), part == "ALL" ? Sizes::compared : Sizes::ignored);
+    CO_TRY(const auto end, co_await ask(s, ranges, item, taker));
+    for (std::size_t i = 0; i < count; ++i) {
+      switch (taker.came()[i]) {
+        case Came::nothing: again.push_back(asked[i]); break;
+        case Came::stand_in: refused.push_back(asked[i].number); break;
+        case Came::doubtful: alone.push_back(asked[i]); break;
+        case Came::whole: break;
+      }
+    }
+    // [SMAP1 6] An error in one message ends the command: in the one that came last, or in the first that did not come.  Without one they are not there.
+    const std::size_t hopeless = end == End::ok ? again.size() : end == End::error_in_last ? 0 : std::min<std::size_t>(again.size(), 1);
+    for (std::size_t i = 0; i < hopeless; ++i) refused.push_back(again[i].number);
+    again.erase(again.begin(), again.begin() + static_cast<std::ptrdiff_t>(hopeless));
     if (now.empty()) later = later.subspan(count);
     else again.insert(again.end(), asked.begin() + static_cast<std::ptrdiff_t>(count), asked.end());
+  }
+  for (const auto& one : alone) {
+    IntoSink taker(sink, {&one, 1}, Sizes::ignored);
+    CO_TRY_OK(co_await ask(s, {{one.number, one.number}}, item, taker));
+    if (taker.came().front() != Came::whole) refused.push_back(one.number);
   }
   co_return Result<void>{};
 }

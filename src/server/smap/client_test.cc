@@ -9,6 +9,7 @@
 #include "async/reactor.h"
 #include "async/task_group.h"
 #include "client/smap_connection.h"
+#include "kv/key_codec.h"
 #include "proto/smap/flags.h"
 #include "server/common/transcript_testing.h"
 #include "server/smap/smap_session.h"
@@ -22,6 +23,7 @@ using client::SmapConnection;
 // A server with one account, and clients that have signed in to it.
 struct Harness {
   server::TestServer server;
+  AccountId ann;
   TaskGroup sessions;
   std::vector<std::unique_ptr<net::Connection>> ends;  // the server's
   std::vector<std::unique_ptr<SmapConnection>> clients;
@@ -33,6 +35,7 @@ struct Harness {
     CHECK(domain.has_value());
     const auto account = co_await server.add_account("ann@example.test", "secret");
     CHECK(account.has_value());
+    ann = *account;
   }
   Task<SmapConnection*> connect() {
     auto pair = net::make_connection_pair();
@@ -66,12 +69,16 @@ client::SmapUpload for_inbox(std::string_view text) {
 class IntoText final : public client::SmapSink {
  public:
   std::string text;
+  bool ended = false;
   Task<Result<void>> begin(std::uint32_t) override { co_return Result<void>{}; }
   Task<Result<void>> write(std::string_view octets) override {
     text += octets;
     co_return Result<void>{};
   }
-  Task<Result<void>> end(std::uint32_t) override { co_return Result<void>{}; }
+  Task<Result<void>> end(std::uint32_t) override {
+    ended = true;
+    co_return Result<void>{};
+  }
 };
 
 Task<std::string> content_of(SmapConnection& client, std::string part) {
@@ -123,6 +130,51 @@ Task<> there_and_back() {
 }
 
 TEST(SmapClient, GetsBackWhatItHasUploaded) { run_task(there_and_back()); }
+
+// The second of its chunks is lost [docs/formats/store.md].
+Task<> damage_message(Harness& h) {
+  const auto account = co_await h.server.services().store.account(h.ann);
+  CHECK(account.has_value());
+  const auto view = co_await (*account)->view((*account)->find_mailbox("INBOX")->id);
+  CHECK(view && (*view)->size() == 1);
+  const auto id = (*view)->at(0).message.value();
+  std::string second_chunk;
+  kv::put_be64(second_chunk, id);
+  kv::put_be32(second_chunk, 1);
+  kv::Batch batch;
+  batch.put(kv::Space::blob, id % 16, second_chunk, "damaged");
+  const auto damaged = co_await h.server.kv().commit(std::move(batch));
+  CHECK(damaged.has_value());
+}
+
+// What cannot be read to its end is never ended: nobody may take what there is of it for the whole.
+Task<> damaged() {
+  Harness h;
+  co_await h.start();
+  std::string message = "Subject: long\n";
+  for (int i = 0; i < 30'000; ++i) message += "X-N: " + std::to_string(100'000 + i) + "\n";
+  message += "\n" + message;
+  auto* client = co_await h.connect();
+  const auto added = co_await client->add(for_inbox(message));
+  EXPECT_TRUE(added) << (added ? "" : added.error().text);
+  co_await damage_message(h);
+  for (const std::string part : {"ALL", "BODY", "HEADERS", "RAWHEADERS"}) {
+    client = co_await h.connect();
+    const auto opened = co_await client->open_folder({"INBOX"});
+    CHECK(opened && *opened == 1);
+    IntoText sink;
+    std::vector<std::uint32_t> refused;
+    std::vector<client::SmapWanted> wanted{{1, 0}};
+    const auto done = co_await client->fetch_content(part, std::move(wanted), sink, refused);
+    // Of the body alone nothing was said yet.
+    if (part == "BODY") EXPECT_TRUE(done && refused.size() == 1 && sink.text.empty()) << part;
+    else EXPECT_TRUE(!done && done.error().code == Errc::closed && !sink.text.empty()) << part;
+    EXPECT_FALSE(sink.ended) << part;
+  }
+  co_await h.stop();
+}
+
+TEST(SmapClient, IsNeverGivenAPartForTheWhole) { run_task(damaged()); }
 
 void expect_news(const Result<client::SmapNews>& news) {
   CHECK(news.has_value());

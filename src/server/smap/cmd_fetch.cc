@@ -113,6 +113,7 @@ Task<Result<void>> Session::fetch_contents(FetchJob& job, const FetchItem& item)
         shown.push_back(entry.uid);
         continue;
       }
+      if (writer.is_cut()) break_off(done.error());
       if (lost_) co_return done;
       if (done.error().code == Errc::not_found) {
         job.some_gone = true;

@@ -126,14 +126,7 @@ Task<Result<void>> ContentWriter::put_structure(ContentReader& reader, std::uint
 }
 
 Task<Result<void>> ContentWriter::put_header(ContentReader& reader, std::string words, Range header, const FetchItem& item) {
-  output_.append("{.").append(std::to_string(header.size)).append("} ").append(words).append("\n");
-  auto done = co_await stream_header(reader, header, item);
-  output_ += ".\n";
-  CO_TRY_OK(done);
-  co_return co_await flush_if_large_();
-}
-
-Task<Result<void>> ContentWriter::stream_header(ContentReader& reader, Range header, const FetchItem& item) {
+  std::string begin = "{." + std::to_string(header.size) + "} " + words + "\n";
   message::HeaderLines lines([&item](std::string_view name) { return item.headers.selects(name); },
                              item.part == Part::raw_headers ? message::Folding::kept : message::Folding::undone);
   std::string chosen;
@@ -141,18 +134,21 @@ Task<Result<void>> ContentWriter::stream_header(ContentReader& reader, Range hea
   while (header.size > 0) {
     auto piece = co_await reader.take(header);
     if (!piece) {
-      if (!at_line_start) output_ += '\n';
+      cut_ = begin.empty();
       co_return std::unexpected(std::move(piece).error());
     }
+    output_ += std::exchange(begin, {});
     chosen.clear();
     lines.feed(*piece, chosen);
     put_stuffed(output_, chosen, at_line_start);
     CO_TRY_OK(co_await flush_if_large_());
   }
+  output_ += begin;
   chosen.clear();
   lines.finish(chosen);
   put_stuffed(output_, chosen, at_line_start);
-  co_return Result<void>{};
+  output_ += ".\n";
+  co_return co_await flush_if_large_();
 }
 
 Task<Result<void>> ContentWriter::put_body(ContentReader& reader, std::string words, Range range, std::uint64_t lines,
@@ -166,24 +162,20 @@ Task<Result<void>> ContentWriter::put_body(ContentReader& reader, std::string wo
     reply->put(output_, chunk);
     chunk.clear();
   };
-  Result<void> outcome;
-  while (range.size > 0 && outcome) {
-    const auto piece = co_await reader.take(range);
+  while (range.size > 0) {
+    auto piece = co_await reader.take(range);
     if (!piece) {
-      // Nothing has been said yet: nothing has to be ended.
-      if (!reply) co_return std::unexpected(piece.error());
-      outcome = std::unexpected(piece.error());
-      break;
+      cut_ = reply.has_value();
+      co_return std::unexpected(std::move(piece).error());
     }
     outward.feed(*piece, chunk);
     if (chunk.size() < kChunk || range.size == 0) continue;
     put_chunk(estimate);
     CO_TRY_OK(co_await flush_if_large_());
   }
-  if (outcome) outward.finish(chunk);
+  outward.finish(chunk);
   put_chunk(reply ? estimate : chunk.size());
   reply->finish(output_);
-  CO_TRY_OK(outcome);
   co_return co_await flush_if_large_();
 }
 

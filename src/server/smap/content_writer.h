@@ -20,7 +20,7 @@ namespace posthorn::smap {
 // Writes one item of one message at a time, in pieces: a message of any size costs the memory of some pieces.
 //
 // 1. What is read of a message is sent with LF for CRLF, but for decoded content, which is sent byte for byte; counts are of what is sent.
-// 2. Whatever fails, each reply that was begun is brought to its end.
+// 2. A reply that cannot be finished gets no end, for what there is of it would pass for the whole: is_cut(), and nothing may follow it.
 class ContentWriter {
  public:
   // Sends what waits in the output when it is much; its error ends everything.
@@ -37,18 +37,19 @@ class ContentWriter {
   };
   // not_found: the message has gone.  invalid: it has no section with that id.  REQUIRES: an item of contents.
   Task<Result<void>> put(Target, const FetchItem&);
+  bool is_cut() const { return cut_; }
 
  private:
   Task<Result<void>> put_structure(ContentReader&, std::uint32_t number, const FetchItem&, const message::Summary&, message::PartIndex root);
   // A dot-stuffed reply; `words` stand behind its size.
   Task<Result<void>> put_header(ContentReader&, std::string words, message::Range header, const FetchItem&);
-  Task<Result<void>> stream_header(ContentReader&, message::Range header, const FetchItem&);
   // A binary reply.  With a part: its encoding is undone.
   Task<Result<void>> put_body(ContentReader&, std::string words, message::Range, std::uint64_t lines, const message::Part* decoded = nullptr);
 
   store::Account& account_;
   std::string& output_;
   FlushIfLarge flush_if_large_;
+  bool cut_ = false;
   Turns turns_;  // a message may have very many sections
 };
 

@@ -127,6 +127,13 @@ void Session::end(const Error& error) {
   state_ = State::ended;
 }
 
+void Session::break_off(const Error& error) {
+  log_failure("FETCH", error);
+  lost_ = true;
+  end_reason_ = "content_lost";
+  state_ = State::ended;
+}
+
 Task<Result<void>> Session::flush() {
   if (output().empty()) co_return Result<void>{};
   auto done = co_await connection().flush(after(kTransferTimeout.get()));

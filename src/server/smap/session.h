@@ -107,7 +107,8 @@ class Session {
   bool is_nobody();
   void log_failure(std::string_view verb, const Error&) const;
   void say_bye(std::string_view text, std::string_view reason);
-  void end(const Error&);  // of the connection
+  void end(const Error&);        // of the connection
+  void break_off(const Error&);  // in the middle of a reply of FETCH
   Deadline command_deadline() const;
 
   // --- sign_in.cc
