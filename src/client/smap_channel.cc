@@ -31,6 +31,7 @@ void SmapChannel::show(const smap::ReplyEvent& event) const {
     case Kind::content_begin: text = "content of" + text; break;
     case Kind::content: return;
     case Kind::content_end: text = "end of the content"; break;
+    case Kind::content_void: text = "-ERR " + event.text; break;
   }
   show(TranscriptLine::Kind::received, text);
 }
@@ -130,6 +131,10 @@ Task<Result<bool>> SmapChannel::read_reply(SmapTaker& taker, SmapStatus& status,
       case Kind::content_begin: taken = co_await taker.content_begin(std::move(event.words)); break;
       case Kind::content: taken = co_await taker.content(event.bytes); break;
       case Kind::content_end: taken = co_await taker.content_end(); break;
+      case Kind::content_void:
+        taker.content_void();
+        status = {.ok = false, .text = std::move(event.text)};
+        co_return true;
     }
     const auto code = taken ? Errc::io : taken.error().code;
     if (code == Errc::syntax || code == Errc::limit) co_return broken(Errc::syntax, taken.error().text);

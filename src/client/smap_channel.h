@@ -27,6 +27,7 @@ class SmapTaker {
   virtual Task<Result<void>> content_begin(std::vector<std::string>) { co_return Result<void>{}; }
   virtual Task<Result<void>> content(std::string_view) { co_return Result<void>{}; }
   virtual Task<Result<void>> content_end() { co_return Result<void>{}; }
+  virtual void content_void() {}  // instead: what came of it is none, and -ERR is the status
 };
 
 // INVARIANT: once something failed, nothing more is sent.

@@ -235,6 +235,7 @@ TEST(SmapConnection, MessagesThatMayBeCutShortAreAskedForAgain) {
   const auto ask = [](std::string set) { return "C: FETCH " + set + " \"CONTENTS.PEEK=ALL\"\n"; };
   const auto whole = [](std::string number) { return "s: {8/8} FETCH " + number + " CONTENTS\\nA: " + number + "\\n\\nx\\n\\n\n"; };
   const auto cut = [](std::string number) { return "s: {5/8} FETCH " + number + " CONTENTS\\nA: " + number + "\\n\\n\n"; };
+  const auto broken = [](std::string number) { return "s: {5/8} FETCH " + number + " CONTENTS\\nA: " + number + "\\n-ERR Cannot retrieve message: Input/output error\\n\n"; };
   const std::string all = ask("1-3"), ok = "S: +OK\n", error = "S: -ERR Cannot read it\n";
   struct Case {
     std::string script, seen;
@@ -245,6 +246,8 @@ TEST(SmapConnection, MessagesThatMayBeCutShortAreAskedForAgain) {
            Case{all + whole("1") + cut("2") + error + ask("3") + whole("3") + ok + ask("2") + whole("2") + ok, "1:A: 1\n\nx\n|2:A: 2\ndropped|3:A: 3\n\nx\n|2:A: 2\n\nx\n|"},
            Case{all + whole("1") + cut("2") + error + ask("3") + whole("3") + ok + ask("2") + cut("2") + error, "1:A: 1\n\nx\n|2:A: 2\ndropped|3:A: 3\n\nx\n|2:A: 2\ndropped| -2"},
            Case{all + whole("1") + whole("2") + whole("3") + error + ask("3") + error, "1:A: 1\n\nx\n|2:A: 2\n\nx\n|3:A: 3\n\nx\ndropped| -3"},
+           // Courier.
+           Case{all + whole("1") + broken("2") + ask("3") + whole("3") + ok + ask("2") + broken("2"), "1:A: 1\n\nx\n|2:A: 2\ndropped|3:A: 3\n\nx\n|2:A: 2\ndropped| -2"},
            // A server that goes on behind it, and says so at the end; and one that says nothing: sizes are estimates.
            Case{all + cut("1") + whole("2") + whole("3") + ok + ask("1") + cut("1") + error, "1:A: 1\ndropped|2:A: 2\n\nx\n|3:A: 3\n\nx\n|1:A: 1\ndropped| -1"},
            Case{all + cut("1") + whole("2") + whole("3") + ok + ask("1") + cut("1") + ok, "1:A: 1\ndropped|2:A: 2\n\nx\n|3:A: 3\n\nx\n|1:A: 1\n|"},

@@ -106,6 +106,7 @@ class IntoSink final : public SmapTaker {
     unsettled_ = true;
     co_return Result<void>{};
   }
+  void content_void() override { unsettled_ = true; }
   // Behind the status; false: what came last is in doubt.
   Task<Result<bool>> finish(bool ok) {
     const bool doubted = unsettled_ && !ok;

@@ -458,6 +458,18 @@ class Lies(Case):
             f.write(letter(1))
         self.assertIn("does not give the header of message 2", self.copy(f"maildir:{self.path('more')}", url, "--retries", "0", status=75))
 
+    def test_a_message_that_cannot_be_read_to_its_end(self):
+        """It is neither stored nor removed, and holds up no other; the -ERR stands behind it, or, as at Courier, where a size must be."""
+        for number, end in enumerate((b"\n-ERR Cannot retrieve message\n", b"-ERR Cannot retrieve message\n")):
+            server = Scripted((rb"OPEN", b"* EXISTS 2\n+OK\n"), (rb"FETCH 1-2 FLAGS", b"* FETCH 1 FLAGS= UID=a SIZE=1000\n* FETCH 2 FLAGS= UID=b SIZE=8\n+OK\n"),
+                              (rb"FETCH 1.*ALL", b"{8/1000} FETCH 1 CONTENTS\nA: 1\n\nx\n" + end), (rb"FETCH 2 .*ALL", b"{8/8} FETCH 2 CONTENTS\nB: 2\n\ny\n\n+OK\n"), (rb"EXPUNGE 2", b"+OK\n"))
+            self.addCleanup(server.stop)
+            url, tree = f"smap://joe@127.0.0.1:{server.port}", self.path(f"cut-{number}")
+            self.posthorn(BINARY, "fetch", url, f"maildir:{tree}f", "--password-file", self.password, "--allow-plaintext", "--state", tree + ".state", status=75)
+            self.copy(url, f"maildir:{tree}", status=65)
+            self.assertEqual(seen_in_maildir(tree + "f", None), [(digest(b"B: 2\n\ny\n"), frozenset(), 0)])
+            self.assertEqual(seen_in_maildir(tree, None), [(digest(b"B: 2\n\ny\n"), frozenset(), 0)])
+
     def test_what_cannot_be_is_said(self):
         ours = self.ours("bob")
         imap_only = f"smap://joe@127.0.0.1:{self.server.ports['pop3']}"

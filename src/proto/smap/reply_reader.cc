@@ -107,7 +107,7 @@ Result<std::optional<ReplyEvent>> ReplyReader::next_chunk(std::string_view& in) 
   return ReplyEvent{.kind = Kind::content, .bytes = bytes};
 }
 
-// Behind a chunk: the size of the next one, or nothing, which ends the reply [SMAP1 2.4].
+// Behind a chunk: the size of the next one, or nothing, which ends the reply [SMAP1 2.4]; or what Courier says when it can read no further.
 Result<std::optional<ReplyEvent>> ReplyReader::next_chunk_line(std::string_view& in) {
   TRY(const bool complete, take_line(in));
   if (!complete) return std::nullopt;
@@ -115,6 +115,10 @@ Result<std::optional<ReplyEvent>> ReplyReader::next_chunk_line(std::string_view&
   if (size.empty()) {
     state_ = State::line;
     return ReplyEvent{.kind = Kind::content_end};
+  }
+  if (constexpr std::string_view kError = "-ERR "; line_.starts_with(kError)) {
+    state_ = State::line;
+    return ReplyEvent{.kind = Kind::content_void, .text = behind(line_, kError.size())};
   }
   TRY_OK(count(line_.size() + 1));  // chunks of nothing have an end, too
   TRY_OK(begin_chunk(size));

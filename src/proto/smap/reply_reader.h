@@ -25,10 +25,11 @@ struct ReplyEvent {
     content_begin,  // a multi-line reply: its words
     content,        // bytes of it
     content_end,
+    content_void,   // -ERR where the size of a chunk must be: what came of the content is none, and that was the status
   };
   Kind kind = Kind::status;
   bool ok = false;                      // status
-  std::string text = {};                // status, go_ahead: behind the first word
+  std::string text = {};                // status, go_ahead, content_void: behind the first word
   std::vector<std::string> words = {};  // data, content_begin
   std::string_view bytes = {};          // content; valid until the next call, or the end of the input given
 };

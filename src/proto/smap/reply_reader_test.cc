@@ -30,6 +30,7 @@ std::string read(std::string_view text, std::size_t piece, ReplyLimits limits = 
         case Kind::content_begin: out += "content " + words + ' '; break;
         case Kind::content: out += e.bytes; break;
         case Kind::content_end: out += "<end>\n"; break;
+        case Kind::content_void: out += "<void> " + e.text + '\n'; break;
       }
     }
     EXPECT_TRUE(in.empty());
@@ -53,6 +54,8 @@ TEST(ReplyReader, TakesEveryReply) {
            Case{"{.9} X\n\r\na\rb\r\n..\r\r\n\r.\n.x\n.\r\r\n", "content [X] \na\rb\n.\r\n\r.\nx\n<end>\n"},
            Case{"{0/0} X\n2\nab\n+OK\n", "content [X] ab<end>\nok \n"},
            Case{"{2/2} X\nab0\n0\n1\nc\n", "content [X] abc<end>\n"},
+           Case{"{2/9} X\nab3\n-ER-ERR Cannot read it\r\n+OK\n", "content [X] ab-ER<void> Cannot read it\nok \n"},
+           Case{"{2/9} X\nab-ERROR\n", "content [X] aberror syntax"},
            Case{"HELLO\n", "error syntax"},
            Case{"\n", "error syntax"},
            Case{"{x} A\n", "error syntax"},
