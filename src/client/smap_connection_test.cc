@@ -311,12 +311,13 @@ TEST(SmapConnection, EndlessLinesAndListsEnd) {
 TEST(SmapConnection, StoresAndRemoves) {
   SmapNews news;
   const auto played = play(with_password(true),
-                           kOpened + "C: STORE 1-2 5 FLAGS=MARKED,SEEN \"KEYWORDS=a,b c\"\nS: * FETCH 1 FLAGS=SEEN\nS: +OK\nC: STORE 3 -FLAGS=DRAFT\nS: -ERR no\n"
+                           kOpened + "C: STORE 1-2 5 +FLAGS=MARKED,SEEN -FLAGS=DRAFT,REPLIED,DELETED \"KEYWORDS=a,b c\"\nS: * FETCH 1 FLAGS=SEEN\nS: +OK\nC: STORE 4 -FLAGS=DRAFT,MARKED,REPLIED,SEEN,DELETED \"KEYWORDS=\"\nS: +OK\nC: STORE 3 -FLAGS=DRAFT\nS: -ERR no\n"
                                      "C: EXPUNGE 1 3-4\nS: * EXPUNGE 1 3-4\nS: * EXPUNGE 2\nS: * EXISTS 3\nS: * FETCH 2 FLAGS=SEEN \"KEYWORDS=\"\nS: +OK\n",
                            [&news](SmapConnection& c) -> Task<Result<void>> {
                              using Change = SmapConnection::Change;
                              CO_TRY_OK(co_await c.open_folder({"INBOX"}));
                              CO_TRY_OK(co_await c.store(smap_ranges({1, 2, 5}), Change::set, smap::kSeen | smap::kMarked, {"a", "b c", "d,e"}));
+                             CO_TRY_OK(co_await c.store(smap_ranges({4}), Change::set, 0, {}));
                              const auto refused = co_await c.store(smap_ranges({3}), Change::remove, smap::kDraft, {});
                              EXPECT_EQ(refused.error().code, Errc::invalid);
                              CO_TRY(news, co_await c.expunge({}));

@@ -168,6 +168,10 @@ Task<Result<End>> ask(SmapState& s, NumberRanges ranges, std::string item, IntoS
   co_return status.ok ? End::ok : *settled ? End::error : End::error_in_last;
 }
 
+void put_flags(std::string& settings, std::string_view name, int flags) {
+  if (flags != 0) smap::put_flag_list(settings.append(" ").append(name), static_cast<std::uint8_t>(flags));
+}
+
 std::string items_text(const SmapFetchWants& wants) {
   std::string out;
   if (wants.flags) out += " FLAGS";
@@ -235,7 +239,9 @@ Task<Result<void>> SmapConnection::store(NumberRanges numbers, Change change, st
   CO_TRY_OK(s.check_open_folder());
   const std::string sign = change == Change::set ? "" : change == Change::add ? "+" : "-";
   std::string settings;
-  if (change == Change::set || flags != 0) smap::put_flag_list(settings += " " + sign + "FLAGS=", flags);
+  if (change != Change::remove) put_flags(settings, "+FLAGS=", flags);
+  // FLAGS= beside KEYWORDS= leaves the flags of most messages alone at Courier.
+  if (change != Change::add) put_flags(settings, "-FLAGS=", change == Change::set ? smap::kAllFlags & ~flags : flags);
   std::string list;
   for (const auto& keyword : keywords)
     if (is_smap_keyword(keyword)) list += (list.empty() ? "" : ",") + keyword;

@@ -22,7 +22,6 @@ constexpr const char* kIdentityHeaders = "HEADERS(MESSAGE-ID,DATE,FROM,SUBJECT)"
 static_assert(static_cast<int>(imap::SystemFlag::seen) == smap::kSeen && static_cast<int>(imap::SystemFlag::answered) == smap::kReplied);
 static_assert(static_cast<int>(imap::SystemFlag::flagged) == smap::kMarked && static_cast<int>(imap::SystemFlag::deleted) == smap::kDeleted);
 static_assert(static_cast<int>(imap::SystemFlag::draft) == smap::kDraft);
-constexpr std::uint8_t kAllFlags = smap::kSeen | smap::kReplied | smap::kMarked | smap::kDeleted | smap::kDraft;
 
 MessageInfo info_of(const smap::FetchReply& told) {
   MessageInfo info{.uid = told.number, .flags = {.system = told.flags.value_or(0)}, .date = told.date, .size = told.size.value_or(0)};
@@ -188,7 +187,7 @@ class SmapPlace final : public MailPlace {
     for (auto& letter : letters) {
       Added added;
       bool other_lines = false;
-      client::SmapUpload upload{.folder = entered_, .flags = static_cast<std::uint8_t>(letter.info.flags.system & kAllFlags)};
+      client::SmapUpload upload{.folder = entered_, .flags = static_cast<std::uint8_t>(letter.info.flags.system & smap::kAllFlags)};
       upload.keywords = keepable(letter.info.flags.keywords, added.lost);
       upload.date = letter.info.date;
       upload.size = letter.octets.size();
@@ -206,7 +205,7 @@ class SmapPlace final : public MailPlace {
     std::map<std::pair<std::uint8_t, std::vector<std::string>>, std::vector<std::uint32_t>> by_flags;
     for (auto& [number, flags] : changes) {
       std::string lost;
-      by_flags[{static_cast<std::uint8_t>(flags.system & kAllFlags), keepable(flags.keywords, lost)}].push_back(number);
+      by_flags[{static_cast<std::uint8_t>(flags.system & smap::kAllFlags), keepable(flags.keywords, lost)}].push_back(number);
     }
     for (auto& [flags, numbers] : by_flags) {
       std::ranges::sort(numbers);

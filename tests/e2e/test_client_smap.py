@@ -252,6 +252,20 @@ class FromCourier(Case):
         self.assertIn("copied 6 messages in 1 folder", out)
         self.assertTrue(os.path.isdir(os.path.join(self.path("one"), ".Post.Aus", "cur")))
 
+    def test_flags_of_many_messages_become_those_of_the_source(self):
+        """One STORE for all that get the same; Courier takes FLAGS= beside KEYWORDS= for the first of them only."""
+        courier = CourierBySmap()
+        self.addCleanup(courier.stop)
+        courier.start()
+        theirs, ours = courier.client(), self.client("user4")
+        for client in (theirs, ours):
+            fill(client, 6, FOLDERS[:1])
+        ours.command("OPEN INBOX")
+        self.assertTrue(ours.command('STORE 1-6 FLAGS=MARKED "KEYWORDS=todo"').ok)
+        self.assertIn("changed the flags of 6\n", self.copy(self.ours("user4"), courier.url(), "--folder", "INBOX"))
+        theirs.command("NOOP")
+        self.assertEqual(seen_by_smap(theirs, FOLDERS[:1]), seen_by_smap(ours, FOLDERS[:1]))
+
     def test_killed_at_any_moment(self):
         """Nothing is lost and nothing doubled, whichever end is SMAP's."""
         for source, target in ((self.courier.url(), self.ours("user2")), (self.courier.url(), f"maildir:{self.path('killed')}")):

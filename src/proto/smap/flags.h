@@ -13,6 +13,7 @@ namespace posthorn::smap {
 
 // The bits are those of the store.
 enum Flag : std::uint8_t { kSeen = 1, kReplied = 2, kMarked = 4, kDeleted = 8, kDraft = 16 };
+inline constexpr std::uint8_t kAllFlags = kSeen | kReplied | kMarked | kDeleted | kDraft;
 
 // Names in any case; those that are not known are passed over.
 std::uint8_t parse_flag_list(std::string_view list);
