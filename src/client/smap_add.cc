@@ -73,11 +73,10 @@ Task<Result<void>> send_octets(SmapState& s, const SmapUpload& upload, Deadline 
   co_return co_await s.channel->flush(until);
 }
 
-// [SMAP1 10.1] What was said of the message would be of the next one, too.
+// [SMAP1 10.1] What was said of the message would be of the next one, too.  It was refused, whether or not the connection lives on.
 Task<Result<std::string>> refused(SmapState& s, std::string what, SmapStatus status) {
   const auto why = s.channel->refusal(what, status);
-  const auto forgotten = co_await s.channel->run("RSET", s.command_end());
-  if (!forgotten && !s.channel->is_open()) co_return std::unexpected(forgotten.error());
+  (void)co_await s.channel->run("RSET", s.command_end());
   co_return why;
 }
 

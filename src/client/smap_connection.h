@@ -67,7 +67,8 @@ class SmapConnection {
   Task<Result<SmapNews>> expunge(smap::NumberRanges);
 
   // --- messages
-  // Its UID where it was saved; empty: the server does not tell, or it was only sent.  invalid: refused, and nothing of it is there.
+  // Its UID where it was saved; empty: the server does not tell, or it was only sent.  invalid: refused, and nothing of it is there; the
+  // connection may be closed nevertheless.
   Task<Result<std::string>> add(SmapUpload);
   // The last add() has given away all of its message and got no answer: it is there, or was sent, or not.
   bool in_doubt() const;

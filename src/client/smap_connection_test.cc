@@ -387,6 +387,21 @@ TEST(SmapConnection, SavesAndSends) {
   EXPECT_EQ(played.transcript.find("A: 1"), std::string::npos);
 }
 
+// The refusal is told, not what came of the connection behind it.
+TEST(SmapConnection, WhatIsRefusedStaysRefused) {
+  for (const std::string end : {"C: RSET\nCLOSE\n", "C: RSET\nS: what?\n", "C: RSET\nS: -ERR no\n"}) {
+    const auto played = play(with_password(true), kSignedIn + "C: ADD*\nS: > go\nB: 9\nS: -ERR 550 no such user\n" + end, [&end](SmapConnection& c) -> Task<Result<void>> {
+      const auto added = co_await c.add(upload_of("A: 1\n\nx\n"));
+      EXPECT_EQ(c.is_usable(), end.contains("-ERR")) << end;
+      EXPECT_FALSE(c.in_doubt());
+      if (!added) co_return std::unexpected(added.error());
+      co_return Result<void>{};
+    });
+    EXPECT_EQ(played.outcome, "smap.example: saving the message was refused: 550 no such user") << end;
+    EXPECT_EQ(played.code, Errc::invalid);
+  }
+}
+
 // A line is never longer than servers take, and an upload of another length than announced ends the connection.
 TEST(SmapConnection, LongListsAndShortMessages) {
   std::string script = kSignedIn, line = "C: ADD";

@@ -193,10 +193,12 @@ class SmapPlace final : public MailPlace {
       upload.size = letter.octets.size();
       upload.content = [&] { return std::make_unique<LinesSource>(letter.octets, other_lines); };
       auto saved = co_await connection_.add(std::move(upload));
-      if (!connection_.is_usable()) co_return std::unexpected(saved ? Error{Errc::closed, name_ + ": the connection is closed"} : std::move(saved).error());
+      // Of what was neither saved nor refused nothing is known.
+      if (!saved && saved.error().code != Errc::invalid && !connection_.is_usable()) co_return std::unexpected(std::move(saved).error());
       if (!saved) added.outcome = std::unexpected(std::move(saved).error());
       if (other_lines) added.lost += (added.lost.empty() ? "" : ", ") + std::string("its line ends: all lines end with CRLF there");
       outcomes.push_back(std::move(added));
+      if (!connection_.is_usable()) co_return fail(Errc::closed, name_ + ": the connection is closed");
     }
     co_return Result<void>{};
   }

@@ -390,7 +390,7 @@ class Between:
 
 
 class Scripted:
-    """Answers each line by the first pattern that it matches, with what stands there; b"" closes."""
+    """Answers each line by the first pattern that it matches, with what stands there; b"" closes, None is silence."""
 
     def __init__(self, *answers):
         self.answers = [(rb"\\SMAP1 LOGIN", b"+OK in\r\n"), *answers, (rb"LIST$", b'* LIST "INBOX" "x" FOLDER\n+OK\n'), (rb"LIST", b"+OK\n"), (rb"OPEN", b"* EXISTS 1\n+OK\n"),
@@ -411,9 +411,9 @@ class Scripted:
                     client.sendall(b"* OK [CAPABILITY SMAP1 KEYWORDS] ready\r\n")
                     for line in client.makefile("rb"):
                         answer = next((answer for pattern, answer in self.answers if re.match(pattern, line.strip())), b"-ERR what?\n")
-                        if not answer:
+                        if answer == b"":
                             break
-                        client.sendall(answer)
+                        client.sendall(answer or b"")
                 except OSError:
                     pass
 
@@ -533,10 +533,25 @@ class Lies(Case):
         self.assertIn("sending the message was refused", out)
         self.assertEqual(len(seen_by_smap(self.client("bob"), FOLDERS[:1])), before + 1)
         self.assertIn("SMAP has nothing for", self.send(url, "--to", bob, "--require-tls", status=64))
+        # Refused is refused, also where the server hangs up behind it.
+        server = Scripted((rb"ADD ", b"> go\n"), (rb"Message-ID: ", b"-ERR 550 no such user\n"), (rb"RSET", b""), (rb"", None))
+        self.addCleanup(server.stop)
+        self.assertIn("550 no such user", self.send(f"smap://joe@127.0.0.1:{server.port}", "--to", bob, status=69))
         # It is said when nobody knows what became of it.
         server = Scripted((rb"ADD ", b"> go\n"), (rb"[A-Za-z-]+: ", b""))
         self.addCleanup(server.stop)
         self.assertIn("sending it again may double it", self.send(f"smap://joe@127.0.0.1:{server.port}", "--to", bob, status=75))
+
+    def test_what_is_refused_before_the_server_hangs_up(self):
+        tree = self.path("refused")
+        for part in ("cur", "new", "tmp"):
+            os.makedirs(os.path.join(tree, part))
+        with open(os.path.join(tree, "cur", "1700000000.x:2,"), "wb") as f:
+            f.write(letter(1))
+        server = Scripted((rb"LIST$", b'* LIST "INBOX" "x" FOLDER\n+OK\n'), (rb"LIST", b"+OK\n"), (rb"OPEN", b"* EXISTS 0\n+OK\n"), (rb"ADD ", b"-ERR too ugly\n"), (rb"RSET", b""))
+        self.addCleanup(server.stop)
+        out = self.copy(f"maildir:{tree}", f"smap://joe@127.0.0.1:{server.port}", "--retries", "0", status=75)
+        self.assertIn(": saving the message was refused: too ugly", out)
 
     def test_lines_are_what_is_kept(self):
         """A CR or LF alone, and a last line without its end, cannot be kept; it is said, and the message is known again."""
