@@ -102,7 +102,7 @@ Task<Result<std::string>> SmapConnection::add(SmapUpload upload) {
     if (done && last) co_return s.channel->broken(Errc::syntax, "the server takes a message that it has not seen");
   }
   CO_TRY_OK(co_await send_octets(s, upload, until));
-  CO_TRY(const bool done, co_await s.channel->read_reply(taker, status, until));
+  CO_TRY(const bool done, co_await s.channel->read_reply(taker, status, until, s.options.timeouts.answer));
   CHECK(done);
   s.in_doubt = false;
   if (!status.ok) co_return co_await refused(s, what, status);

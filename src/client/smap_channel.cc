@@ -90,7 +90,7 @@ Task<Result<std::string>> SmapChannel::read_greeting(Deadline until) {
   co_return std::string(*line);
 }
 
-Task<Result<smap::ReplyEvent>> SmapChannel::next_event(Deadline until) {
+Task<Result<smap::ReplyEvent>> SmapChannel::next_event(Deadline until, SmapTimeouts::Patience silence) {
   for (;;) {
     if (!is_open()) co_return failure(connection_->is_shut_down() ? Errc::cancelled : Errc::closed, "the connection is closed");
     std::string_view in = connection_->input();
@@ -103,14 +103,14 @@ Task<Result<smap::ReplyEvent>> SmapChannel::next_event(Deadline until) {
       show(**event);
       co_return **std::move(event);
     }
-    auto more = co_await connection_->read_more(std::min(until, after(silence_)));
+    auto more = co_await connection_->read_more(std::min(until, after(silence)));
     if (!more) co_return ended(std::move(more).error());
   }
 }
 
-Task<Result<bool>> SmapChannel::read_reply(SmapTaker& taker, SmapStatus& status, Deadline until, std::string* go_ahead) {
+Task<Result<bool>> SmapChannel::read_reply(SmapTaker& taker, SmapStatus& status, Deadline until, SmapTimeouts::Patience silence, std::string* go_ahead) {
   for (;;) {
-    CO_TRY(auto event, co_await next_event(until));
+    CO_TRY(auto event, co_await next_event(until, silence));
     Result<void> taken;
     switch (event.kind) {
       case Kind::status:

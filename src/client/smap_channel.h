@@ -43,7 +43,10 @@ class SmapChannel {
   // The greeting, which is IMAP's.  Without its end.
   Task<Result<std::string>> read_greeting(Deadline until);
   // To the status reply; or to a go-ahead, whose text is put into `go_ahead` (no status then, and false).  syntax: a go-ahead, without one.
-  Task<Result<bool>> read_reply(SmapTaker&, SmapStatus&, Deadline until, std::string* go_ahead = nullptr);
+  Task<Result<bool>> read_reply(SmapTaker& taker, SmapStatus& status, Deadline until, std::string* go_ahead = nullptr) {
+    return read_reply(taker, status, until, silence_, go_ahead);
+  }
+  Task<Result<bool>> read_reply(SmapTaker&, SmapStatus&, Deadline until, SmapTimeouts::Patience silence, std::string* go_ahead = nullptr);
   // put_line, flush, read_reply.  invalid: -ERR.
   Task<Result<void>> run(std::string line, SmapTaker&, Deadline until);
   // The same for a command that answers with nothing but its status.
@@ -69,7 +72,7 @@ class SmapChannel {
   net::Connection& connection() { return *connection_; }
 
  private:
-  Task<Result<smap::ReplyEvent>> next_event(Deadline until);
+  Task<Result<smap::ReplyEvent>> next_event(Deadline until, SmapTimeouts::Patience silence);
   std::unexpected<Error> ended(Error);
   void show(TranscriptLine::Kind, std::string_view text) const;
   void show(const smap::ReplyEvent&) const;

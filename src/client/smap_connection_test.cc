@@ -402,6 +402,20 @@ TEST(SmapConnection, WhatIsRefusedStaysRefused) {
   }
 }
 
+// What is uploaded has to be stored or sent before the answer to it.
+TEST(SmapConnection, AnswersToUploadsMayTakeLonger) {
+  EXPECT_GE(SmapTimeouts().answer, std::chrono::minutes(10));
+  auto options = with_password(true);
+  options.timeouts.answer = std::chrono::milliseconds(50);
+  const auto add = [](SmapConnection& c) -> Task<Result<void>> {
+    const auto added = co_await c.add(upload_of("A: 1\n\nx\n"));
+    EXPECT_TRUE(c.in_doubt());
+    if (!added) co_return std::unexpected(added.error());
+    co_return Result<void>{};
+  };
+  EXPECT_EQ(run_task(run(options, {.text = kSignedIn + "C: ADD*\nS: > go\nB: 9\nDEAF\n", .tls = {}}, add)).outcome, "smap.example: the server does not answer");
+}
+
 // A line is never longer than servers take, and an upload of another length than announced ends the connection.
 TEST(SmapConnection, LongListsAndShortMessages) {
   std::string script = kSignedIn, line = "C: ADD";
