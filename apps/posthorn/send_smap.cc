@@ -21,6 +21,10 @@ Result<void> check_possible(const Place& place, const Outgoing& message) {
   else if (mail.hold_for_seconds || mail.hold_until) what = "a time before which the message is held";
   else if (mail.body == smtp::Body::binary_mime) what = "binary messages";
   if (!what.empty()) return fail(Errc::invalid, "SMAP has nothing for " + what + ": send it through submissions://" + place.url.host);
+  // Courier hands recipients to its sendmail as they are, which takes such a one for an option.
+  for (const auto& one : message.recipients)
+    if (const auto address = smtp::to_string(one.forward_path); address.starts_with('-'))
+      return fail(Errc::invalid, "by SMAP nothing can be sent to " + address + ", which servers take for an option: send it through submissions://" + place.url.host);
   if (place.url.user.empty()) return fail(Errc::invalid, "who signs in? The URL names no user: " + client::to_string(place.url));
   return {};
 }

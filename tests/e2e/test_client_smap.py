@@ -533,6 +533,7 @@ class Lies(Case):
         self.assertIn("sending the message was refused", out)
         self.assertEqual(len(seen_by_smap(self.client("bob"), FOLDERS[:1])), before + 1)
         self.assertIn("SMAP has nothing for", self.send(url, "--to", bob, "--require-tls", status=64))
+        self.assertIn("which servers take for an option", self.send(url, "--to", f"-bob@{DOMAIN}", status=64))
         # Refused is refused, also where the server hangs up behind it.
         server = Scripted((rb"ADD ", b"> go\n"), (rb"Message-ID: ", b"-ERR 550 no such user\n"), (rb"RSET", b""), (rb"", None))
         self.addCleanup(server.stop)
