@@ -109,6 +109,9 @@ Task<Result<void>> remove_due(client::SmapConnection& server, const client::Smap
     const auto when = journal.stored(one.key);
     if (when && is_due(options.keep, *when)) due.insert(one.key);
   }
+  if (due.empty()) co_return Result<void>{};
+  // What somebody else has removed meanwhile is none of ours.
+  CO_TRY(all, co_await list_folder(server, folder));
   while (!due.empty()) {
     std::vector<std::uint32_t> numbers;
     std::size_t ranges = 0;

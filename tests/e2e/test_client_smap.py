@@ -390,7 +390,7 @@ class Between:
 
 
 class Scripted:
-    """Answers each line by the first pattern that it matches, with what stands there; b"" closes, None is silence."""
+    """Answers each line by the first pattern that it matches, with what stands there, or is made there; b"" closes, None is silence."""
 
     def __init__(self, *answers):
         self.answers = [(rb"\\SMAP1 LOGIN", b"+OK in\r\n"), *answers, (rb"LIST$", b'* LIST "INBOX" "x" FOLDER\n+OK\n'), (rb"LIST", b"+OK\n"), (rb"OPEN", b"* EXISTS 1\n+OK\n"),
@@ -411,6 +411,7 @@ class Scripted:
                     client.sendall(b"* OK [CAPABILITY SMAP1 KEYWORDS] ready\r\n")
                     for line in client.makefile("rb"):
                         answer = next((answer for pattern, answer in self.answers if re.match(pattern, line.strip())), b"-ERR what?\n")
+                        answer = answer() if callable(answer) else answer
                         if answer == b"":
                             break
                         client.sendall(answer or b"")
@@ -483,6 +484,17 @@ class Lies(Case):
             self.copy(url, f"maildir:{tree}", status=65)
             self.assertEqual(seen_in_maildir(tree + "f", None), [(digest(b"B: 2\n\ny\n"), frozenset(), 0)])
             self.assertEqual(seen_in_maildir(tree, None), [(digest(b"B: 2\n\ny\n"), frozenset(), 0)])
+
+    def test_what_somebody_else_removes_is_not_counted(self):
+        """Between the first listing and the removal one of the two goes."""
+        counts = iter((2, 1, 0))
+        content = b"".join(b"{8/8} FETCH %d CONTENTS\nA: %d\n\nx\n\n" % (number, number) for number in (1, 2))
+        server = Scripted((rb"OPEN", lambda: b"* EXISTS %d\n+OK\n" % next(counts)), (rb"FETCH 1-2 FLAGS", b"* FETCH 1 FLAGS= UID=a SIZE=8\n* FETCH 2 FLAGS= UID=b SIZE=8\n+OK\n"),
+                          (rb"FETCH 1-2 .*ALL", content + b"+OK\n"), (rb"FETCH 1-1 FLAGS", b"* FETCH 1 FLAGS= UID=b SIZE=8\n+OK\n"), (rb"EXPUNGE 1", b"* EXPUNGE 1\n+OK\n"))
+        self.addCleanup(server.stop)
+        tree = self.path("counted")
+        out = self.posthorn(BINARY, "fetch", f"smap://joe@127.0.0.1:{server.port}", f"maildir:{tree}", "--password-file", self.password, "--allow-plaintext", "--state", tree + ".state", "--verbose")
+        self.assertIn("2 messages fetched, 1 removed from the server", out)
 
     def test_what_cannot_be_is_said(self):
         ours = self.ours("bob")
