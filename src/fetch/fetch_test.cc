@@ -117,6 +117,38 @@ TEST_F(FetchTest, JournalDoesNotCountWhatIsInDoubt) {
   EXPECT_TRUE(journal.stored("ua") && journal.find("ua")->fingerprint.empty());
 }
 
+TEST_F(FetchTest, JournalDoubtsForAWhileWhatIsNotListedAnyMore) {
+  const Keys keys{"ua", "ub", "uc", "ud"};
+  {
+    auto journal = open();
+    ASSERT_TRUE(journal.append_stored(keys, kThen));
+    journal.remember(keys, kThen);
+    ASSERT_TRUE(journal.add_fingerprints(std::vector<Fingerprinted>{{"ua", "1/2"}, {"ub", "3/4"}, {"uc", "5/6"}}));
+    ASSERT_TRUE(journal.keep_only({"ua"}, {"ub"}, kThen));  // ub was removed, ud has no fingerprint
+  }
+  auto journal = open();
+  EXPECT_TRUE(journal.stored("ua") && !journal.find("ub") && !journal.find("ud"));
+  ASSERT_TRUE(journal.find("uc"));
+  EXPECT_EQ(journal.find("uc")->doubted, kThen);
+  ASSERT_TRUE(journal.keep_only({"ua"}, {}, kThen + Journal::kVanished));
+  EXPECT_TRUE(journal.find("uc"));
+  ASSERT_TRUE(journal.keep_only({"ua"}, {}, kThen + Journal::kVanished + std::chrono::seconds(1)));
+  EXPECT_FALSE(journal.find("uc"));
+}
+
+TEST_F(FetchTest, JournalForgetsTheOldestOfTooMany) {
+  auto journal = open();
+  std::vector<Fingerprinted> all;
+  for (std::size_t i = 0; i < Journal::kMostVanished; ++i) all.push_back({"u" + std::to_string(i), "1/2"});
+  all.push_back({"ufirst", "1/2"});
+  for (const auto& one : all) journal.remember(Keys{one.key}, kThen);
+  ASSERT_TRUE(journal.add_fingerprints(all));
+  ASSERT_TRUE(journal.doubt(Keys{"ufirst"}, kThen));
+  ASSERT_TRUE(journal.keep_only({}, {}, kThen + std::chrono::hours(1)));
+  EXPECT_FALSE(journal.find("ufirst"));
+  EXPECT_EQ(journal.size(), Journal::kMostVanished);
+}
+
 TEST_F(FetchTest, JournalOfVersion1IsMarkedWhenItGetsWhatThatDidNotKnow) {
   ASSERT_TRUE(open().append_stored(Keys{"ua"}, kThen));
   auto old = text();

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <functional>
 
 #include "base/clock.h"
 #include "crypto/digest.h"
@@ -288,18 +289,40 @@ Result<void> Journal::undo(std::uint64_t mark) {
 
 Result<void> Journal::sync() { return mailfile::sync_file(file_.fd(), path_); }
 
-Result<void> Journal::keep_only(const std::unordered_set<std::string>& keys) {
-  std::vector<std::string> gone;
-  std::size_t of_use = 0;
-  for (const auto& [key, kept] : kept_)
-    if (keys.contains(key))
-      of_use += count_lines(kept);
+std::vector<std::string> Journal::find_forgettable(const Keys& keys, const Keys& removed, Seconds when) const {
+  std::vector<std::string> out;
+  std::vector<std::pair<Seconds, std::string>> vanished;
+  for (const auto& [key, kept] : kept_) {
+    if (keys.contains(key)) continue;
+    const auto since = kept.doubted.value_or(when);
+    if (removed.contains(key) || kept.fingerprint.empty() || when - since > kVanished)
+      out.push_back(key);
     else
-      gone.push_back(key);
+      vanished.emplace_back(since, key);
+  }
+  if (vanished.size() <= kMostVanished) return out;
+  std::ranges::nth_element(vanished, vanished.begin() + kMostVanished, std::greater());
+  for (auto i = kMostVanished; i < vanished.size(); ++i) out.push_back(std::move(vanished[i].second));
+  return out;
+}
+
+Result<void> Journal::keep_only(const Keys& keys, const Keys& removed, Seconds when) {
+  const auto gone = find_forgettable(keys, removed, when);
   for (const auto& key : gone) kept_.erase(key);
-  if (pending_.empty() && lines_ + gone.size() > of_use + of_use / 2 + kSlack) return rewrite();
+  std::string doubts;
+  std::size_t vanished = 0, of_use = 0;
+  for (auto& [key, kept] : kept_) {
+    if (!kept.doubted && !keys.contains(key)) {
+      kept.doubted = when;
+      doubts += key_line('R', key, when);
+      ++vanished;
+    }
+    of_use += count_lines(kept);
+  }
+  if (pending_.empty() && lines_ + gone.size() + vanished > of_use + of_use / 2 + kSlack) return rewrite();
+  TRY_OK(append_marks(doubts, vanished));
   if (gone.empty()) return {};
-  TRY_OK(append_forgotten(gone, this_second()));
+  TRY_OK(append_forgotten(gone, when));
   return sync();
 }
 

@@ -87,9 +87,13 @@ class Journal {
   Result<void> doubt(std::span<const std::string> keys, Seconds when);
   Result<void> believe(std::span<const std::string> keys);
 
-  // The server has no others any more: they are forgotten.  Writes the file anew when most of it is of no
-  // use.
-  Result<void> keep_only(const std::unordered_set<std::string>& keys);
+  // The server lists no others.  Those that have a fingerprint come into doubt, and are forgotten after
+  // kVanished: a maildrop may seem empty for a while.  Others are forgotten now, and so is what was `removed`.
+  // Writes the file anew when most of it is of no use.
+  static constexpr std::chrono::days kVanished{90};
+  static constexpr std::size_t kMostVanished = 100'000;  // the latest
+  using Keys = std::unordered_set<std::string>;
+  Result<void> keep_only(const Keys& keys, const Keys& removed = {}, Seconds when = this_second());
 
  private:
   explicit Journal(std::string path) : path_(std::move(path)) {}
@@ -102,6 +106,7 @@ class Journal {
   Result<void> append_keys(char kind, std::span<const std::string> keys, Seconds when);
   Result<void> append_marks(const std::string& lines, std::size_t count);
   Result<void> append(const std::string& lines);
+  std::vector<std::string> find_forgettable(const Keys& keys, const Keys& removed, Seconds when) const;
   Result<void> rewrite();
 
   std::string path_, owner_;

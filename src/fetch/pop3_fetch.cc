@@ -143,7 +143,7 @@ Task<Result<void>> fetch_pop3(client::Pop3Connection& server, Target& target, Jo
   CO_TRY_OK(co_await settle_doubts(server, all, journal, pool));
   CO_TRY_OK(co_await fetch_new(server, all, target, journal, pool, options, report));
   const auto going = due(all, journal, options);
-  std::unordered_set<std::string> keys;
+  Journal::Keys keys, removed;
   for (const auto& one : all) keys.insert(one.key);
   if (going.empty()) {
     co_await server.leave();
@@ -151,12 +151,12 @@ Task<Result<void>> fetch_pop3(client::Pop3Connection& server, Target& target, Jo
     if (report.known == all.size() && journal.size() == all.size()) co_return Result<void>{};
   } else {
     CO_TRY(const auto refused, co_await remove(server, going, journal, pool));
-    report.removed = going.size() - refused.size();
     // A server may give the unique-id of a message that is gone to another one [RFC1939 7].
     for (const auto* one : going)
-      if (!refused.contains(one->number)) keys.erase(one->key);
+      if (!refused.contains(one->number)) removed.insert(keys.extract(one->key));
+    report.removed = removed.size();
   }
-  co_return co_await pool.run([&] { return journal.keep_only(keys); });
+  co_return co_await pool.run([&] { return journal.keep_only(keys, removed); });
 }
 
 }  // namespace posthorn::fetch

@@ -200,6 +200,24 @@ class RemovalWithoutAnswer(FetchTestCase):
                 self.assertEqual(maildir_digests(self.maildir), digests(self.first))
 
 
+class Listings(FetchTestCase):
+    def test_that_are_empty_once_make_nothing_new(self):
+        for top in (True, False):
+            with self.subTest(top=top):
+                self.maildir, mail = os.path.join(self.home, f"Maildir{top}"), make_mail(5)
+                host = self.host(mail)
+                host.capabilities = ["USER", "UIDL", "PIPELINING"] + ["TOP"] * top
+                self.fetch(host.url(), "--keep")
+                host.mail = []  # as where the disk that has it is not mounted
+                for _ in range(2):
+                    self.assertEqual(self.fetch(host.url(), "--keep")["on_server"], 0)
+                host.mail = mail[:4] + [(mail[4][0], message("another"))]
+                report = self.fetch(host.url(), "--keep")
+                self.assertEqual((report["known"], report["stored"]), (4, 1))
+                self.assertEqual(maildir_digests(self.maildir), digests(mail + host.mail[4:]))
+                self.assertEqual(self.fetch(host.url())["removed"], 5)
+
+
 class BareLineFeeds(FetchTestCase):
     """A server that passes on what it has stored: "tail<LF>", and its ".<CRLF>" behind that."""
 
