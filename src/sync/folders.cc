@@ -339,15 +339,18 @@ Result<bool> delete_here(TreeRun& run, const std::string& name, bool suspicious)
     run.problem(name + ": all folders are gone there: it is not deleted here (--force-delete does it)");
     return true;
   }
+  // A mailbox that is known, and taken back there after we were killed, would be taken for deleted here.
+  auto known = run.known.extract(name);
+  TRY_OK(write_tree_file(run.tree.root(), run.options.account, run.known));
   auto done = run.tree.remove(path, untouched);
-  if (!done && done.error().code == Errc::busy) return false;
-  if (!done) {
-    run.problem(name + ": it cannot be deleted here: " + done.error().text);
+  if (done) {
+    ++run.report.folders_removed_here;
+    run.here.erase(name);
     return true;
   }
-  ++run.report.folders_removed_here;
-  run.here.erase(name);
-  run.known.erase(name);
+  run.known.insert(std::move(known));
+  if (done.error().code == Errc::busy) return false;
+  run.problem(name + ": it cannot be deleted here: " + done.error().text);
   return true;
 }
 

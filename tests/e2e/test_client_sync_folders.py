@@ -63,6 +63,27 @@ class NestedComingBack(ComingBack):
     LAYOUT = "nested"
 
 
+class KilledThen(Meddled):
+    def test_a_mailbox_comes_back_after_a_run_that_removed_its_folder_was_killed(self):
+        self.imap.create("Trash")
+        self.fill(["a", "b", "c"], "Sub")
+        self.fill(["z"], "Other")
+        self.sync()
+        trash = f"Trash/{self.prefix}"
+        self.assertEqual(self.imap.rename(self.name("Sub"), trash)[0], "OK")
+        self.put("y", "Other")
+        process = []
+        self.once(b" APPEND ", lambda: process.pop().kill())
+        process.append(subprocess.Popen(self.words(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+        running = process[0]
+        running.communicate(timeout=60)
+        self.assertEqual((running.returncode, os.path.exists(self.local("Sub"))), (-9, False))
+        self.assertEqual(self.imap.rename(trash, self.name("Sub"))[0], "OK")
+        report = self.sync()
+        self.assertEqual(report["folders_removed_there"], 0, report)
+        self.assertEqual((set(self.alike("Sub")), set(self.alike("Other"))), ({"a", "b", "c"}, {"y", "z"}))
+
+
 class Moves(Meddled):
     def move(self, subject, folder):
         path = self.here()[subject]
