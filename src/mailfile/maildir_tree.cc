@@ -26,8 +26,32 @@ struct CloseDir {
   void operator()(DIR* d) const { ::closedir(d); }
 };
 
-bool is_maildir(const std::string& path) {
-  return is_directory(path + "/cur") && is_directory(path + "/new");
+// An error is no "no": of a disk that does not answer nothing is known.
+Result<bool> is_readable_directory(const std::string& path) {
+  struct stat at {};
+  if (::stat(path.c_str(), &at) == 0) return S_ISDIR(at.st_mode);
+  if (errno == ENOENT || errno == ENOTDIR || errno == ELOOP) return false;  // of links see is_gone()
+  return errno_failure("look at", path);
+}
+
+Result<bool> is_maildir(const std::string& path) {
+  TRY(const bool cur, is_readable_directory(path + "/cur"));
+  if (!cur) return false;
+  return is_readable_directory(path + "/new");
+}
+
+// Something has that name, and be it a link to nothing.
+Result<bool> is_taken(const std::string& path) {
+  struct stat at {};
+  if (::lstat(path.c_str(), &at) == 0) return true;
+  if (errno == ENOENT || errno == ENOTDIR) return false;
+  return errno_failure("look at", path);
+}
+
+// As a disk looks that is not mounted: a link to nothing, or a directory with nothing in it.
+bool looks_unmounted(const std::string& path) {
+  std::error_code failed;
+  return !std::filesystem::exists(path, failed) || (std::filesystem::is_directory(path, failed) && std::filesystem::is_empty(path, failed)) || failed;
 }
 
 // The directories in it, by name, without "." and "..".
@@ -35,11 +59,17 @@ Result<std::vector<std::string>> sub_directories(const std::string& path) {
   const std::unique_ptr<DIR, CloseDir> dir(::opendir(path.c_str()));
   if (!dir) return errno_failure("list", path);
   std::vector<std::string> out;
-  while (const auto* one = ::readdir(dir.get())) {
+  for (;;) {
+    errno = 0;
+    const auto* one = ::readdir(dir.get());
+    if (!one && errno != 0) return errno_failure("list", path);
+    if (!one) break;
     const std::string_view name = one->d_name;
-    if (name == "." || name == "..") continue;
+    if (name == "." || name == ".." || name == "lost+found") continue;
     const bool may_be = one->d_type == DT_DIR || one->d_type == DT_LNK || one->d_type == DT_UNKNOWN;
-    if (may_be && is_directory(path + "/" + one->d_name)) out.emplace_back(name);
+    if (!may_be) continue;
+    TRY(const bool is, is_readable_directory(path + "/" + one->d_name));
+    if (is) out.emplace_back(name);
     if (out.size() > kMaxFolders) return fail(Errc::limit, path + " holds too many folders");
   }
   std::ranges::sort(out);
@@ -65,7 +95,8 @@ Result<void> visit_nested(const std::string& root, const std::string& relative, 
   for (const auto& name : names) {
     if (is_part(name) || name.starts_with('.')) continue;
     const auto below = relative.empty() ? name : relative + "/" + name;
-    if (is_maildir(root + "/" + below) && std::ranges::find(above, identity_of(root + "/" + below)) == above.end()) {
+    TRY(const bool is, is_maildir(root + "/" + below));
+    if (is && std::ranges::find(above, identity_of(root + "/" + below)) == above.end()) {
       TRY(auto folder, path_to_folder(below, MaildirLayout::nested));
       out.push_back(std::move(folder));
     }
@@ -81,18 +112,28 @@ Result<MaildirLayout> find_layout(const std::string& root, MaildirLayout if_new)
   bool pp = false, utf7 = false, utf8 = false, nested = false;
   for (const auto& name : names) {
     if (is_part(name)) continue;
-    const bool dot = name.starts_with('.') && is_maildir(root + "/" + name);
+    TRY(const bool is, is_maildir(root + "/" + name));
+    const bool dot = is && name.starts_with('.');
     pp |= dot;
     utf8 |= dot && !text::is_ascii(name);
     utf7 |= dot && text::is_ascii(name) && name.find('&') != name.npos &&
             name.find('-', name.find('&')) != name.npos;
-    nested |= !name.starts_with('.') && is_maildir(root + "/" + name);
+    nested |= is && !name.starts_with('.');
   }
+  TRY(const bool is_inbox, is_maildir(root));
   // A root that is a Maildir itself has its folders behind dots, unless it has others and none of those.
   if (!pp && nested) return MaildirLayout::nested;
-  if (!pp && !is_maildir(root)) return if_new;
+  if (!pp && !is_inbox) return if_new;
   if (utf8 || (!utf7 && if_new == MaildirLayout::maildir_pp_utf8)) return MaildirLayout::maildir_pp_utf8;
-  return !pp && if_new == MaildirLayout::nested && !is_maildir(root) ? if_new : MaildirLayout::maildir_pp;
+  return MaildirLayout::maildir_pp;
+}
+
+// mbsync's Inbox, and that of many readers, is the root even where the folders are nested.
+Result<bool> inbox_is_root(const std::string& root) {
+  TRY(const bool is, is_maildir(root));
+  if (!is) return false;
+  TRY(const bool other, is_maildir(root + "/INBOX"));
+  return !other;
 }
 
 int rename_to_free_directory(const std::string& from, const std::string& to) {
@@ -144,11 +185,11 @@ Result<MaildirTree> MaildirTree::open(std::string root, MaildirLayout if_new) {
 
 Result<std::string> MaildirTree::path_of(const FolderPath& folder) const {
   TRY(const auto relative, folder_to_path(folder, layout_));
-  // mbsync's Inbox, and that of many readers, is the root even where the folders are nested.
-  const bool inbox = folder.size() == 1 && folder.front() == "INBOX";
-  if (relative.empty() ||
-      (inbox && layout_ == MaildirLayout::nested && is_maildir(root_) && !is_maildir(root_ + "/INBOX")))
-    return root_;
+  if (relative.empty()) return root_;
+  if (layout_ == MaildirLayout::nested && folder == FolderPath{"INBOX"}) {
+    TRY(const bool is_root, inbox_is_root(root_));
+    if (is_root) return root_;
+  }
   return root_ + "/" + relative;
 }
 
@@ -157,12 +198,16 @@ Result<std::vector<FolderPath>> MaildirTree::list() const {
   if (layout_ == MaildirLayout::nested) {
     std::vector<Identity> above;
     TRY_OK(visit_nested(root_, {}, above, out));
-    if (is_maildir(root_) && !is_maildir(root_ + "/INBOX")) out.push_back({"INBOX"});
+    TRY(const bool is_root, inbox_is_root(root_));
+    if (is_root) out.push_back({"INBOX"});
   } else {
-    if (is_maildir(root_)) out.push_back({"INBOX"});
+    TRY(const bool is_root, is_maildir(root_));
+    if (is_root) out.push_back({"INBOX"});
     TRY(const auto names, sub_directories(root_));
     for (const auto& name : names) {
-      if (!name.starts_with('.') || name.starts_with(kGoing) || !is_maildir(root_ + "/" + name)) continue;
+      if (!name.starts_with('.') || name.starts_with(kGoing)) continue;
+      TRY(const bool is, is_maildir(root_ + "/" + name));
+      if (!is) continue;
       if (auto folder = path_to_folder(name, layout_)) out.push_back(*std::move(folder));
     }
   }
@@ -172,7 +217,22 @@ Result<std::vector<FolderPath>> MaildirTree::list() const {
 
 bool MaildirTree::exists(const FolderPath& folder) const {
   const auto path = path_of(folder);
-  return path && is_maildir(*path);
+  return path && is_maildir(*path).value_or(false);
+}
+
+Result<bool> MaildirTree::is_gone(const FolderPath& folder) const {
+  TRY(const auto path, path_of(folder));
+  for (auto end = path.find('/', root_.size() + 1);; end = path.find('/', end + 1)) {
+    const auto part = path.substr(0, end);
+    TRY(const bool taken, is_taken(part));
+    if (!taken) return true;
+    std::error_code none;
+    if ((end == path.npos || std::filesystem::is_symlink(part, none)) && looks_unmounted(part)) return false;
+    if (end == path.npos) break;
+  }
+  TRY(const bool cur, is_taken(path + "/cur"));
+  TRY(const bool fresh, is_taken(path + "/new"));
+  return !cur && !fresh;
 }
 
 Result<MaildirFolder> MaildirTree::open_folder(const FolderPath& folder) const {
@@ -246,7 +306,8 @@ Result<void> MaildirTree::put_back(const std::string& going, const std::string& 
 Result<void> MaildirTree::remove(const FolderPath& folder, const MayGo& may_go) const {
   if (folder == FolderPath{"INBOX"}) return fail(Errc::invalid, "the INBOX cannot be removed");
   TRY(const auto path, path_of(folder));
-  if (!is_maildir(path)) return fail(Errc::not_found, path + " is no Maildir");
+  TRY(const bool is, is_maildir(path));
+  if (!is) return fail(Errc::not_found, path + " is no Maildir");
   // Out of sight first: what a crash leaves is no half a folder, and what came into it until now can be seen.
   const auto going = root_ + "/" + std::string(kGoing) + make_maildir_name().unique;
   TRY_OK(hide(path, going));

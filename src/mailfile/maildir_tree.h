@@ -41,9 +41,13 @@ class MaildirTree {
   const std::string& root() const { return root_; }
   MaildirLayout layout() const { return layout_; }
 
-  // Those that are Maildirs, in the order of their paths; at most 100,000 (limit).
+  // Those that are Maildirs, in the order of their paths; at most 100,000 (limit).  What cannot be looked at is an
+  // error; links to nothing are left out.
   Result<std::vector<FolderPath>> list() const;
   bool exists(const FolderPath&) const;
+  // Nothing is left where it would be.  Not so: half of it, a link that leads nowhere, an empty directory (what a
+  // disk may be mounted on).
+  Result<bool> is_gone(const FolderPath&) const;
   Result<MaildirFolder> open_folder(const FolderPath&) const;  // not_found
   Result<MaildirFolder> create(const FolderPath&) const;       // as it is, when it exists
   // With all that are below it.  not_found; exists: the new name or one below it is taken; invalid: INBOX, or

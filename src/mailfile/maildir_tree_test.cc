@@ -150,6 +150,36 @@ TEST_F(MaildirTreeTest, WhatComesWhileAFolderIsRemovedStays) {
   }
 }
 
+TEST_F(MaildirTreeTest, WhatCannotBeSeenIsNotGone) {
+  for (const auto layout : {maildir_pp, nested}) {
+    fs::remove_all(root);
+    const auto tree = MaildirTree::open(root / "mail", layout).value();
+    for (const FolderPath& folder : {FolderPath{"a"}, FolderPath{"a", "b"}, FolderPath{"c"}})
+      ASSERT_TRUE(tree.create(folder));
+    const fs::path path = *tree.path_of({"a"}), disk = root / "disk";
+    EXPECT_EQ(tree.is_gone({"a"}), false);
+    EXPECT_EQ(tree.is_gone({"none"}), true);
+    fs::rename(path, disk);
+    EXPECT_EQ(tree.is_gone({"a"}), true);
+    fs::create_symlink(disk, path);
+    EXPECT_TRUE(tree.exists({"a"}));
+    fs::rename(disk, root / "elsewhere");
+    EXPECT_EQ(tree.is_gone({"a"}), false);  // a link to nothing
+    EXPECT_EQ(tree.is_gone({"a", "b"}), false);
+    fs::create_directory(disk);
+    EXPECT_EQ(tree.is_gone({"a"}), false);
+    EXPECT_EQ(tree.is_gone({"a", "b"}), false);
+    fs::create_directory(disk / "other");
+    EXPECT_EQ(tree.is_gone({"a"}), true);
+    fs::create_directory(disk / "new");
+    EXPECT_EQ(tree.is_gone({"a"}), false);  // half of it
+    EXPECT_TRUE(tree.list());
+    fs::create_symlink(std::string(300, 'x'), root / "mail" / ".odd");  // looking at it fails
+    EXPECT_FALSE(tree.list());
+    EXPECT_FALSE(MaildirTree::open(root / "mail"));
+  }
+}
+
 TEST_F(MaildirTreeTest, FindsOutTheLayout) {
   ASSERT_TRUE(MaildirFolder::create(root));
   EXPECT_EQ(MaildirTree::open(root, nested)->layout(), maildir_pp);

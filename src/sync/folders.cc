@@ -308,11 +308,30 @@ Result<void> make_here(TreeRun& run, const std::string& name) {
   return {};
 }
 
+// What cannot be seen here is not taken for deleted: an error, something else where the folder was, or such a one above it.
+Result<bool> is_gone_here(TreeRun& run, const std::string& name, std::vector<std::string>& unseen) {
+  const auto path = path_of(run, name);
+  if (!path) return true;
+  TRY(bool gone, run.tree.is_gone(*path));
+  const auto is_above = [&](const auto& one) { return renamed(name, one, one, run.connection.delimiter()).has_value(); };
+  gone = gone && std::ranges::none_of(unseen, is_above);
+  if (gone) return true;
+  unseen.push_back(name);
+  TRY(const auto where, run.tree.path_of(*path));
+  run.problem(name + ": " + where + " is no folder any more (a disk that is not mounted?); it is not deleted there, unless all of that is removed");
+  return false;
+}
+
 Task<Result<void>> carry_missing_here(TreeRun& run) {
+  std::vector<std::string> unseen;
   const bool suspicious = !run.options.force_delete && looks_empty(run, run.here);
   const auto there = run.there;
   for (const auto& [name, info] : there) {
     if (run.here.contains(name)) continue;
+    if (run.known.contains(name)) {
+      CO_TRY(const bool gone, is_gone_here(run, name, unseen));
+      if (!gone) continue;
+    }
     bool deleted = run.known.contains(name) && name != "INBOX" && is_untouched_there(run, name);
     if (deleted && !suspicious) {
       CO_TRY(deleted, co_await is_still_untouched_there(run, name));

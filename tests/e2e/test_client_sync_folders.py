@@ -137,3 +137,34 @@ class Moves(Meddled):
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertEqual(json.loads(done.stdout)["moved"], 1, done.stdout)
         self.assertEqual(set(self.alike("f7")), {"a", "af7"})
+
+
+class Elsewhere(SyncTestCase):
+    """A folder may be a link to another disk."""
+
+    def test_disk_that_is_not_mounted(self):
+        self.fill(["a"], "Sub")
+        self.fill(["b"], "Sub/Below")
+        self.fill(["z"], "Other")
+        self.sync()
+        disk = os.path.join(self.home, "disk")
+        os.rename(self.local("Sub"), disk)
+        os.symlink(disk, self.local("Sub"))
+        self.sync()
+        self.quiet()
+        os.rename(disk, disk + "-away")
+        for mounted_on in (False, True):
+            if mounted_on:
+                os.mkdir(disk)
+            report = self.sync(status=75)
+            self.assertTrue(all("not mounted" in p for p in report["problems"]), report)
+            self.assertEqual((report["folders_removed_there"], report["folders_made_here"]), (0, 0), report)
+        os.rmdir(disk)
+        os.rename(disk + "-away", disk)
+        self.sync()
+        self.assertEqual((set(self.alike("Sub")), set(self.alike("Sub/Below"))), ({"a"}, {"b"}))
+        self.quiet()
+
+
+class NestedElsewhere(Elsewhere):
+    LAYOUT = "nested"
