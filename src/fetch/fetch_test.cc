@@ -98,7 +98,7 @@ TEST_F(FetchTest, JournalDoesNotCountWhatIsInDoubt) {
     ASSERT_TRUE(journal.add_fingerprints(std::vector<Fingerprinted>{{"ua", "1/2"}, {"ub", "3/-"}}));
     ASSERT_TRUE(journal.doubt(keys, kThen));
     EXPECT_TRUE(!journal.stored("ua") && !journal.stored("ub") && journal.stored("uc"));
-    ASSERT_TRUE(journal.believe(Keys{"ub"}));
+    ASSERT_TRUE(journal.believe(std::vector<Recognised>{{"ub", *journal.find("ub")}}));
   }
   for (int i = 0; i < 2; ++i) {
     auto journal = open();

@@ -269,12 +269,12 @@ Result<void> Journal::doubt(std::span<const std::string> keys, Seconds when) {
   return {};
 }
 
-Result<void> Journal::believe(std::span<const std::string> keys) {
+Result<void> Journal::believe(std::span<const Recognised> all) {
   std::string lines;
   std::size_t count = 0;
-  for (const auto& key : keys) {
-    auto& kept = kept_.at(key);
-    kept.doubted.reset();
+  for (const auto& [key, as] : all) {
+    auto& kept = kept_[key];
+    kept = {.since = as.since, .fingerprint = as.fingerprint, .doubted = {}};
     lines += lines_of(key, kept);
     count += count_lines(kept);
   }

@@ -40,6 +40,12 @@ struct Kept {
   std::optional<Seconds> doubted;  // since then its key may have become that of another message
 };
 
+// A key that stands for what was stored under this or another one.
+struct Recognised {
+  std::string key;
+  Kept as;
+};
+
 // Keys are of printable bytes without spaces, at most 300.
 //
 // INVARIANT 1: stored() is true of what remember() or append_stored() said once the latter was synced, until
@@ -59,6 +65,7 @@ class Journal {
   std::optional<Seconds> stored(const std::string& key) const;
   // Also what is in doubt; null: never stored, or forgotten.
   const Kept* find(const std::string& key) const;
+  const std::unordered_map<std::string, Kept>& all() const { return kept_; }
   std::size_t size() const { return kept_.size(); }
   // Is any of what is stored known by a key of this kind (its first letter)?
   bool has_kind(char kind) const;
@@ -81,11 +88,11 @@ class Journal {
   Result<void> sync();
 
   // --- what is stored may be in doubt: then stored() does not count it.  Each is on the disk when it returns.
-  // REQUIRES: all of them are stored.
+  // REQUIRES: all of them are stored, but for believe().
   Result<void> add_fingerprints(std::span<const Fingerprinted>);
   // Of these only those that have a fingerprint: nothing else could settle it.
   Result<void> doubt(std::span<const std::string> keys, Seconds when);
-  Result<void> believe(std::span<const std::string> keys);
+  Result<void> believe(std::span<const Recognised>);
 
   // The server lists no others.  Those that have a fingerprint come into doubt, and are forgotten after
   // kVanished: a maildrop may seem empty for a while.  Others are forgotten now, and so is what was `removed`.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <unordered_map>
+#include <unordered_set>
 
 namespace posthorn::fetch {
 namespace {
@@ -34,16 +35,52 @@ std::vector<std::uint32_t> numbers_of(const Group& group) {
   return out;
 }
 
-// Moves from `doubtful` to `believed` those whose prints have the same digest as the journal's.
-void believe_alike(Group& doubtful, const Prints& prints, std::string Fingerprint::Digests::* digest,
-                   const Journal& journal, std::vector<std::string>& believed) {
-  std::erase_if(doubtful, [&](const Known* one) {
+// What is stored under keys that the server does not list.
+using Absent = std::vector<const Kept*>;
+
+struct Suspects {
+  Group messages;
+  Absent absent;
+};
+
+// Those that may be stored, though their keys do not say so: in doubt, or known by an id of their own before they
+// shared it, or the other way round.
+Suspects find_suspects(const std::vector<Known>& all, const Journal& journal) {
+  std::unordered_set<std::string_view> listed;
+  for (const auto& one : all) listed.insert(one.key);
+  Suspects out;
+  bool by_id = false, by_header = false;
+  for (const auto& [key, kept] : journal.all()) {
+    if (kept.fingerprint.empty() || listed.contains(key)) continue;
+    out.absent.push_back(&kept);
+    (key.starts_with('u') ? by_id : by_header) = true;
+  }
+  for (const auto& one : all) {
+    if (one.key.empty() || journal.stored(one.key)) continue;
+    if (journal.find(one.key) || (one.key.starts_with('u') ? by_header : by_id)) out.messages.push_back(&one);
+  }
+  return out;
+}
+
+// Moves to `recognised` those whose prints have the same digest as what is stored; each of that stands for one.
+void recognise(Suspects& suspects, const Prints& prints, std::string Fingerprint::Digests::* digest,
+               const Journal& journal, std::vector<Recognised>& recognised) {
+  std::unordered_map<std::string, const Kept*> absent;
+  for (const auto* kept : suspects.absent) absent.emplace(parse_fingerprint(kept->fingerprint).*digest, kept);
+  absent.erase("");
+  std::erase_if(suspects.messages, [&](const Known* one) {
     const auto print = prints.of.find(one->number);
-    const auto stored = parse_fingerprint(journal.find(one->key)->fingerprint);
-    const bool alike =
-        print != prints.of.end() && !(stored.*digest).empty() && print->second.*digest == stored.*digest;
-    if (alike) believed.push_back(one->key);
-    return alike;
+    if (print == prints.of.end()) return false;
+    const auto& looks = print->second.*digest;
+    const auto* kept = journal.find(one->key);
+    if (!kept || parse_fingerprint(kept->fingerprint).*digest != looks) {
+      const auto found = absent.extract(looks);
+      if (!found) return false;
+      kept = found.mapped();
+      std::erase(suspects.absent, kept);
+    }
+    recognised.push_back({.key = one->key, .as = *kept});
+    return true;
   });
 }
 
@@ -51,24 +88,23 @@ void believe_alike(Group& doubtful, const Prints& prints, std::string Fingerprin
 
 Task<Result<void>> settle_doubts(client::Pop3Connection& server, const std::vector<Known>& all, Journal& journal,
                                  WorkerPool& pool) {
-  Group doubtful;
-  for (const auto& one : all)
-    if (const auto* kept = journal.find(one.key); kept && kept->doubted) doubtful.push_back(&one);
-  std::vector<std::string> believed;
-  if (server.capabilities().top && !doubtful.empty()) {
+  auto suspects = find_suspects(all, journal);
+  std::vector<Recognised> recognised;
+  if (server.capabilities().top && !suspects.messages.empty()) {
     Prints prints;
-    const auto numbers = numbers_of(doubtful);
+    const auto numbers = numbers_of(suspects.messages);
     CO_TRY_OK(co_await server.top(numbers, Fingerprint::kLines, prints));
-    believe_alike(doubtful, prints, &Fingerprint::Digests::head, journal, believed);
+    recognise(suspects, prints, &Fingerprint::Digests::head, journal, recognised);
+    std::erase_if(suspects.messages, [&](const Known* one) { return !journal.find(one->key); });
   }
-  if (!doubtful.empty()) {
+  if (!suspects.messages.empty()) {
     Prints prints;
-    const auto numbers = numbers_of(doubtful);
+    const auto numbers = numbers_of(suspects.messages);
     CO_TRY_OK(co_await server.retrieve(numbers, prints));
-    believe_alike(doubtful, prints, &Fingerprint::Digests::whole, journal, believed);
+    recognise(suspects, prints, &Fingerprint::Digests::whole, journal, recognised);
   }
-  if (believed.empty()) co_return Result<void>{};
-  co_return co_await pool.run([&] { return journal.believe(believed); });
+  if (recognised.empty()) co_return Result<void>{};
+  co_return co_await pool.run([&] { return journal.believe(recognised); });
 }
 
 Task<Result<void>> doubt_those_that_go(client::Pop3Connection& server, const std::vector<const Known*>& going,

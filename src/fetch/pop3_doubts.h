@@ -12,7 +12,8 @@
 namespace posthorn::fetch {
 
 // Those in doubt that look as they did when they were stored are believed, in the journal too; the others are
-// new messages under old keys.
+// new messages under old keys.  Those that were stored under keys of another kind, before they shared a unique-id
+// with others or when they did, are recognised likewise.
 Task<Result<void>> settle_doubts(client::Pop3Connection&, const std::vector<Known>& all, Journal&, WorkerPool&);
 
 // Before DELE: what becomes of them is not known until QUIT was answered, and when it never is, the server may

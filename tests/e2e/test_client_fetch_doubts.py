@@ -218,6 +218,22 @@ class Listings(FetchTestCase):
                 self.assertEqual(self.fetch(host.url())["removed"], 5)
 
 
+    def test_with_ids_that_are_shared_for_a_while_make_nothing_new(self):
+        one, two, three = (("A", message(word)) for word in ("one", "two", "three"))
+        for place, listings in enumerate(([[one], [one, two], [one]], [[one], [two, one], [two], [one, two]], [[one, two], [two], [one]],
+                                          [[one, two], [three], [one, three, two]])):
+            for top in (True, False):
+                with self.subTest(place=place, top=top):
+                    self.maildir = os.path.join(self.home, f"Maildir{place}{top}")
+                    host = self.host([])
+                    host.capabilities = ["USER", "UIDL", "PIPELINING"] + ["TOP"] * top
+                    for listing in listings:
+                        host.mail = listing
+                        self.fetch(host.url(), "--keep")
+                    self.assertEqual(maildir_digests(self.maildir), digests({text: (0, text) for listing in listings for _, text in listing}.values()))
+                    self.assertEqual(self.fetch(host.url())["removed"], len(listings[-1]))
+
+
 class BareLineFeeds(FetchTestCase):
     """A server that passes on what it has stored: "tail<LF>", and its ".<CRLF>" behind that."""
 
