@@ -1,8 +1,10 @@
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
 #include <filesystem>
 #include <fstream>
+#include <future>
 
 #include "mailfile/line_ends.h"
 #include "mailfile/maildir_name.h"
@@ -159,6 +161,56 @@ TEST_F(MboxFile, IsCutBack) {
   auto append = MboxAppend::begin(path).value();
   ASSERT_TRUE(append.cut_back(5));
   EXPECT_EQ(text(), "one\n\n");
+}
+
+// As mail programs write a mailbox anew: under PATH.lock, beside it, and renamed over it.
+TEST_F(MboxFile, IsTheOneThatHasTheNameWhenTheLockIsFree) {
+  for (const bool renamed : {true, false}) {
+    std::ofstream(path) << "one\n\n";
+    std::ofstream(path + ".lock") << "";
+    auto begun = std::async(std::launch::async, [this] { return MboxAppend::begin(path); });
+    begun.wait_for(std::chrono::milliseconds(200));  // it waits, and may have the file open
+    if (renamed) {
+      std::ofstream(path + ".new") << "two\n\n";
+      fs::rename(path + ".new", path);
+    } else {
+      fs::remove(path);
+    }
+    fs::remove(path + ".lock");
+    auto append = begun.get();
+    ASSERT_TRUE(append);
+    ASSERT_TRUE(append->put("three\n\n"));
+    ASSERT_TRUE(append->commit());
+    EXPECT_EQ(text(), renamed ? "two\n\nthree\n\n" : "three\n\n");
+  }
+}
+
+TEST_F(MboxFile, IsTheOneThatHasTheNameWhenFcntlIsFree) {
+  std::ofstream(path) << "one\n\n";
+  auto held = open_file(path, O_RDWR).value();
+  struct flock whole {};
+  whole.l_type = F_WRLCK;
+  ASSERT_EQ(::fcntl(held.fd(), F_OFD_SETLK, &whole), 0);
+  EXPECT_EQ(MboxAppend::begin(path, std::chrono::milliseconds(0)).error().code, Errc::busy);
+  auto begun = std::async(std::launch::async, [this] { return MboxAppend::begin(path); });
+  begun.wait_for(std::chrono::milliseconds(200));
+  std::ofstream(path + ".new") << "two\n\n";
+  fs::rename(path + ".new", path);
+  held.close();
+  auto append = begun.get();
+  ASSERT_TRUE(append);
+  ASSERT_TRUE(append->put("three\n\n"));
+  ASSERT_TRUE(append->commit());
+  EXPECT_EQ(text(), "two\n\nthree\n\n");
+}
+
+TEST_F(MboxFile, IsNotCommittedWhereItHasLostItsName) {
+  auto append = MboxAppend::begin(path).value();
+  ASSERT_TRUE(append.put("one\n\n"));
+  std::ofstream(path + ".new") << "two\n\n";
+  fs::rename(path + ".new", path);
+  EXPECT_EQ(append.commit().error().code, Errc::busy);
+  EXPECT_EQ(text(), "two\n\n");
 }
 
 TEST_F(MboxFile, DoesNotWaitForALockThatWasLeftBehind) {

@@ -39,11 +39,16 @@ bool try_fcntl(int fd) {
   return ::fcntl(fd, F_OFD_SETLK, &whole) == 0;
 }
 
+bool is_named(int fd, const std::string& path) {
+  struct stat open {}, named {};
+  return ::fstat(fd, &open) == 0 && ::stat(path.c_str(), &named) == 0 && open.st_dev == named.st_dev &&
+         open.st_ino == named.st_ino;
+}
+
 }  // namespace
 
 Result<MboxAppend> MboxAppend::begin(const std::string& path, std::chrono::milliseconds patience) {
-  TRY(auto file, open_file(path, O_RDWR | O_CREAT | O_APPEND));
-  MboxAppend out(path, std::move(file));
+  MboxAppend out(path);
   TRY_OK(out.lock(patience));
   const auto size = ::lseek(out.file_.fd(), 0, SEEK_END);
   if (size < 0) return errno_failure("look at", path);
@@ -70,11 +75,21 @@ Result<void> MboxAppend::lock(std::chrono::milliseconds patience) {
   const auto dot = path_ + ".lock";
   for (const auto until = Clock::now() + patience;; std::this_thread::sleep_for(kPoll)) {
     TRY(const bool mine, take_dot_lock(dot));
-    if (mine && try_fcntl(file_.fd())) return {};
-    if (mine && errno != EAGAIN && errno != EACCES) return errno_failure("lock", path_);
+    if (mine) {
+      TRY(const bool locked, open_and_lock());
+      if (locked) return {};
+    }
     if (Clock::now() > until)
       return fail(Errc::busy, "another program has locked " + path_ + (mine ? "" : ": it holds " + dot));
   }
+}
+
+// The lock is the file's, not its name's: who had it until now may have renamed another one over it, or removed it.
+Result<bool> MboxAppend::open_and_lock() {
+  TRY(file_, open_file(path_, O_RDWR | O_CREAT | O_APPEND));
+  if (try_fcntl(file_.fd())) return is_named(file_.fd(), path_);
+  if (errno != EAGAIN && errno != EACCES) return errno_failure("lock", path_);
+  return false;
 }
 
 // false: somebody else has it.
@@ -116,6 +131,7 @@ Result<void> MboxAppend::put(std::string_view encoded) {
 
 Result<void> MboxAppend::commit() {
   TRY_OK(sync_file(file_.fd(), path_));
+  if (!is_named(file_.fd(), path_)) return fail(Errc::busy, "a program that heeds no lock has replaced " + path_);
   // A file that was made just now has a name only when its directory is on the disk, too.
   if (is_new_) TRY_OK(sync_directory(std::filesystem::absolute(path_).parent_path()));
   is_new_ = false;

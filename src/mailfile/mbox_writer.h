@@ -19,6 +19,7 @@ namespace posthorn::mailfile {
 // INVARIANT 2: commit() has all that was put on the disk; whoever goes without it leaves the file as it was.
 // What a kill leaves in the
 //              middle is taken back by cut_back() of who has written down start().
+// INVARIANT 3: what is written to is the file that has the name while the locks are held, and still has it at commit().
 // Blocking.  Threads: one.
 class MboxAppend {
  public:
@@ -43,8 +44,9 @@ class MboxAppend {
   Result<void> cut_back(std::uint64_t length);
 
  private:
-  MboxAppend(std::string path, File file) : path_(std::move(path)), file_(std::move(file)) {}
+  explicit MboxAppend(std::string path) : path_(std::move(path)) {}
   Result<void> lock(std::chrono::milliseconds patience);
+  Result<bool> open_and_lock();
   Result<bool> take_dot_lock(const std::string& dot);
 
   std::string path_;
