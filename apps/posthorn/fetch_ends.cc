@@ -255,6 +255,7 @@ Task<Result<void>> fetch_from_source(FetchSession& s, std::string state, WorkerP
   OpeningJournal opening(s, std::move(state), pool);
   auto done = co_await fetch_it(s, pool, target, opening);
   co_await opening.ready();
+  co_await target.close();
   if (auto& journal = opening.journal(); !journal) co_return std::unexpected(std::move(journal).error());
   // -ERR and NO without a code: nobody can tell whether it is for good [RFC1939 3], but it is not the command
   // line.

@@ -251,10 +251,8 @@ class ImapTarget final : public Target {
     return std::make_unique<ImapBatch>(mailbox_, std::exchange(waiting_, {}));
   }
 
-  Task<Result<void>> finish(Journal&, WorkerPool&) override {
-    co_await mailbox_.leave();
-    co_return Result<void>{};
-  }
+  Task<Result<void>> finish(Journal&, WorkerPool&) override { co_return Result<void>{}; }
+  Task<> close() override { co_await mailbox_.leave(); }
 
  private:
   Result<void> keep() {

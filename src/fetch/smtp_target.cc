@@ -217,9 +217,9 @@ class SmtpTarget final : public Target {
   }
 
   Task<Result<void>> finish(Journal& journal, WorkerPool& pool) override {
-    co_await sender_.quit();
     co_return co_await pool.run([&] { return journal.sync(); });
   }
+  Task<> close() override { co_await sender_.quit(); }
 
  private:
   Sender sender_;

@@ -55,6 +55,10 @@ class Target {
 
   // What was committed is durable.
   virtual Task<Result<void>> finish(Journal&, WorkerPool&) = 0;
+
+  // Takes leave where there is a connection.  Nothing is called after it.  REQUIRES: it is awaited on the reactor that open() ran on, also
+  // after an error: sockets do not outlive their reactor.
+  virtual Task<> close() { co_return; }
 };
 
 }  // namespace posthorn::fetch

@@ -6,7 +6,7 @@ import re
 import time
 
 from harness import PASSWORD, ServerTestCase, insecure_tls, message
-from test_client_fetch import CANTCREAT, OK, TEMPFAIL, FetchTestCase, digest, digests, kill_rounds, make_mail
+from test_client_fetch import CANTCREAT, OK, PROTOCOL, TEMPFAIL, FetchTestCase, digest, digests, kill_rounds, make_mail
 
 DOMAIN, USAGE = "example.test", 64
 
@@ -70,16 +70,32 @@ class IntoMailboxes(ServerTestCase, FetchTestCase):
         self.assertEqual(self.there(), digests(mail))
         self.assertEqual(host.mail, [])
 
-    def test_what_was_under_way_is_looked_for(self):
-        """As if killed between the server's answers and the journal; one has not arrived."""
-        mail = make_mail(6) + [("alike", make_mail(1)[0][1])]
-        host = self.host(mail)
-        state = os.path.join(self.home, "state-file")
-        self.into(host.url(), "--keep", "--state", state)
+    @staticmethod
+    def forget_what_was_answered(state):
+        """As if killed between the server's answers and the journal."""
         with open(state, encoding="ascii") as f:
             lines = f.readlines()
         with open(state, "w", encoding="ascii") as f:
             f.writelines(line for line in lines if line[9] != "S")
+
+    def test_takes_leave_where_nothing_was_left_to_store(self):
+        mail = make_mail(3)
+        host, state = self.host(mail), os.path.join(self.home, "state-file")
+        self.into(host.url(), "--keep", "--state", state)
+        for source, status in ("in order", OK), ("talks nonsense", PROTOCOL):
+            with self.subTest(source):
+                self.forget_what_was_answered(state)
+                host.mangle = lambda command, data, fails=status: b"+OK\r\n1 a\r\n1 b\r\n.\r\n" if fails and command == "UIDL" else data
+                self.into(host.url(), "--keep", "--state", state, status=status)
+        self.assertEqual(self.there(), digests(mail))
+
+    def test_what_was_under_way_is_looked_for(self):
+        """One has not arrived."""
+        mail = make_mail(6) + [("alike", make_mail(1)[0][1])]
+        host = self.host(mail)
+        state = os.path.join(self.home, "state-file")
+        self.into(host.url(), "--keep", "--state", state)
+        self.forget_what_was_answered(state)
         imap = self.imap()
         imap.select(f'"{self.mailbox}"')
         imap.store("3", "+FLAGS", r"\Deleted")
