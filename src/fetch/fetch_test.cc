@@ -1,4 +1,5 @@
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 #include <fstream>
@@ -292,6 +293,29 @@ TEST_F(FetchTest, MaildirHasEachMessageOnceWhereverTheJournalEnds) {
   ASSERT_TRUE(run_task(store(*target, journal, pool, 10, 12)));
   for (int i = 0; i < 12; ++i) EXPECT_TRUE(journal.stored("u" + std::to_string(i)));
   EXPECT_EQ(folder().list()->size(), 12u);
+}
+
+// Killed between a rename and the journal; then its reader has moved it elsewhere.
+TEST_F(FetchTest, MaildirIsBelievedForAsLongAsNobodyCleansItsTmp) {
+  WorkerPool pool(1);
+  struct stat tmp {};
+  const auto unique = mailfile::make_maildir_name().unique;
+  ASSERT_EQ(::stat((folder().path() + "/tmp").c_str(), &tmp), 0);
+  for (const auto& [age, stored] : {std::pair(std::chrono::hours(35), true), {std::chrono::hours(36), false}}) {
+    fs::remove(path());
+    {
+      const Prepared one{.key = "ua",
+                         .when = this_second() - age,
+                         .boot = mailfile::boot_id(),
+                         .where = "maildir/" + unique + "/10/20/" + std::to_string(tmp.st_ino)};
+      ASSERT_TRUE(open().append_prepared({&one, 1}));
+    }
+    auto journal = open();
+    ASSERT_EQ(journal.pending().size(), 1u);
+    const auto target = make_maildir_target(folder());
+    ASSERT_TRUE(run_task(store(*target, journal, pool, 0, 0)));
+    EXPECT_EQ(journal.stored("ua").has_value(), stored) << age.count();
+  }
 }
 
 TEST_F(FetchTest, MaildirThatWasRemovedGetsItsMailAgain) {

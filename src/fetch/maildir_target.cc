@@ -19,7 +19,8 @@ using mailfile::MaildirFolder;
 using mailfile::MaildirName;
 using Into = MaildirBatch::Into;
 
-constexpr auto kNobodyCleans = std::chrono::hours(24);  // Maildir lets programs clean tmp after 36
+// Of what was written longer ago programs may clean tmp after 36 h. [https://cr.yp.to/proto/maildir.html]
+constexpr auto kNobodyCleans = std::chrono::minutes(35 * 60 + 30);
 
 // "maildir/NAME/SIZE/CRC/TMP"
 struct Where {
@@ -60,8 +61,8 @@ using Appeared = std::vector<std::string>;
 
 class MaildirFetchBatch final : public Batch {
  public:
-  MaildirFetchBatch(MaildirFolder folder, std::vector<Waiting> all, Appeared& appeared)
-      : folder_(std::move(folder)), all_(std::move(all)), appeared_(appeared) {}
+  MaildirFetchBatch(MaildirFolder folder, std::vector<Waiting> all, Seconds since, Appeared& appeared)
+      : folder_(std::move(folder)), all_(std::move(all)), since_(since), appeared_(appeared) {}
 
   Task<Result<void>> commit(Journal& journal, WorkerPool& pool) override {
     const auto when = this_second();
@@ -80,7 +81,7 @@ class MaildirFetchBatch final : public Batch {
     for (auto& [draft, crc, key] : all_) {
       prepared.push_back(
           {.key = key,
-           .when = when,
+           .when = since_,
            .boot = boot,
            .where = text_of({.name = draft.name(), .size = draft.size(), .crc = crc, .tmp = tmp})});
       keys.push_back(std::move(key));
@@ -113,6 +114,7 @@ class MaildirFetchBatch final : public Batch {
 
   MaildirFolder folder_;
   std::vector<Waiting> all_;
+  const Seconds since_;
   Appeared& appeared_;
 };
 
@@ -130,6 +132,7 @@ class MaildirTarget final : public Target {
   }
 
   Result<void> begin(Facts) override {
+    if (waiting_.empty()) since_ = this_second();
     TRY(draft_, MaildirDraft::begin(folder_));
     to_lf_ = {};
     crc_ = 0;
@@ -163,7 +166,7 @@ class MaildirTarget final : public Target {
   std::uint64_t waiting_bytes() const override { return bytes_; }
   std::unique_ptr<Batch> take() override {
     bytes_ = 0;
-    return std::make_unique<MaildirFetchBatch>(folder_, std::exchange(waiting_, {}), appeared_);
+    return std::make_unique<MaildirFetchBatch>(folder_, std::exchange(waiting_, {}), since_, appeared_);
   }
 
   Task<Result<void>> finish(Journal& journal, WorkerPool& pool) override {
@@ -242,6 +245,7 @@ class MaildirTarget final : public Target {
   std::string text_;
   std::uint32_t crc_ = 0;
   std::vector<Waiting> waiting_;
+  Seconds since_{};  // the first of them has been in tmp
   Appeared appeared_;
   std::uint64_t bytes_ = 0;
 };
