@@ -79,6 +79,72 @@ TEST_F(FetchTest, JournalForgetsWhatTheServerHasNotAnyMore) {
   EXPECT_EQ(open().stored("ua"), std::nullopt);
 }
 
+TEST_F(FetchTest, JournalRemembersForAWhileWhatIsNotSeen) {
+  const auto later = kThen + std::chrono::days(1);
+  const auto all = [](Sight sight) { return [sight](const std::string&) { return sight; }; };
+  {
+    auto journal = open();
+    ASSERT_TRUE(journal.append_stored(Keys{"i1.1", "i1.2", "i1.3"}, kThen));
+    journal.remember(Keys{"i1.1", "i1.2", "i1.3"}, kThen);
+    ASSERT_TRUE(journal.keep(
+        [](const std::string& key) {
+          return key == "i1.1" ? Sight::seen : key == "i1.2" ? Sight::unseen : Sight::gone;
+        },
+        later));
+  }
+  {
+    auto journal = open();
+    EXPECT_TRUE(journal.stored("i1.1") == kThen && journal.stored("i1.2") == kThen && !journal.stored("i1.3"));
+    ASSERT_TRUE(journal.keep(all(Sight::unseen), later + Journal::kVanished));
+    ASSERT_TRUE(journal.keep(all(Sight::seen), later + Journal::kVanished));
+  }
+  {
+    auto journal = open();
+    EXPECT_EQ(journal.stored("i1.2"), kThen);
+    ASSERT_TRUE(journal.keep(all(Sight::unseen), later));
+  }
+  {
+    auto journal = open();
+    EXPECT_EQ(journal.size(), 2u);
+    const auto longer = later + Journal::kVanished + std::chrono::seconds(1);
+    ASSERT_TRUE(journal.keep([](const std::string& key) { return key == "i1.1" ? Sight::seen : Sight::unseen; }, longer));
+  }
+  auto journal = open();
+  EXPECT_TRUE(journal.stored("i1.1") && !journal.stored("i1.2"));
+  ASSERT_TRUE(journal.keep(all(Sight::unseen), later));
+  ASSERT_TRUE(journal.forget_unseen());
+  EXPECT_EQ(journal.size(), 0u);
+}
+
+TEST_F(FetchTest, JournalOfEarlierBuildsIsReadAndSaysWhenTheyCannot) {
+  ASSERT_TRUE(open().append_stored(Keys{"i1.1"}, kThen));
+  auto old = text();
+  old.replace(0, old.find('\n'), "posthorn-fetch 1");
+  std::ofstream(path(), std::ios::binary) << old;
+  {
+    auto journal = open();
+    EXPECT_EQ(journal.stored("i1.1"), kThen);
+    EXPECT_TRUE(text().starts_with("posthorn-fetch 1\n"));
+    ASSERT_TRUE(journal.keep([](const std::string&) { return Sight::unseen; }, kThen));
+  }
+  EXPECT_TRUE(text().starts_with("posthorn-fetch 2\n"));
+  EXPECT_EQ(open().stored("i1.1"), kThen);
+}
+
+TEST_F(FetchTest, JournalThatIsWrittenAnewHasWhatIsNotSeen) {
+  {
+    auto journal = open();
+    for (int i = 0; i < 3000; ++i) ASSERT_TRUE(journal.append_stored(Keys{"i1.1", "i1.2"}, kThen));
+    journal.remember(Keys{"i1.1", "i1.2"}, kThen);
+    ASSERT_TRUE(journal.keep([](const std::string&) { return Sight::unseen; }, kThen));
+  }
+  EXPECT_LT(text().size(), 200u);
+  auto journal = open();
+  EXPECT_EQ(journal.size(), 2u);
+  ASSERT_TRUE(journal.forget_unseen());
+  EXPECT_EQ(journal.size(), 0u);
+}
+
 TEST_F(FetchTest, JournalKnowsWhatWasPreparedOnly) {
   {
     auto journal = open();

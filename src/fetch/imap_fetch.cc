@@ -1,5 +1,6 @@
 // From a mailbox of an IMAP server. [RFC3501] [RFC9051]
 #include <algorithm>
+#include <charconv>
 #include <iterator>
 
 #include "fetch/fetch.h"
@@ -9,6 +10,17 @@ namespace {
 
 std::string key_of(std::uint32_t uid_validity, std::uint32_t uid) {
   return "i" + std::to_string(uid_validity) + "." + std::to_string(uid);
+}
+
+// Of a message under this UIDVALIDITY; nullopt: it is of another.
+std::optional<std::uint32_t> uid_in(std::string_view key, std::uint32_t uid_validity) {
+  const auto front = "i" + std::to_string(uid_validity) + ".";
+  if (!key.starts_with(front)) return {};
+  key.remove_prefix(front.size());
+  std::uint32_t uid = 0;
+  const auto [stop, error] = std::from_chars(key.data(), key.data() + key.size(), uid);
+  if (error != std::errc() || stop != key.data() + key.size()) return {};
+  return uid;
 }
 
 std::string letters_of(const imap::FlagList& flags) {
@@ -118,22 +130,40 @@ Task<Result<void>> fetch_new(client::ImapConnection& server, std::uint32_t uid_v
   co_return Result<void>{};
 }
 
-Task<Result<void>> remove_due(client::ImapConnection& server, std::uint32_t uid_validity,
-                              std::vector<std::uint32_t>& uids, Journal& journal, const FetchOptions& options,
-                              FetchReport& report) {
+// Answers with what is gone then.
+Task<Result<std::vector<std::uint32_t>>> remove_due(client::ImapConnection& server, std::uint32_t uid_validity,
+                                                    const std::vector<std::uint32_t>& uids, Journal& journal,
+                                                    const FetchOptions& options, FetchReport& report) {
   std::vector<std::uint32_t> due;
   for (const auto uid : uids) {
     const auto when = journal.stored(key_of(uid_validity, uid));
     if (when && is_due(options.keep, *when)) due.push_back(uid);
   }
-  if (due.empty()) co_return Result<void>{};
+  if (due.empty()) co_return due;
   CO_TRY(const bool gone, co_await server.expunge(to_set(due)));
   if (!gone && options.on_note)
     options.on_note("the server cannot remove single messages: they are marked as deleted");
-  if (!gone) co_return Result<void>{};
+  if (!gone) due.clear();
   report.removed = due.size();
-  std::erase_if(uids, [&](std::uint32_t uid) { return std::ranges::binary_search(due, uid); });
-  co_return Result<void>{};
+  co_return due;
+}
+
+// So many of the messages that there were at select() must have been listed: servers say what has gone since.
+std::uint64_t fewest(client::ImapConnection& server, std::uint64_t messages) {
+  std::uint64_t gone = 0;
+  for (const auto& one : server.take_unsolicited().responses) {
+    if (std::holds_alternative<imap::ExpungeResponse>(one)) ++gone;
+    if (const auto* vanished = std::get_if<imap::VanishedResponse>(&one); vanished && !vanished->earlier)
+      gone += vanished->uids.size();
+  }
+  return messages - std::min(messages, gone);
+}
+
+// A server that has gone back to an older state gives UIDs a second time.
+bool has_gone_back(const Journal& journal, const client::SelectedMailbox& mailbox) {
+  return mailbox.uid_next != 0 && journal.any_key([&](const std::string& key) {
+    return uid_in(key, mailbox.uid_validity) >= mailbox.uid_next;
+  });
 }
 
 }  // namespace
@@ -142,17 +172,28 @@ Task<Result<void>> fetch_imap(client::ImapConnection& server, std::string mailbo
                               Journal& journal, WorkerPool& pool, FetchOptions options, FetchReport& report) {
   CO_TRY_OK(co_await target.open(journal, pool));
   CO_TRY(const auto selected, co_await server.select(mailbox, {.read_only = !options.keep, .known = {}}));
+  const auto validity = selected.uid_validity;
+  if (has_gone_back(journal, selected)) CO_TRY_OK(co_await pool.run([&] { return journal.forget_unseen(); }));
   std::vector<std::uint32_t> uids;
   if (selected.messages > 0) {
     CO_TRY(uids, co_await uids_of(server, selected.messages));
   }
+  const auto least = fewest(server, selected.messages);
   report.on_server = uids.size();
-  CO_TRY_OK(co_await fetch_new(server, selected.uid_validity, uids, target, journal, pool, options, report));
-  CO_TRY_OK(co_await remove_due(server, selected.uid_validity, uids, journal, options, report));
+  CO_TRY_OK(co_await fetch_new(server, validity, uids, target, journal, pool, options, report));
+  CO_TRY(const auto removed, co_await remove_due(server, validity, uids, journal, options, report));
   co_await server.logout();
-  std::unordered_set<std::string> keys;
-  for (const auto uid : uids) keys.insert(key_of(selected.uid_validity, uid));
-  co_return co_await pool.run([&] { return journal.keep_only(keys); });
+  // [RFC3501 2.3.1.1] No message gets the UID of another one, under one UIDVALIDITY.
+  const auto sight_of = [&](const std::string& key) {
+    const auto uid = uid_in(key, validity);
+    if (!uid) return Sight::unseen;
+    if (std::ranges::binary_search(removed, *uid)) return Sight::gone;
+    if (std::ranges::binary_search(uids, *uid)) return Sight::seen;
+    return selected.uid_next != 0 && *uid >= selected.uid_next ? Sight::gone : Sight::unseen;
+  };
+  CO_TRY_OK(co_await pool.run([&] { return journal.keep(sight_of); }));
+  if (uids.size() >= least) co_return Result<void>{};
+  co_return fail(Errc::busy, "of " + std::to_string(least) + " messages the server has listed " + std::to_string(uids.size()));
 }
 
 }  // namespace posthorn::fetch

@@ -48,9 +48,12 @@ std::string lines_of(const std::string& key, const Kept& kept) {
   if (!kept.fingerprint.empty())
     out += fingerprint_line({.key = key, .fingerprint = kept.fingerprint}, kept.since);
   if (kept.doubted) out += key_line('R', key, *kept.doubted);
+  if (kept.unseen) out += key_line('U', key, *kept.unseen);
   return out;
 }
-std::size_t count_lines(const Kept& kept) { return 1 + !kept.fingerprint.empty() + kept.doubted.has_value(); }
+std::size_t count_lines(const Kept& kept) {
+  return 1 + !kept.fingerprint.empty() + kept.doubted.has_value() + kept.unseen.has_value();
+}
 
 std::string_view take_word(std::string_view& in) {
   const auto end = std::min(in.find(' '), in.size());
@@ -152,10 +155,10 @@ bool Journal::take_line(std::string_view line, Open& open) {
     if (kind == "D")
       kept_.erase(key);
     else
-      kept_[std::move(key)] = {.since = *when, .fingerprint = {}, .doubted = {}};
+      kept_[std::move(key)] = {.since = *when, .fingerprint = {}, .doubted = {}, .unseen = {}};
     return true;
   }
-  if (kind == "M" || kind == "R") return take_mark(kind.front(), *when, line);
+  if (kind == "M" || kind == "R" || kind == "U") return take_mark(kind.front(), *when, line);
   if (kind == "A") owner_ = line;
   if (kind == "A") return true;
   if (kind != "P") return false;
@@ -173,7 +176,7 @@ bool Journal::take_mark(char kind, Seconds when, std::string_view rest) {
   if (kind == 'M')
     kept->second.fingerprint = fingerprint;
   else
-    kept->second.doubted = when;
+    (kind == 'R' ? kept->second.doubted : kept->second.unseen) = when;
   return true;
 }
 
@@ -189,6 +192,10 @@ std::optional<Seconds> Journal::stored(const std::string& key) const {
 
 bool Journal::has_kind(char kind) const {
   return std::ranges::any_of(kept_, [kind](const auto& one) { return one.first.starts_with(kind); });
+}
+
+bool Journal::any_key(const std::function<bool(const std::string&)>& is) const {
+  return std::ranges::any_of(kept_, [&](const auto& one) { return is(one.first); });
 }
 
 Result<void> Journal::append(const std::string& lines) {
@@ -231,7 +238,7 @@ Result<void> Journal::append_forgotten(std::span<const std::string> keys, Second
 }
 
 void Journal::remember(std::span<const std::string> keys, Seconds when) {
-  for (const auto& key : keys) kept_[key] = {.since = when, .fingerprint = {}, .doubted = {}};
+  for (const auto& key : keys) kept_[key] = {.since = when, .fingerprint = {}, .doubted = {}, .unseen = {}};
 }
 
 // Lines that version 1 does not have: who reads only that must not believe the others alone.
@@ -324,6 +331,40 @@ Result<void> Journal::keep_only(const Keys& keys, const Keys& removed, Seconds w
   if (gone.empty()) return {};
   TRY_OK(append_forgotten(gone, when));
   return sync();
+}
+
+Result<void> Journal::keep(const std::function<Sight(const std::string&)>& sight_of, Seconds when) {
+  std::string lines;
+  std::size_t count = 0, unseen = 0;
+  std::vector<std::string> unseen_before, gone;
+  for (auto& [key, kept] : kept_) {
+    const auto sight = sight_of(key);
+    if (sight == Sight::gone || (sight == Sight::unseen && kept.unseen && when - *kept.unseen > kVanished)) {
+      gone.push_back(key);
+    } else if (sight == Sight::unseen && kept.unseen) {
+      unseen_before.push_back(key);
+    } else if (sight == Sight::unseen) {
+      kept.unseen = when;
+      lines += key_line('U', key, when);
+      ++count, ++unseen;
+    } else if (std::exchange(kept.unseen, std::nullopt)) {
+      lines += lines_of(key, kept);
+      count += count_lines(kept);
+    }
+  }
+  if (unseen + unseen_before.size() > kMostUnseen) gone.insert(gone.end(), unseen_before.begin(), unseen_before.end());
+  for (const auto& key : gone) kept_.erase(key);
+  std::size_t of_use = 0;
+  for (const auto& [key, kept] : kept_) of_use += count_lines(kept);
+  if (pending_.empty() && lines_ + count + gone.size() > of_use + of_use / 2 + kSlack) return rewrite();
+  TRY_OK(append_marks(lines, count));
+  if (gone.empty()) return {};
+  TRY_OK(append_forgotten(gone, when));
+  return sync();
+}
+
+Result<void> Journal::forget_unseen() {
+  return keep([this](const std::string& key) { return kept_.at(key).unseen ? Sight::gone : Sight::seen; });
 }
 
 Result<void> Journal::rewrite() {

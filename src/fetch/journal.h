@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -38,6 +39,14 @@ struct Kept {
   Seconds since{};
   std::string fingerprint;         // empty: it has none
   std::optional<Seconds> doubted;  // since then its key may have become that of another message
+  std::optional<Seconds> unseen;   // since then the server has not listed it
+};
+
+// What a listing says of a key that is never given to another message.
+enum class Sight : std::uint8_t {
+  seen,
+  unseen,  // it may be listed again
+  gone,    // forgotten
 };
 
 // A key that stands for what was stored under this or another one.
@@ -49,7 +58,7 @@ struct Recognised {
 // Keys are of printable bytes without spaces, at most 300.
 //
 // INVARIANT 1: stored() is true of what remember() or append_stored() said once the latter was synced, until
-// doubt() or keep_only() drops it. INVARIANT 2: what was cut off in the middle of a line, by a crash or a full disk, is
+// doubt(), keep() or keep_only() drops it. INVARIANT 2: what was cut off in the middle of a line, by a crash or a full disk, is
 // as if it had not been written; so is all behind a
 //              damaged line, of which a copy is kept beside ("PATH.damaged").
 // INVARIANT 3: one process at a time.
@@ -69,6 +78,7 @@ class Journal {
   std::size_t size() const { return kept_.size(); }
   // Is any of what is stored known by a key of this kind (its first letter)?
   bool has_kind(char kind) const;
+  bool any_key(const std::function<bool(const std::string& key)>&) const;
   // Prepared by an earlier process, and not known to be stored.
   const std::vector<Prepared>& pending() const { return pending_; }
   void pending_is_settled() { pending_.clear(); }
@@ -101,6 +111,11 @@ class Journal {
   static constexpr std::size_t kMostVanished = 100'000;  // the latest
   using Keys = std::unordered_set<std::string>;
   Result<void> keep_only(const Keys& keys, const Keys& removed = {}, Seconds when = this_second());
+  // The same where no key is ever given to another message: what is unseen stays stored for kVanished.
+  static constexpr std::size_t kMostUnseen = 1'000'000;  // with more, what earlier listings had not is forgotten
+  Result<void> keep(const std::function<Sight(const std::string& key)>&, Seconds when = this_second());
+  // It was not true.
+  Result<void> forget_unseen();
 
  private:
   explicit Journal(std::string path) : path_(std::move(path)) {}
@@ -121,7 +136,7 @@ class Journal {
   std::uint64_t length_ = 0;
   std::size_t lines_ = 0;
   bool damaged_ = false;
-  bool is_version_1_ = false;  // has no lines that builds before fingerprints would not understand
+  bool is_version_1_ = false;  // has no lines that builds of its time would not understand
   std::unordered_map<std::string, Kept> kept_;
   std::vector<Prepared> pending_;
 };

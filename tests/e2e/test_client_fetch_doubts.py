@@ -284,6 +284,107 @@ class ListingWithoutEnd(FetchTestCase):
         self.assertIn("more messages than", answer["error"])
 
 
+class ImapHost:
+    """An IMAP server that tells of its mailbox, {UID: text}, what it is told to: `hidden` are UIDs that it does not list; `expunged` of them it says that they are gone."""
+
+    def __init__(self, mail):
+        self.mail, self.uid_validity, self.hidden, self.expunged = dict(mail), 1, set(), set()
+        self.uid_next = max(mail) + 1
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.thread = threading.Thread(target=self.serve)
+        self.thread.start()
+
+    def url(self):
+        return f"imap://joe@127.0.0.1:{self.listener.getsockname()[1]}"
+
+    def close(self):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.thread.join()
+        self.listener.close()
+
+    def serve(self):
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = self.listener.accept()
+                with connection, contextlib.suppress(OSError):
+                    connection.sendall(b"* OK [CAPABILITY IMAP4rev1 UIDPLUS] hello\r\n")
+                    for line in connection.makefile("rb"):
+                        tag, command = line.decode().rstrip().split(" ", 1)
+                        connection.sendall(b"".join(self.answer(command)) + f"{tag} OK done\r\n".encode())
+
+    def answer(self, command):
+        if command.startswith("CAPABILITY"):
+            yield b"* CAPABILITY IMAP4rev1 UIDPLUS\r\n"
+        elif command.startswith(("SELECT", "EXAMINE")):
+            yield f"* {len(self.mail)} EXISTS\r\n* OK [UIDVALIDITY {self.uid_validity}] x\r\n* OK [UIDNEXT {self.uid_next}] x\r\n".encode()
+        elif command.startswith("UID EXPUNGE"):
+            for uid in self.named(command.split()[2]):
+                del self.mail[uid]
+        elif command.startswith("UID FETCH"):
+            for uid in self.named(command.split()[2]):
+                number = sorted(self.mail).index(uid) + 1
+                if "BODY" in command:
+                    yield f"* {number} FETCH (UID {uid} FLAGS () BODY[] {{{len(self.mail[uid])}}}\r\n".encode() + self.mail[uid] + b")\r\n"
+                elif uid not in self.hidden:
+                    yield f"* {number} FETCH (UID {uid})\r\n".encode()
+            if "BODY" not in command:
+                yield from (f"* {sorted(self.mail).index(uid) + 1} EXPUNGE\r\n".encode() for uid in sorted(self.expunged, reverse=True))
+
+    def named(self, uids):
+        wanted = set()
+        for part in uids.split(","):
+            first, _, last = part.partition(":")
+            last = max(self.mail, default=0) if last == "*" else int(last or first)
+            wanted |= {uid for uid in self.mail if int(first) <= uid <= last}
+        return sorted(wanted)
+
+
+class ImapListings(FetchTestCase):
+    def setUp(self):
+        super().setUp()
+        self.texts = {uid: text for uid, (_, text) in enumerate(make_mail(5), 1)}
+        self.server = ImapHost(self.texts)
+        self.addCleanup(self.server.close)
+
+    def again(self, *options, status=OK):
+        return self.fetch(self.server.url(), *(options or ["--keep"]), status=status)
+
+    def test_of_less_than_there_is_makes_nothing_forgotten(self):
+        self.server.hidden = {4}
+        self.assertIn("of 5 messages the server has listed 4", self.again(status=TEMPFAIL)["error"])
+        self.server.hidden = {1, 2}
+        self.again(status=TEMPFAIL)
+        self.server.hidden = set()
+        self.assertEqual(self.again()["known"], 5)
+        self.assertEqual(maildir_digests(self.maildir), digests(self.texts.items()))
+
+    def test_of_what_others_leave_are_whole(self):
+        self.server.hidden = self.server.expunged = {2, 3}
+        self.assertEqual(self.again()["stored"], 3)
+
+    def test_that_were_empty_once_or_of_other_uids_double_nothing(self):
+        self.assertEqual(self.again()["stored"], 5)
+        self.server.mail = {}
+        self.assertEqual(self.again()["on_server"], 0)
+        self.server.mail, self.server.uid_validity = {1: self.texts[1]}, 2
+        self.assertEqual(self.again()["stored"], 1)
+        self.server.mail, self.server.uid_validity = dict(self.texts), 1
+        report = self.again()
+        self.assertEqual((report["known"], report["stored"]), (5, 0))
+        self.assertEqual(self.again("--keep-days", "0")["removed"], 5)
+
+    def test_where_uids_begin_anew_hide_nothing(self):
+        """It should have another UIDVALIDITY then, and has not."""
+        self.again()
+        self.server.mail = {uid: self.texts[uid] for uid in (1, 5)}
+        self.again()
+        self.server.mail, self.server.uid_next = {1: self.texts[1], 2: message("new")}, 3
+        self.assertEqual(self.again()["stored"], 1)
+        self.again("--keep-days", "0")
+        self.server.mail, self.server.uid_next = {1: message("newer")}, 4
+        self.assertEqual(self.again("--keep-days", "0")["stored"], 1)
+
+
 class IntoLmtp(FetchTestCase):
     def setUp(self):
         super().setUp()
