@@ -219,8 +219,32 @@ class OpeningJournal {
   bool waited_ = false;
 };
 
+class RoadFromPop3 final : public fetch::Pop3Road {
+ public:
+  explicit RoadFromPop3(const FetchSession& s) : s_(s) {}
+
+  Task<Result<std::unique_ptr<client::Pop3Connection>>> connect(WorkerPool& pool) override {
+    CO_TRY(auto stream, co_await dial_place(s_.source, pool));
+    CO_TRY(auto options, pop3_options(s_));
+    auto server = std::make_unique<client::Pop3Connection>(std::move(options));
+    CO_TRY_OK(co_await server->open(std::move(stream)));
+    co_return server;
+  }
+
+ private:
+  const FetchSession& s_;
+};
+
 Task<Result<void>> fetch_it(FetchSession& s, WorkerPool& pool, fetch::Target& target,
                             OpeningJournal& opening) {
+  if (s.is_pop3()) {
+    RoadFromPop3 road(s);
+    CO_TRY(auto server, co_await road.connect(pool));
+    co_await opening.ready();
+    if (!opening.journal()) co_return Result<void>{};
+    co_return co_await fetch::fetch_pop3(std::move(server), road, target, *opening.journal(), pool,
+                                         fetch_options(s), s.report);
+  }
   CO_TRY(auto stream, co_await dial_place(s.source, pool));
   if (s.is_imap()) {
     CO_TRY(auto options, imap_options(s));
@@ -231,21 +255,13 @@ Task<Result<void>> fetch_it(FetchSession& s, WorkerPool& pool, fetch::Target& ta
     co_return co_await fetch::fetch_imap(server, s.mailbox, target, *opening.journal(), pool,
                                          fetch_options(s), s.report);
   }
-  if (s.is_smap()) {
-    CO_TRY(auto options, smap_options(s));
-    client::SmapConnection server(std::move(options));
-    CO_TRY_OK(co_await server.open(std::move(stream)));
-    co_await opening.ready();
-    if (!opening.journal()) co_return Result<void>{};
-    co_return co_await fetch::fetch_smap(server, folder_of(s.mailbox), target, *opening.journal(), pool,
-                                         fetch_options(s), s.report);
-  }
-  CO_TRY(auto options, pop3_options(s));
-  client::Pop3Connection server(std::move(options));
+  CO_TRY(auto options, smap_options(s));
+  client::SmapConnection server(std::move(options));
   CO_TRY_OK(co_await server.open(std::move(stream)));
   co_await opening.ready();
   if (!opening.journal()) co_return Result<void>{};
-  co_return co_await fetch::fetch_pop3(server, target, *opening.journal(), pool, fetch_options(s), s.report);
+  co_return co_await fetch::fetch_smap(server, folder_of(s.mailbox), target, *opening.journal(), pool,
+                                       fetch_options(s), s.report);
 }
 
 }  // namespace

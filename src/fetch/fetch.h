@@ -48,14 +48,25 @@ struct FetchReport {
   std::uint64_t refused = 0;    // that the server did not give, or the target did not take
 };
 
+// How the server is reached again.
+class Pop3Road {
+ public:
+  virtual ~Pop3Road() = default;
+  // Opened and signed in.
+  virtual Task<Result<std::unique_ptr<client::Pop3Connection>>> connect(WorkerPool&) = 0;
+};
+
 // All of it, from what stands behind the sign-in to QUIT.  `report` is filled as far as it went, also after
 // an error.
 //
 // INVARIANT 1: a message is removed from the server only when the journal says, durably, that it is stored.
 // INVARIANT 2: however it ends, a later run stores what is missing and nothing twice; where a place cannot
 // promise that, its header says so.
-Task<Result<void>> fetch_pop3(client::Pop3Connection&, Target&, Journal&, WorkerPool&, FetchOptions,
-                              FetchReport& report);
+//
+// Where the server fails at a message the others are fetched by further connections, and that one is asked for once
+// more, behind them: then it counts as refused.
+Task<Result<void>> fetch_pop3(std::unique_ptr<client::Pop3Connection>, Pop3Road& again, Target&, Journal&, WorkerPool&,
+                              FetchOptions, FetchReport& report);
 
 // The same from a mailbox of an IMAP server.  REQUIRES: opened.
 Task<Result<void>> fetch_imap(client::ImapConnection&, std::string mailbox, Target&, Journal&, WorkerPool&,

@@ -1,5 +1,8 @@
 // From a POP3 server. [RFC1939]
 #include <algorithm>
+#include <iterator>
+#include <span>
+#include <unordered_map>
 
 #include "crypto/digest.h"
 #include "fetch/fetch.h"
@@ -20,7 +23,7 @@ class Intake final : public client::Pop3Sink {
         report_(report),
         wanted_(std::move(wanted)) {}
 
-  Result<void> begin(std::uint32_t) override { return reception_.target().begin({}); }
+  Result<void> begin(std::uint32_t) override { return of_target(reception_.target().begin({})); }
 
   Result<void> put(std::string_view piece) override {
     report_.bytes += piece.size();
@@ -28,7 +31,7 @@ class Intake final : public client::Pop3Sink {
       digest_.update(piece);
     else
       print_.put(piece);
-    return reception_.target().put(piece);
+    return of_target(reception_.target().put(piece));
   }
 
   Task<Result<void>> end(std::uint32_t) override {
@@ -45,7 +48,8 @@ class Intake final : public client::Pop3Sink {
     } else {
       fingerprints_.push_back({.key = one.key, .fingerprint = text_of(print_.finish())});
     }
-    co_return co_await reception_.end(one.key);
+    auto stored = co_await reception_.end(one.key);
+    co_return of_target(std::move(stored));
   }
 
   Result<void> refused(std::uint32_t number, const pop3::Reply& reply) override {
@@ -56,6 +60,11 @@ class Intake final : public client::Pop3Sink {
     return {};
   }
 
+  // At which the server has failed; null: it was the target, or nobody.
+  const Known* failed_at() const {
+    return target_failed_ || next_ == wanted_.size() ? nullptr : wanted_[next_];
+  }
+
   // Of all that came and are stored.  REQUIRES: Reception::finish().
   std::vector<Fingerprinted> fingerprints() {
     std::erase_if(fingerprints_, [&](const Fingerprinted& one) { return !journal_.stored(one.key); });
@@ -63,6 +72,10 @@ class Intake final : public client::Pop3Sink {
   }
 
  private:
+  Result<void> of_target(Result<void> done) {
+    target_failed_ = target_failed_ || !done;
+    return done;
+  }
   void tell() const {
     if (options_.on_progress)
       options_.on_progress({.messages = next_, .of_messages = wanted_.size(), .bytes = report_.bytes});
@@ -74,38 +87,85 @@ class Intake final : public client::Pop3Sink {
   FetchReport& report_;
   std::vector<Known*> wanted_;
   std::size_t next_ = 0;
+  bool target_failed_ = false;
   crypto::Sha256 digest_;
   Fingerprint print_;
   std::vector<Fingerprinted> fingerprints_;
   std::unordered_map<std::string, int> alike_;  // by their content
 };
 
+// Messages at which connections have failed.  One that has failed once is asked for again, behind all others and
+// with no command behind it; one that has failed twice, or any when there were too many, no more in this run.
+class Trouble {
+ public:
+  int count() const { return all_; }
+  bool has_failed(const std::string& key) const { return failures_.contains(key); }
+  bool is_given_up(const std::string& key) const {
+    if (all_ >= kMost) return true;
+    const auto found = failures_.find(key);
+    return found != failures_.end() && found->second >= kMostOfOne;
+  }
+  // Unless it is not one of the server's, or the message could not be told again.
+  void add(const Known& at, Errc why) {
+    constexpr Errc kOfServer[] = {Errc::syntax, Errc::limit, Errc::closed, Errc::timed_out, Errc::io};
+    if (at.key.empty() || std::ranges::find(kOfServer, why) == std::end(kOfServer)) return;
+    ++all_;
+    ++failures_[at.key];
+  }
+
+ private:
+  static constexpr int kMost = 10, kMostOfOne = 2;
+  std::unordered_map<std::string, int> failures_;
+  int all_ = 0;
+};
+
+// Those that are to come: first those without trouble.  Returns how many these are.
+std::size_t find_wanted(std::vector<Known>& all, const Journal& journal, const Trouble& trouble,
+                        std::vector<Known*>& wanted) {
+  std::vector<Known*> last;
+  for (auto& one : all) {
+    if ((!one.key.empty() && journal.stored(one.key)) || trouble.is_given_up(one.key)) continue;
+    (trouble.has_failed(one.key) ? last : wanted).push_back(&one);
+  }
+  const auto count = wanted.size();
+  wanted.insert(wanted.end(), last.begin(), last.end());
+  return count;
+}
+
+Task<Result<void>> retrieve(client::Pop3Connection& server, const std::vector<Known*>& wanted, std::size_t together,
+                            Intake& intake) {
+  std::vector<std::uint32_t> numbers;
+  for (const auto* one : wanted) numbers.push_back(one->number);
+  const std::span all(numbers);
+  if (together > 0) CO_TRY_OK(co_await server.retrieve(all.first(together), intake));
+  for (auto i = together; i < all.size(); ++i) CO_TRY_OK(co_await server.retrieve(all.subspan(i, 1), intake));
+  co_return Result<void>{};
+}
+
 Task<Result<void>> fetch_new(client::Pop3Connection& server, std::vector<Known>& all, Target& target,
                              Journal& journal, WorkerPool& pool, const FetchOptions& options,
-                             FetchReport& report) {
+                             FetchReport& report, Trouble& trouble) {
   std::vector<Known*> wanted;
-  std::vector<std::uint32_t> numbers;
-  for (auto& one : all) {
-    if (!one.key.empty() && journal.stored(one.key)) {
-      ++report.known;
-      continue;
-    }
-    wanted.push_back(&one);
-    numbers.push_back(one.number);
-  }
+  const auto together = find_wanted(all, journal, trouble, wanted);
+  if (trouble.count() == 0) report.known = all.size() - wanted.size();
   Reception reception(target, journal, pool, options.batch);
-  Intake intake(reception, journal, options, report, std::move(wanted));
-  auto came = co_await server.retrieve(numbers, intake);
+  Intake intake(reception, journal, options, report, wanted);
+  auto came = co_await retrieve(server, wanted, together, intake);
   target.drop();
   auto stored = co_await reception.finish();
-  report.stored = reception.stored().size();
+  report.stored += reception.stored().size();
   const auto fingerprints = intake.fingerprints();
   auto noted = co_await pool.run([&] { return journal.add_fingerprints(fingerprints); });
   if (!stored) co_return stored;  // why the sink has failed, if it has
   if (!noted) co_return noted;
-  if (came)
-    report.refused = static_cast<std::uint64_t>(
-        std::ranges::count_if(all, [&](const Known& one) { return !journal.stored(one.key); }));
+  report.refused = static_cast<std::uint64_t>(
+      std::ranges::count_if(all, [&](const Known& one) { return !journal.stored(one.key); }));
+  const auto* at = came ? nullptr : intake.failed_at();
+  if (!at) co_return came;
+  trouble.add(*at, came.error().code);
+  if (trouble.is_given_up(at->key) && options.on_note)
+    options.on_note("message " + std::to_string(at->number) + " of " + std::to_string(all.size()) +
+                    " cannot be fetched: " + came.error().text);
   co_return came;
 }
 
@@ -132,23 +192,21 @@ Task<Result<std::unordered_set<std::uint32_t>>> remove(client::Pop3Connection& s
   co_return std::unordered_set<std::uint32_t>(refused.begin(), refused.end());
 }
 
-}  // namespace
-
-Task<Result<void>> fetch_pop3(client::Pop3Connection& server, Target& target, Journal& journal,
-                              WorkerPool& pool, FetchOptions options, FetchReport& report) {
-  CO_TRY_OK(co_await target.open(journal, pool));
-  const bool stays = !options.keep || options.keep->count() > 0;
+// All that one connection can do.
+Task<Result<void>> fetch_by(client::Pop3Connection& server, Target& target, Journal& journal, WorkerPool& pool,
+                            const FetchOptions& options, FetchReport& report, Trouble& trouble) {
+  const bool stays = !options.keep || options.keep->count() > 0, is_first = trouble.count() == 0;
   CO_TRY(auto all, co_await identify(server, stays, journal.has_kind('u')));
-  report.on_server = all.size();
+  if (is_first) report.on_server = all.size();
   CO_TRY_OK(co_await settle_doubts(server, all, journal, pool));
-  CO_TRY_OK(co_await fetch_new(server, all, target, journal, pool, options, report));
+  CO_TRY_OK(co_await fetch_new(server, all, target, journal, pool, options, report, trouble));
   const auto going = due(all, journal, options);
   Journal::Keys keys, removed;
   for (const auto& one : all) keys.insert(one.key);
   if (going.empty()) {
     co_await server.leave();
     // Nothing has come and nothing has gone.
-    if (report.known == all.size() && journal.size() == all.size()) co_return Result<void>{};
+    if (is_first && report.known == all.size() && journal.size() == all.size()) co_return Result<void>{};
   } else {
     CO_TRY(const auto refused, co_await remove(server, going, journal, pool));
     // A server may give the unique-id of a message that is gone to another one [RFC1939 7].
@@ -157,6 +215,22 @@ Task<Result<void>> fetch_pop3(client::Pop3Connection& server, Target& target, Jo
     report.removed = removed.size();
   }
   co_return co_await pool.run([&] { return journal.keep_only(keys, removed); });
+}
+
+}  // namespace
+
+Task<Result<void>> fetch_pop3(std::unique_ptr<client::Pop3Connection> server, Pop3Road& road, Target& target,
+                              Journal& journal, WorkerPool& pool, FetchOptions options, FetchReport& report) {
+  CO_TRY_OK(co_await target.open(journal, pool));
+  Trouble trouble;
+  for (;;) {
+    const auto failures = trouble.count();
+    auto done = co_await fetch_by(*server, target, journal, pool, options, report, trouble);
+    if (done || trouble.count() == failures) co_return done;
+    auto another = co_await road.connect(pool);
+    if (!another) co_return done;
+    server = *std::move(another);
+  }
 }
 
 }  // namespace posthorn::fetch

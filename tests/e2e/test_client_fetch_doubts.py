@@ -134,8 +134,9 @@ class Refusals(FetchTestCase):
             host = self.host(mail)
             self.maildir = os.path.join(self.home, f"Maildir{at}")
             host.mangle = lambda command, data: data.replace(b"\r\nDOT\r\n", b"\r\n.\r\n")
-            self.fetch(host.url(), status=PROTOCOL)
-            self.assertEqual(len(host.mail), 4)
+            report = self.fetch(host.url(), status=TEMPFAIL)
+            self.assertEqual((report["stored"], report["removed"], report["refused"]), (3, 3, 1))
+            self.assertEqual([uid for uid, _ in host.mail], ["cut"])
             host.mangle = None
             self.fetch(host.url())
             self.assertEqual(maildir_digests(self.maildir), digests(mail))
@@ -234,6 +235,51 @@ class Listings(FetchTestCase):
                     self.assertEqual(self.fetch(host.url())["removed"], len(listings[-1]))
 
 
+class MessagesThatCannotBeFetched(FetchTestCase):
+    def bad_host(self, mail, bad):
+        """It hangs up in the middle of these."""
+        host = self.host(mail)
+
+        def mangle(command, data):
+            if command == "RETR" and any(b"Subject: message %d\r\n" % i in data for i in bad):
+                raise EOFError
+            return data
+
+        host.mangle = mangle
+        return host
+
+    def test_do_not_keep_others_back(self):
+        for pipelining in (True, False):
+            for bad in ([2], [0, 5], [3, 4]):
+                with self.subTest(pipelining=pipelining, bad=bad):
+                    self.maildir, mail = os.path.join(self.home, f"Maildir{pipelining}{bad[0]}"), make_mail(6)
+                    host = self.bad_host(mail, bad)
+                    host.capabilities = ["USER", "UIDL"] + ["PIPELINING"] * pipelining
+                    done = subprocess.run(self.command(host.url()), env=self.environment(), capture_output=True, text=True, timeout=60)
+                    self.assertEqual(done.returncode, TEMPFAIL, done.stderr)
+                    for i in bad:
+                        self.assertIn(f"message {i + 1} of 6 cannot be fetched", done.stderr)
+                    self.assertEqual(host.mail, [mail[i] for i in bad])
+                    self.assertEqual(maildir_digests(self.maildir), digests([one for i, one in enumerate(mail) if i not in bad]))
+                    host.mangle = None
+                    self.assertEqual(self.fetch(host.url())["removed"], len(bad))
+                    self.assertEqual(maildir_digests(self.maildir), digests(mail))
+
+    def test_are_not_asked_for_without_end(self):
+        mail = make_mail(40)
+        host = self.bad_host(mail, range(1, 40))
+        report = self.fetch(host.url(), status=TEMPFAIL)
+        self.assertEqual((report["on_server"], report["stored"], report["removed"], report["refused"]), (40, 1, 1, 39))
+
+    def test_because_a_connection_was_lost_come_by_another(self):
+        mail = make_mail(40, size=500)
+        host = self.host(mail)
+        host.cut_after = 20_000
+        report = self.fetch(host.url())
+        self.assertEqual((report["stored"], report["removed"], report["refused"]), (40, 40, 0))
+        self.assertEqual(maildir_digests(self.maildir), digests(mail))
+
+
 class BareLineFeeds(FetchTestCase):
     """A server that passes on what it has stored: "tail<LF>", and its ".<CRLF>" behind that."""
 
@@ -251,8 +297,8 @@ class BareLineFeeds(FetchTestCase):
 
     def test_mix_up_nothing_where_messages_are_asked_for_ahead(self):
         host = self.bare_host(["USER", "UIDL", "TOP", "PIPELINING"])
-        self.fetch(host.url(), status=PROTOCOL)
-        self.assertEqual(maildir_digests(self.maildir), digests(self.mail[:2]))
+        self.assertEqual(self.fetch(host.url())["removed"], 6)
+        self.assertEqual(maildir_digests(self.maildir), digests(self.mail))
 
 
 def serve_imap_that_lists_without_end(listener):
