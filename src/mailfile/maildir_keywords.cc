@@ -19,8 +19,13 @@ bool is_keyword(std::string_view s) {
 
 Result<MaildirKeywords> MaildirKeywords::read(const MaildirFolder& folder) {
   MaildirKeywords out(folder.path() + "/dovecot-keywords");
-  auto text = read_whole(out.file_, kMaxFile);
-  if (!text && text.error().code == Errc::not_found) return out;
+  TRY_OK(out.read_names());
+  return out;
+}
+
+Result<void> MaildirKeywords::read_names() {
+  auto text = read_whole(file_, kMaxFile);
+  if (!text && text.error().code == Errc::not_found) return {};
   if (!text) return std::unexpected(std::move(text).error());
   for (std::string_view rest = *text; !rest.empty();) {
     const auto lf = rest.find('\n');
@@ -32,9 +37,9 @@ Result<MaildirKeywords> MaildirKeywords::read(const MaildirFolder& folder) {
     for (const char c : line.substr(0, space))
       number = text::is_digit(c) ? number * 10 + static_cast<std::size_t>(c - '0') : 1000;
     const auto keyword = line.substr(space + 1);
-    if (number < out.names_.size() && is_keyword(keyword)) out.names_[number] = keyword;
+    if (number < names_.size() && is_keyword(keyword)) names_[number] = keyword;
   }
-  return out;
+  return {};
 }
 
 const std::string& MaildirKeywords::name(char letter) const {
@@ -51,7 +56,10 @@ char MaildirKeywords::find(std::string_view keyword) const {
 Result<char> MaildirKeywords::letter_for(std::string_view keyword) {
   if (const char letter = find(keyword)) return letter;
   if (!is_keyword(keyword)) return fail(Errc::invalid, "this is no keyword");
-  const auto free = std::ranges::find(names_, std::string());
+  auto free = std::ranges::find(names_, std::string());
+  if (free != names_.end()) TRY_OK(read_names());  // others may have named letters since
+  if (const char letter = find(keyword)) return letter;
+  free = std::ranges::find(names_, std::string());
   if (free == names_.end()) return fail(Errc::limit, "a Maildir folder has no more than 26 keywords");
   *free = keyword;
   std::string text;

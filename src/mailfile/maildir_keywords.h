@@ -23,12 +23,14 @@ class MaildirKeywords {
   const std::string& name(char letter) const;
   // '\0': none; compared without case [RFC9051 2.3.2].
   char find(std::string_view keyword) const;
-  // Gives it a letter and writes the file, durably, if it has none.  invalid: no keyword (empty, a space or
-  // control character in it).
+  // Gives it a letter if it has none, and writes the file, durably.  What others have written since read()
+  // counts, but there is no lock: two at the same instant may give the same letter.
+  // invalid: no keyword (empty, a space or control character in it).
   Result<char> letter_for(std::string_view keyword);
 
  private:
   explicit MaildirKeywords(std::string file) : file_(std::move(file)) {}
+  Result<void> read_names();
   std::string file_;
   std::array<std::string, 26> names_;
 };

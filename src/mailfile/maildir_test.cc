@@ -180,6 +180,16 @@ TEST_F(MaildirTest, RemovesOnlyWhatIsOldFromTmp) {
   EXPECT_EQ(count(root / "tmp"), 0u);
 }
 
+TEST_F(MaildirTest, GivesNoLetterThatOthersHaveGivenMeanwhile) {
+  const auto to = folder();
+  auto mine = MaildirKeywords::read(to).value(), others = MaildirKeywords::read(to).value();
+  EXPECT_EQ(mine.letter_for("work"), 'a');
+  EXPECT_EQ(others.letter_for("home"), 'b');
+  EXPECT_EQ(others.letter_for("work"), 'a');
+  EXPECT_EQ(mine.letter_for("home"), 'b');
+  EXPECT_EQ(MaildirKeywords::read(to)->name('a'), "work");
+}
+
 TEST_F(MaildirTest, KeepsKeywordsAsDovecotDoes) {
   const auto to = folder();
   std::ofstream(root / "dovecot-keywords") << "0 $Forwarded\n3 work\nbroken\n26 many\n1 \n";
