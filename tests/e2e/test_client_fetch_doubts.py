@@ -258,7 +258,7 @@ class MessagesThatCannotBeFetched(FetchTestCase):
                     done = subprocess.run(self.command(host.url()), env=self.environment(), capture_output=True, text=True, timeout=60)
                     self.assertEqual(done.returncode, TEMPFAIL, done.stderr)
                     for i in bad:
-                        self.assertIn(f"message {i + 1} of 6 cannot be fetched", done.stderr)
+                        self.assertIn(f"message {i + 1} cannot be fetched", done.stderr)
                     self.assertEqual(host.mail, [mail[i] for i in bad])
                     self.assertEqual(maildir_digests(self.maildir), digests([one for i, one in enumerate(mail) if i not in bad]))
                     host.mangle = None
@@ -270,6 +270,28 @@ class MessagesThatCannotBeFetched(FetchTestCase):
         host = self.bad_host(mail, range(1, 40))
         report = self.fetch(host.url(), status=TEMPFAIL)
         self.assertEqual((report["on_server"], report["stored"], report["removed"], report["refused"]), (40, 1, 1, 39))
+
+    def test_do_not_keep_others_back_where_there_are_many_of_them(self):
+        mail = make_mail(16, size=200)
+        for place, bad in enumerate((range(0, 12), range(4, 16))):
+            with self.subTest(bad=bad):
+                self.maildir = os.path.join(self.home, f"Maildir{place}")
+                host = self.bad_host(mail, bad)
+                host.capabilities = ["USER", "UIDL"]
+                report = self.fetch(host.url(), status=TEMPFAIL)
+                self.assertEqual((report["stored"], report["removed"], report["refused"]), (4, 4, 12))
+                self.assertEqual(host.mail, [mail[i] for i in bad])
+
+    def test_do_not_make_others_slow_where_they_are_rare(self):
+        """With no command behind it each message is followed by NOOP."""
+        mail = make_mail(400, size=100)
+        host, asked = self.bad_host(mail, [150]), []
+        host.capabilities = ["USER", "UIDL"]
+        hang_up = host.mangle
+        host.mangle = lambda command, data: asked.append(command) or hang_up(command, data)
+        report = self.fetch(host.url(), status=TEMPFAIL)
+        self.assertEqual((report["stored"], report["removed"], report["refused"]), (399, 399, 1))
+        self.assertLess(asked.count("NOOP"), 5)
 
     def test_because_a_connection_was_lost_come_by_another(self):
         mail = make_mail(40, size=500)
@@ -299,6 +321,13 @@ class BareLineFeeds(FetchTestCase):
         host = self.bare_host(["USER", "UIDL", "TOP", "PIPELINING"])
         self.assertEqual(self.fetch(host.url())["removed"], 6)
         self.assertEqual(maildir_digests(self.maildir), digests(self.mail))
+
+    def test_that_end_all_messages_keep_none_back(self):
+        mail = [(f"u{i}", message(f"number {i}", "tail\r\n")) for i in range(11)]
+        host = self.host(mail)
+        host.mangle = lambda command, data: data.replace(b"tail\r\n.\r\n", b"tail\n.\r\n")
+        self.assertEqual(self.fetch(host.url(), "--timeout", "2")["removed"], 11)  # half of it is waited for each
+        self.assertEqual(maildir_digests(self.maildir), digests(mail))
 
 
 def serve_imap_that_lists_without_end(listener):
