@@ -151,7 +151,6 @@ Task<Result<void>> read_messages(Pop3State& s, std::span<const std::uint32_t> nu
     }
   }
   if (!come) co_return Result<void>{};
-  if (is_top) co_return co_await sink.end(*come);
   auto reply = co_await channel.ask("NOOP", s.options.timeouts.command);
   if (!reply && (reply.error().code == Errc::syntax || reply.error().code == Errc::limit))
     co_return not_whole(come, reply.error());

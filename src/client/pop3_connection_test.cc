@@ -250,6 +250,18 @@ TEST(Pop3Connection, BelievesAMessageWholeWhenAnAnswerFollowsIt) {
   }
 }
 
+TEST(Pop3Connection, BelievesNoTopThatGarbageFollows) {
+  const auto spy = std::make_shared<Spy>();
+  const auto act = [spy](Pop3Connection& c) {
+    static constexpr std::uint32_t kNumbers[] = {1};
+    return c.top(kNumbers, 50, *spy);
+  };
+  const auto played =
+      play(plain(), std::string(kOpening) + "C: TOP 1 50\nS: +OK\nS: above\nS: .\nC: NOOP\nS: below\nS: .\n", act);
+  EXPECT_EQ(played.code, Errc::syntax) << played.outcome;
+  EXPECT_EQ(spy->whole, 0);
+}
+
 // A server that passes on what it has stored: "text<LF>" and its ".<CRLF>".
 TEST(Pop3Connection, TakesADotBehindABareLineFeedForTheEndWhenNothingFollows) {
   auto options = plain();

@@ -1,6 +1,7 @@
 #include "fetch/pop3_doubts.h"
 
 #include <algorithm>
+#include <iterator>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -28,12 +29,6 @@ class Prints final : public client::Pop3Sink {
 };
 
 using Group = std::vector<const Known*>;
-
-std::vector<std::uint32_t> numbers_of(const Group& group) {
-  std::vector<std::uint32_t> out;
-  for (const auto* one : group) out.push_back(one->number);
-  return out;
-}
 
 // What is stored under keys that the server does not list.
 using Absent = std::vector<const Kept*>;
@@ -87,46 +82,47 @@ void recognise(Suspects& suspects, const Prints& prints, std::string Fingerprint
 }  // namespace
 
 Task<Result<void>> settle_doubts(client::Pop3Connection& server, const std::vector<Known>& all, Journal& journal,
-                                 WorkerPool& pool) {
+                                 WorkerPool& pool, Trouble& trouble) {
   auto suspects = find_suspects(all, journal);
   std::vector<Recognised> recognised;
   if (server.capabilities().top && !suspects.messages.empty()) {
     Prints prints;
-    const auto numbers = numbers_of(suspects.messages);
-    CO_TRY_OK(co_await server.top(numbers, Fingerprint::kLines, prints));
+    CO_TRY_OK(co_await top(server, suspects.messages, Fingerprint::kLines, prints, trouble));
     recognise(suspects, prints, &Fingerprint::Digests::head, journal, recognised);
     std::erase_if(suspects.messages, [&](const Known* one) { return !journal.find(one->key); });
   }
   if (!suspects.messages.empty()) {
     Prints prints;
-    const auto numbers = numbers_of(suspects.messages);
-    CO_TRY_OK(co_await server.retrieve(numbers, prints));
+    CO_TRY_OK(co_await retrieve(server, suspects.messages, prints, trouble));
     recognise(suspects, prints, &Fingerprint::Digests::whole, journal, recognised);
   }
   if (recognised.empty()) co_return Result<void>{};
   co_return co_await pool.run([&] { return journal.believe(recognised); });
 }
 
-Task<Result<void>> doubt_those_that_go(client::Pop3Connection& server, const std::vector<const Known*>& going,
-                                       Journal& journal, WorkerPool& pool) {
+Task<Result<Group>> doubt_those_that_go(client::Pop3Connection& server, Group going, Journal& journal, WorkerPool& pool,
+                                        Trouble& trouble) {
+  const auto is_without = [&](const Known* one) {
+    return !one->is_content() && journal.find(one->key)->fingerprint.empty();
+  };
   Group without;
-  std::vector<std::string> keys;
-  for (const auto* one : going) {
-    keys.push_back(one->key);
-    if (journal.find(one->key)->fingerprint.empty() && !one->is_content()) without.push_back(one);
-  }
+  std::ranges::copy_if(going, std::back_inserter(without), is_without);
   Prints prints;
-  const auto numbers = numbers_of(without);
+  Result<void> looked;
   if (server.capabilities().top && !without.empty())
-    CO_TRY_OK(co_await server.top(numbers, Fingerprint::kLines, prints));
+    looked = co_await top(server, without, Fingerprint::kLines, prints, trouble);
   std::vector<Fingerprinted> found;
   for (const auto* one : without)
     if (const auto print = prints.of.find(one->number); print != prints.of.end())
       found.push_back({.key = one->key, .fingerprint = text_of({.head = print->second.head, .whole = {}})});
-  co_return co_await pool.run([&]() -> Result<void> {
-    TRY_OK(journal.add_fingerprints(found));
-    return journal.doubt(keys, this_second());
-  });
+  auto noted = co_await pool.run([&] { return journal.add_fingerprints(found); });
+  CO_TRY_OK(std::move(looked));
+  CO_TRY_OK(std::move(noted));
+  std::erase_if(going, [&](const Known* one) { return is_without(one) && trouble.is_given_up(*one); });
+  std::vector<std::string> keys;
+  for (const auto* one : going) keys.push_back(one->key);
+  CO_TRY_OK(co_await pool.run([&] { return journal.doubt(keys, this_second()); }));
+  co_return going;
 }
 
 }  // namespace posthorn::fetch

@@ -8,17 +8,18 @@
 #include "fetch/journal.h"
 #include "fetch/pop3_fingerprint.h"
 #include "fetch/pop3_keys.h"
+#include "fetch/pop3_trouble.h"
 
 namespace posthorn::fetch {
 
 // Those in doubt that look as they did when they were stored are believed, in the journal too; the others are
 // new messages under old keys.  Those that were stored under keys of another kind, before they shared a unique-id
-// with others or when they did, are recognised likewise.
-Task<Result<void>> settle_doubts(client::Pop3Connection&, const std::vector<Known>& all, Journal&, WorkerPool&);
+// with others or when they did, are recognised likewise.  What is given up stays in doubt.
+Task<Result<void>> settle_doubts(client::Pop3Connection&, const std::vector<Known>& all, Journal&, WorkerPool&, Trouble&);
 
 // Before DELE: what becomes of them is not known until QUIT was answered, and when it never is, the server may
-// have given their unique-ids to others [RFC1939 7].  REQUIRES: they are stored.
-Task<Result<void>> doubt_those_that_go(client::Pop3Connection&, const std::vector<const Known*>& going, Journal&,
-                                       WorkerPool&);
+// have given their unique-ids to others [RFC1939 7].  Returns those that may go.  REQUIRES: they are stored.
+Task<Result<std::vector<const Known*>>> doubt_those_that_go(client::Pop3Connection&, std::vector<const Known*> going, Journal&,
+                                                            WorkerPool&, Trouble&);
 
 }  // namespace posthorn::fetch

@@ -126,38 +126,50 @@ std::vector<const Known*> due(const std::vector<Known>& all, const Journal& jour
   return out;
 }
 
-// Numbers of those that were not removed.
-Task<Result<std::unordered_set<std::uint32_t>>> remove(client::Pop3Connection& server,
-                                                       const std::vector<const Known*>& going,
-                                                       Journal& journal, WorkerPool& pool) {
-  CO_TRY_OK(co_await doubt_those_that_go(server, going, journal, pool));
+// Keys of those that were removed.
+Task<Result<Journal::Keys>> remove(client::Pop3Connection& server, std::vector<const Known*> due, Journal& journal,
+                                   WorkerPool& pool, Trouble& trouble) {
+  CO_TRY(const auto going, co_await doubt_those_that_go(server, std::move(due), journal, pool, trouble));
   std::vector<std::uint32_t> numbers;
+  Journal::Keys keys;
   for (const auto* one : going) numbers.push_back(one->number);
   CO_TRY(const auto refused, co_await server.remove(numbers));
   CO_TRY_OK(co_await server.quit());
-  co_return std::unordered_set<std::uint32_t>(refused.begin(), refused.end());
+  const std::unordered_set<std::uint32_t> left(refused.begin(), refused.end());
+  for (const auto* one : going)
+    if (!left.contains(one->number)) keys.insert(one->key);
+  co_return keys;
+}
+
+// Keys that may stand for what is there; for a message that has none now one of a header may.
+Journal::Keys listed_keys(const std::vector<Known>& all, const Journal& journal) {
+  Journal::Keys keys;
+  for (const auto& one : all) keys.insert(one.key);
+  if (!keys.erase("")) return keys;
+  for (const auto& [key, kept] : journal.all())
+    if (key.starts_with('h') && kept.fingerprint.empty()) keys.insert(key);
+  return keys;
 }
 
 // All that one connection can do.
 Task<Result<void>> fetch_by(client::Pop3Connection& server, Target& target, Journal& journal, WorkerPool& pool,
                             const FetchOptions& options, FetchReport& report, Trouble& trouble) {
-  const bool stays = !options.keep || options.keep->count() > 0, is_first = trouble.count() == 0;
-  CO_TRY(auto all, co_await identify(server, stays, journal.has_kind('u')));
-  if (is_first) report.on_server = all.size();
-  CO_TRY_OK(co_await settle_doubts(server, all, journal, pool));
+  const bool stays = !options.keep || options.keep->count() > 0;
+  CO_TRY(auto all, co_await identify(server, stays, journal.has_kind('u'), trouble));
+  if (report.stored == 0) report.on_server = all.size();
+  CO_TRY_OK(co_await settle_doubts(server, all, journal, pool, trouble));
   CO_TRY_OK(co_await fetch_new(server, all, target, journal, pool, options, report, trouble));
-  const auto going = due(all, journal, options);
-  Journal::Keys keys, removed;
-  for (const auto& one : all) keys.insert(one.key);
+  auto going = due(all, journal, options);
+  auto keys = listed_keys(all, journal);
+  Journal::Keys removed;
   if (going.empty()) {
     co_await server.leave();
     // Nothing has come and nothing has gone.
-    if (is_first && report.known == all.size() && journal.size() == all.size()) co_return Result<void>{};
+    if (report.known == all.size() && journal.size() == all.size()) co_return Result<void>{};
   } else {
-    CO_TRY(const auto refused, co_await remove(server, going, journal, pool));
+    CO_TRY(removed, co_await remove(server, std::move(going), journal, pool, trouble));
     // A server may give the unique-id of a message that is gone to another one [RFC1939 7].
-    for (const auto* one : going)
-      if (!refused.contains(one->number)) removed.insert(keys.extract(one->key));
+    for (const auto& key : removed) keys.erase(key);
     report.removed = removed.size();
   }
   co_return co_await pool.run([&] { return journal.keep_only(keys, removed); });

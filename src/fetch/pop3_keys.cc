@@ -5,6 +5,7 @@
 
 #include "crypto/digest.h"
 #include "fetch/pop3_fingerprint.h"
+#include "fetch/pop3_trouble.h"
 
 namespace posthorn::fetch {
 namespace {
@@ -27,7 +28,8 @@ std::string header_key(std::string_view header, std::uint64_t size) {
 
 class Headers final : public client::Pop3Sink {
  public:
-  Headers(std::vector<Known*> to, std::unordered_map<std::uint32_t, std::uint64_t> sizes)
+  // `to`: by their numbers.
+  Headers(std::unordered_map<std::uint32_t, Known*> to, std::unordered_map<std::uint32_t, std::uint64_t> sizes)
       : to_(std::move(to)), sizes_(std::move(sizes)) {}
   Result<void> begin(std::uint32_t) override {
     text_.clear();
@@ -38,36 +40,32 @@ class Headers final : public client::Pop3Sink {
     return {};
   }
   Task<Result<void>> end(std::uint32_t number) override {
-    to_[next_++]->key = header_key(text_, sizes_[number]);
+    to_.at(number)->key = header_key(text_, sizes_[number]);
     co_return Result<void>{};
   }
-  Result<void> refused(std::uint32_t, const pop3::Reply&) override {
-    ++next_;
-    return {};
-  }
+  Result<void> refused(std::uint32_t, const pop3::Reply&) override { return {}; }
 
  private:
-  std::vector<Known*> to_;
+  std::unordered_map<std::uint32_t, Known*> to_;
   std::unordered_map<std::uint32_t, std::uint64_t> sizes_;
   std::string text_;
-  std::size_t next_ = 0;
 };
 
 // Those without a key get that of their header.
-Task<Result<void>> ask_headers(client::Pop3Connection& server, std::vector<Known>& all) {
-  std::vector<Known*> without;
-  std::vector<std::uint32_t> numbers;
+Task<Result<void>> ask_headers(client::Pop3Connection& server, std::vector<Known>& all, Trouble& trouble) {
+  std::vector<const Known*> without;
+  std::unordered_map<std::uint32_t, Known*> by_number;
   for (auto& one : all)
     if (one.key.empty()) {
       without.push_back(&one);
-      numbers.push_back(one.number);
+      by_number[one.number] = &one;
     }
   if (without.empty()) co_return Result<void>{};
   CO_TRY(const auto listing, co_await server.list());
   std::unordered_map<std::uint32_t, std::uint64_t> sizes;
   for (const auto& one : listing) sizes[one.number] = one.size;
-  Headers sink(std::move(without), std::move(sizes));
-  co_return co_await server.top(numbers, 0, sink);
+  Headers sink(std::move(by_number), std::move(sizes));
+  co_return co_await top(server, std::move(without), 0, sink, trouble);
 }
 
 void number_those_alike(std::vector<Known>& all) {
@@ -81,7 +79,8 @@ void number_those_alike(std::vector<Known>& all) {
 
 std::string content_key(std::string_view sha256) { return "c" + crypto::to_hex(sha256).substr(0, kDigest); }
 
-Task<Result<std::vector<Known>>> identify(client::Pop3Connection& server, bool wants_keys, bool had_ids) {
+Task<Result<std::vector<Known>>> identify(client::Pop3Connection& server, bool wants_keys, bool had_ids,
+                                            Trouble& trouble) {
   CO_TRY(auto ids, co_await server.unique_ids());
   if (!ids && had_ids)
     co_return fail(Errc::busy,
@@ -99,7 +98,7 @@ Task<Result<std::vector<Known>>> identify(client::Pop3Connection& server, bool w
   }
   const bool complete = std::ranges::none_of(out, [](const Known& one) { return one.key.empty(); });
   if (complete || (!wants_keys && !server.capabilities().top)) co_return out;
-  if (auto asked = co_await ask_headers(server, out); !asked)
+  if (auto asked = co_await ask_headers(server, out, trouble); !asked)
     co_return std::unexpected(std::move(asked).error());
   number_those_alike(out);
   co_return out;

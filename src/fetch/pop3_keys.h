@@ -19,10 +19,12 @@ struct Known {
   bool is_content() const { return key.starts_with('c'); }
 };
 
+class Trouble;
+
 // All messages of the maildrop, in the server's order.  `wants_keys`: messages stay on the server, so each
 // must be known again (unsupported: the server has neither UIDL nor TOP).  `had_ids`: it has given unique-ids
 // before; busy: now it refuses them, and by anything else all messages would be new.
-Task<Result<std::vector<Known>>> identify(client::Pop3Connection&, bool wants_keys, bool had_ids);
+Task<Result<std::vector<Known>>> identify(client::Pop3Connection&, bool wants_keys, bool had_ids, Trouble&);
 
 // "c" and the digest.
 std::string content_key(std::string_view sha256);

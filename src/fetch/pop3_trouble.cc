@@ -99,4 +99,11 @@ Task<Result<void>> retrieve(client::Pop3Connection& server, std::vector<const Kn
       trouble);
 }
 
+Task<Result<void>> top(client::Pop3Connection& server, std::vector<const Known*> which, std::uint32_t lines,
+                       client::Pop3Sink& sink, Trouble& trouble) {
+  return ask_for(
+      std::move(which),
+      [&server, lines](Numbers numbers, client::Pop3Sink& to) { return server.top(numbers, lines, to); }, sink, trouble);
+}
+
 }  // namespace posthorn::fetch

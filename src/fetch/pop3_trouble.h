@@ -45,5 +45,8 @@ class Trouble {
 
 // RETR of those that are not given up, in an order of its own.
 Task<Result<void>> retrieve(client::Pop3Connection&, std::vector<const Known*>, client::Pop3Sink&, Trouble&);
+// TOP, likewise.
+Task<Result<void>> top(client::Pop3Connection&, std::vector<const Known*>, std::uint32_t lines, client::Pop3Sink&,
+                       Trouble&);
 
 }  // namespace posthorn::fetch

@@ -22,6 +22,14 @@ def crc32c(data):
     return crc ^ 0xFFFFFFFF
 
 
+def forget_fingerprints(state):
+    """As if killed before they were written."""
+    with open(state, "rb") as f:
+        lines = f.read().splitlines(True)
+    with open(state, "wb") as f:
+        f.writelines(line for line in lines if line[9:10] != b"M")
+
+
 class StateFile(FetchTestCase):
     def test_that_of_another_account_is_not_believed(self):
         """Unique-ids are unique in one maildrop only."""
@@ -235,17 +243,21 @@ class Listings(FetchTestCase):
                     self.assertEqual(self.fetch(host.url())["removed"], len(listings[-1]))
 
 
+def hang_up(at, bad):
+    """In the middle of what this command is to give of these messages."""
+
+    def mangle(command, data):
+        if command == at and any(b"Subject: message %d\r\n" % i in data for i in bad):
+            raise EOFError
+        return data
+
+    return mangle
+
+
 class MessagesThatCannotBeFetched(FetchTestCase):
     def bad_host(self, mail, bad):
-        """It hangs up in the middle of these."""
         host = self.host(mail)
-
-        def mangle(command, data):
-            if command == "RETR" and any(b"Subject: message %d\r\n" % i in data for i in bad):
-                raise EOFError
-            return data
-
-        host.mangle = mangle
+        host.mangle = hang_up("RETR", bad)
         return host
 
     def test_do_not_keep_others_back(self):
@@ -287,11 +299,54 @@ class MessagesThatCannotBeFetched(FetchTestCase):
         mail = make_mail(400, size=100)
         host, asked = self.bad_host(mail, [150]), []
         host.capabilities = ["USER", "UIDL"]
-        hang_up = host.mangle
-        host.mangle = lambda command, data: asked.append(command) or hang_up(command, data)
+        mangle = host.mangle
+        host.mangle = lambda command, data: asked.append(command) or mangle(command, data)
         report = self.fetch(host.url(), status=TEMPFAIL)
         self.assertEqual((report["stored"], report["removed"], report["refused"]), (399, 399, 1))
         self.assertLess(asked.count("NOOP"), 5)
+
+    def test_do_not_keep_others_back_where_all_are_looked_at_first(self):
+        """For they may be what shared a unique-id before."""
+        for pipelining in (True, False):
+            with self.subTest(pipelining=pipelining):
+                self.maildir, mail = os.path.join(self.home, f"Maildir{pipelining}"), make_mail(4)
+                shared = [("A", message("one")), ("A", message("two"))]
+                host = self.host(shared)
+                host.capabilities = ["USER", "UIDL", "TOP"] + ["PIPELINING"] * pipelining
+                self.fetch(host.url(), "--keep")
+                host.mail, host.mangle = mail, hang_up("TOP", [1])
+                report = self.fetch(host.url(), status=TEMPFAIL)
+                self.assertEqual((report["on_server"], report["stored"], report["removed"], report["refused"]), (4, 3, 3, 1))
+                host.mangle = None
+                self.assertEqual(self.fetch(host.url())["removed"], 1)
+                self.assertEqual(maildir_digests(self.maildir), digests(shared + mail))
+
+    def test_do_not_keep_others_there(self):
+        """What has no fingerprint is looked at before it is removed."""
+        mail, state = make_mail(4), os.path.join(self.home, "state-file")
+        host = self.host(mail)
+        self.fetch(host.url(), "--keep", "--state", state)
+        forget_fingerprints(state)
+        host.mangle = hang_up("TOP", [1])
+        self.assertEqual(self.fetch(host.url(), "--state", state)["removed"], 3)
+        host.mangle = None
+        report = self.fetch(host.url(), "--state", state)
+        self.assertEqual((report["known"], report["removed"]), (1, 1))
+        self.assertEqual(maildir_digests(self.maildir), digests(mail))
+
+    def test_do_not_keep_others_back_where_headers_are_their_keys(self):
+        mail, state = make_mail(4), os.path.join(self.home, "state-file")
+        host = self.host(mail)
+        host.uidl, host.capabilities = False, ["USER", "TOP"]
+        self.fetch(host.url(), "--keep", "--state", state)
+        forget_fingerprints(state)
+        more = mail + [("", message("new"))]
+        host.mail, host.mangle = more, hang_up("TOP", [1])
+        report = self.fetch(host.url(), "--keep", "--state", state, status=TEMPFAIL)
+        self.assertEqual((report["known"], report["stored"], report["refused"]), (3, 1, 1))
+        host.mangle = None
+        self.assertEqual(self.fetch(host.url(), "--keep", "--state", state)["known"], 5)
+        self.assertEqual(maildir_digests(self.maildir), digests(more))
 
     def test_because_a_connection_was_lost_come_by_another(self):
         mail = make_mail(40, size=500)
@@ -327,6 +382,24 @@ class BareLineFeeds(FetchTestCase):
         host = self.host(mail)
         host.mangle = lambda command, data: data.replace(b"tail\r\n.\r\n", b"tail\n.\r\n")
         self.assertEqual(self.fetch(host.url(), "--timeout", "2")["removed"], 11)  # half of it is waited for each
+        self.assertEqual(maildir_digests(self.maildir), digests(mail))
+
+    def test_keep_nothing_in_doubt(self):
+        mail = [(f"u{i}", message(f"number {i}", "tail\r\n")) for i in range(2)]
+        host = self.host(mail)
+        host.mangle = lambda command, data: b"" if command == "QUIT" else data.replace(b"tail\r\n.\r\n", b"tail\n.\r\n")
+        self.fetch(host.url(), "--timeout", "2", status=TEMPFAIL)
+        host.mail, host.mangle = list(mail), lambda command, data: data.replace(b"tail\r\n.\r\n", b"tail\n.\r\n")
+        report = self.fetch(host.url(), "--timeout", "2")
+        self.assertEqual((report["known"], report["stored"], report["removed"]), (2, 0, 2))
+
+    def test_behind_headers_mix_up_nothing(self):
+        mail = make_mail(3)
+        host = self.host(mail)
+        host.uidl, host.capabilities = False, ["USER", "TOP", "PIPELINING"]
+        host.mangle = lambda command, data: data.replace(b"\r\n\r\n.\r\n", b"\r\n\n.\r\n") if command == "TOP" else data
+        for known in (0, 3):
+            self.assertEqual(self.fetch(host.url(), "--keep", "--timeout", "2")["known"], known)
         self.assertEqual(maildir_digests(self.maildir), digests(mail))
 
 
