@@ -1,7 +1,9 @@
 // From a POP3 server. [RFC1939]
 #include <algorithm>
+#include <iterator>
 #include <unordered_map>
 
+#include "async/reactor.h"
 #include "crypto/digest.h"
 #include "fetch/fetch.h"
 #include "fetch/pop3_doubts.h"
@@ -175,6 +177,19 @@ Task<Result<void>> fetch_by(client::Pop3Connection& server, Target& target, Jour
   co_return co_await pool.run([&] { return journal.keep_only(keys, removed); });
 }
 
+// Servers may hold the maildrop for a while when a connection is lost, and not all have [IN-USE] to say so
+// [RFC2449 8.1.2]: a refusal is not one of the password, which was good before.
+Task<Result<std::unique_ptr<client::Pop3Connection>>> connect_again(Pop3Road& road, WorkerPool& pool) {
+  constexpr Errc kRefusals[] = {Errc::busy, Errc::denied, Errc::invalid};
+  auto connected = co_await road.connect(pool);
+  for (const int seconds : {2, 10, 30}) {
+    if (connected || std::ranges::find(kRefusals, connected.error().code) == std::end(kRefusals)) break;
+    co_await sleep_for(std::chrono::seconds(seconds));
+    connected = co_await road.connect(pool);
+  }
+  co_return connected;
+}
+
 }  // namespace
 
 Task<Result<void>> fetch_pop3(std::unique_ptr<client::Pop3Connection> server, Pop3Road& road, Target& target,
@@ -184,8 +199,9 @@ Task<Result<void>> fetch_pop3(std::unique_ptr<client::Pop3Connection> server, Po
   for (;;) {
     auto done = co_await fetch_by(*server, target, journal, pool, options, report, trouble);
     if (done || !trouble.wants_another()) co_return done;
-    auto another = co_await road.connect(pool);
-    if (!another) co_return done;
+    server.reset();
+    auto another = co_await connect_again(road, pool);
+    if (!another) co_return fail(Errc::busy, done.error().text + "; then: " + another.error().text);
     server = *std::move(another);
   }
 }

@@ -348,6 +348,18 @@ class MessagesThatCannotBeFetched(FetchTestCase):
         self.assertEqual(self.fetch(host.url(), "--keep", "--state", state)["known"], 5)
         self.assertEqual(maildir_digests(self.maildir), digests(more))
 
+    def test_do_not_keep_others_back_where_the_maildrop_is_still_locked(self):
+        for words in (b"-ERR [IN-USE] locked\r\n", b"-ERR maildrop is locked\r\n"):
+            with self.subTest(words):
+                self.maildir, mail = os.path.join(self.home, f"Maildir{len(words)}"), make_mail(4)
+                host = self.bad_host(mail, [1])
+                host.capabilities = ["USER", "UIDL"]
+                mangle, answers = host.mangle, [b"+OK\r\n", b"+OK\r\n", words, b"+OK\r\n"]
+                host.mangle = lambda command, data, mangle=mangle, answers=answers: answers.pop() if command == "PASS" else mangle(command, data)
+                report = self.fetch(host.url(), status=TEMPFAIL)
+                self.assertEqual((report["stored"], report["removed"], report["refused"]), (3, 3, 1))
+                self.assertEqual(answers, [])
+
     def test_because_a_connection_was_lost_come_by_another(self):
         mail = make_mail(40, size=500)
         host = self.host(mail)
