@@ -8,27 +8,52 @@
 namespace posthorn::fetch {
 namespace {
 
-// What came of TOP or RETR, by message number.
+// How messages look, by their numbers; where only TOP was asked without WHOLE.
+using Looks = std::unordered_map<std::uint32_t, Fingerprint::Digests>;
+
 class Prints final : public client::Pop3Sink {
  public:
+  enum class Of : std::uint8_t { top, message };
+  Prints(Of of, Looks& looks) : of_(of), looks_(looks) {}
   Result<void> begin(std::uint32_t) override { return {}; }
   Result<void> put(std::string_view piece) override {
     print_.put(piece);
     return {};
   }
   Task<Result<void>> end(std::uint32_t number) override {
-    of[number] = print_.finish();
+    auto& look = looks_[number] = print_.finish();
+    if (of_ == Of::top) look.whole.clear();
     co_return Result<void>{};
   }
   Result<void> refused(std::uint32_t, const pop3::Reply&) override { return {}; }
 
-  std::unordered_map<std::uint32_t, Fingerprint::Digests> of;
-
  private:
+  const Of of_;
+  Looks& looks_;
   Fingerprint print_;
 };
 
 using Group = std::vector<const Known*>;
+
+// Where TOP is offered.
+Task<Result<void>> look_at_tops(client::Pop3Connection& server, const Group& group, Looks& looks, Trouble& trouble) {
+  if (!server.capabilities().top || group.empty()) co_return Result<void>{};
+  Prints prints(Prints::Of::top, looks);
+  co_return co_await top(server, group, Fingerprint::kLines, prints, trouble);
+}
+
+Task<Result<void>> look_at_messages(client::Pop3Connection& server, const Group& group, Looks& looks, Trouble& trouble) {
+  if (group.empty()) co_return Result<void>{};
+  Prints prints(Prints::Of::message, looks);
+  co_return co_await retrieve(server, group, prints, trouble);
+}
+
+// At their tops, and those of which there is none as a whole.
+Task<Result<void>> look_at_all(client::Pop3Connection& server, Group group, Looks& looks, Trouble& trouble) {
+  CO_TRY_OK(co_await look_at_tops(server, group, looks, trouble));
+  std::erase_if(group, [&](const Known* one) { return looks.contains(one->number); });
+  co_return co_await look_at_messages(server, group, looks, trouble);
+}
 
 // What is stored under keys that the server does not list.
 using Absent = std::vector<const Kept*>;
@@ -58,18 +83,18 @@ Suspects find_suspects(const std::vector<Known>& all, const Journal& journal) {
 }
 
 // Moves to `recognised` those whose prints have the same digest as what is stored; each of that stands for one.
-void recognise(Suspects& suspects, const Prints& prints, std::string Fingerprint::Digests::* digest,
+void recognise(Suspects& suspects, const Looks& looks, std::string Fingerprint::Digests::* digest,
                const Journal& journal, std::vector<Recognised>& recognised) {
   std::unordered_map<std::string, const Kept*> absent;
   for (const auto* kept : suspects.absent) absent.emplace(parse_fingerprint(kept->fingerprint).*digest, kept);
   absent.erase("");
   std::erase_if(suspects.messages, [&](const Known* one) {
-    const auto print = prints.of.find(one->number);
-    if (print == prints.of.end()) return false;
-    const auto& looks = print->second.*digest;
+    const auto found_look = looks.find(one->number);
+    if (found_look == looks.end()) return false;
+    const auto& look = found_look->second.*digest;
     const auto* kept = journal.find(one->key);
-    if (!kept || parse_fingerprint(kept->fingerprint).*digest != looks) {
-      const auto found = absent.extract(looks);
+    if (!kept || parse_fingerprint(kept->fingerprint).*digest != look) {
+      const auto found = absent.extract(look);
       if (!found) return false;
       kept = found.mapped();
       std::erase(suspects.absent, kept);
@@ -84,18 +109,15 @@ void recognise(Suspects& suspects, const Prints& prints, std::string Fingerprint
 Task<Result<void>> settle_doubts(client::Pop3Connection& server, const std::vector<Known>& all, Journal& journal,
                                  WorkerPool& pool, Trouble& trouble) {
   auto suspects = find_suspects(all, journal);
+  if (suspects.messages.empty()) co_return Result<void>{};
   std::vector<Recognised> recognised;
-  if (server.capabilities().top && !suspects.messages.empty()) {
-    Prints prints;
-    CO_TRY_OK(co_await top(server, suspects.messages, Fingerprint::kLines, prints, trouble));
-    recognise(suspects, prints, &Fingerprint::Digests::head, journal, recognised);
+  Looks tops, wholes;
+  CO_TRY_OK(co_await look_at_tops(server, suspects.messages, tops, trouble));
+  recognise(suspects, tops, &Fingerprint::Digests::head, journal, recognised);
+  if (server.capabilities().top)
     std::erase_if(suspects.messages, [&](const Known* one) { return !journal.find(one->key); });
-  }
-  if (!suspects.messages.empty()) {
-    Prints prints;
-    CO_TRY_OK(co_await retrieve(server, suspects.messages, prints, trouble));
-    recognise(suspects, prints, &Fingerprint::Digests::whole, journal, recognised);
-  }
+  CO_TRY_OK(co_await look_at_messages(server, suspects.messages, wholes, trouble));
+  recognise(suspects, wholes, &Fingerprint::Digests::whole, journal, recognised);
   if (recognised.empty()) co_return Result<void>{};
   co_return co_await pool.run([&] { return journal.believe(recognised); });
 }
@@ -107,18 +129,16 @@ Task<Result<Group>> doubt_those_that_go(client::Pop3Connection& server, Group go
   };
   Group without;
   std::ranges::copy_if(going, std::back_inserter(without), is_without);
-  Prints prints;
-  Result<void> looked;
-  if (server.capabilities().top && !without.empty())
-    looked = co_await top(server, without, Fingerprint::kLines, prints, trouble);
+  Looks looks;
+  auto looked = co_await look_at_all(server, without, looks, trouble);
   std::vector<Fingerprinted> found;
   for (const auto* one : without)
-    if (const auto print = prints.of.find(one->number); print != prints.of.end())
-      found.push_back({.key = one->key, .fingerprint = text_of({.head = print->second.head, .whole = {}})});
+    if (const auto look = looks.find(one->number); look != looks.end())
+      found.push_back({.key = one->key, .fingerprint = text_of(look->second)});
   auto noted = co_await pool.run([&] { return journal.add_fingerprints(found); });
   CO_TRY_OK(std::move(looked));
   CO_TRY_OK(std::move(noted));
-  std::erase_if(going, [&](const Known* one) { return is_without(one) && trouble.is_given_up(*one); });
+  std::erase_if(going, is_without);
   std::vector<std::string> keys;
   for (const auto* one : going) keys.push_back(one->key);
   CO_TRY_OK(co_await pool.run([&] { return journal.doubt(keys, this_second()); }));

@@ -18,7 +18,7 @@ namespace posthorn::fetch {
 Task<Result<void>> settle_doubts(client::Pop3Connection&, const std::vector<Known>& all, Journal&, WorkerPool&, Trouble&);
 
 // Before DELE: what becomes of them is not known until QUIT was answered, and when it never is, the server may
-// have given their unique-ids to others [RFC1939 7].  Returns those that may go.  REQUIRES: they are stored.
+// have given their unique-ids to others [RFC1939 7].  Returns those that may go: not what neither TOP nor RETR gives.  REQUIRES: they are stored.
 Task<Result<std::vector<const Known*>>> doubt_those_that_go(client::Pop3Connection&, std::vector<const Known*> going, Journal&,
                                                             WorkerPool&, Trouble&);
 
