@@ -82,21 +82,25 @@ Suspects find_suspects(const std::vector<Known>& all, const Journal& journal) {
   return out;
 }
 
-// Moves to `recognised` those whose prints have the same digest as what is stored; each of that stands for one.
-void recognise(Suspects& suspects, const Looks& looks, std::string Fingerprint::Digests::* digest,
-               const Journal& journal, std::vector<Recognised>& recognised) {
-  std::unordered_map<std::string, const Kept*> absent;
-  for (const auto* kept : suspects.absent) absent.emplace(parse_fingerprint(kept->fingerprint).*digest, kept);
-  absent.erase("");
+// By all that is known of both.
+bool look_alike(const Kept& kept, const Fingerprint::Digests& look) {
+  const auto stored = parse_fingerprint(kept.fingerprint);
+  return stored.head == look.head && (stored.whole.empty() || look.whole.empty() || stored.whole == look.whole);
+}
+
+// Moves to `recognised` those that look like what is stored; each of that stands for one.
+void recognise(Suspects& suspects, const Looks& looks, const Journal& journal, std::vector<Recognised>& recognised) {
+  std::unordered_map<std::string, const Kept*> absent;  // by their HEADs
+  for (const auto* kept : suspects.absent) absent.emplace(parse_fingerprint(kept->fingerprint).head, kept);
   std::erase_if(suspects.messages, [&](const Known* one) {
-    const auto found_look = looks.find(one->number);
-    if (found_look == looks.end()) return false;
-    const auto& look = found_look->second.*digest;
+    const auto look = looks.find(one->number);
+    if (look == looks.end()) return false;
     const auto* kept = journal.find(one->key);
-    if (!kept || parse_fingerprint(kept->fingerprint).*digest != look) {
-      const auto found = absent.extract(look);
-      if (!found) return false;
-      kept = found.mapped();
+    if (!kept || !look_alike(*kept, look->second)) {
+      const auto found = absent.find(look->second.head);
+      if (found == absent.end() || !look_alike(*found->second, look->second)) return false;
+      kept = found->second;
+      absent.erase(found);
       std::erase(suspects.absent, kept);
     }
     recognised.push_back({.key = one->key, .as = *kept});
@@ -113,11 +117,11 @@ Task<Result<void>> settle_doubts(client::Pop3Connection& server, const std::vect
   std::vector<Recognised> recognised;
   Looks tops, wholes;
   CO_TRY_OK(co_await look_at_tops(server, suspects.messages, tops, trouble));
-  recognise(suspects, tops, &Fingerprint::Digests::head, journal, recognised);
+  recognise(suspects, tops, journal, recognised);
   if (server.capabilities().top)
     std::erase_if(suspects.messages, [&](const Known* one) { return !journal.find(one->key); });
   CO_TRY_OK(co_await look_at_messages(server, suspects.messages, wholes, trouble));
-  recognise(suspects, wholes, &Fingerprint::Digests::whole, journal, recognised);
+  recognise(suspects, wholes, journal, recognised);
   if (recognised.empty()) co_return Result<void>{};
   co_return co_await pool.run([&] { return journal.believe(recognised); });
 }

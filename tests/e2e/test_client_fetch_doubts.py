@@ -214,6 +214,20 @@ class RemovalWithoutAnswer(FetchTestCase):
                 self.assertEqual(self.fetch(host.url())["removed"], 2)
                 self.assertEqual(maildir_digests(self.maildir), digests(self.first))
 
+    def test_what_only_top_has_shown_is_known_by_that(self):
+        for refused in ("TOP", "nothing"):
+            with self.subTest(refused=refused):
+                self.maildir, state = os.path.join(self.home, f"Maildir{refused}"), os.path.join(self.home, f"state{refused}")
+                host = self.host(self.first)
+                self.fetch(host.url(), "--keep", "--state", state)
+                forget_fingerprints(state)
+                self.lose_quit(host, "--state", state)
+                host.mail = list(self.first)
+                host.mangle = lambda command, data, refused=refused: b"-ERR not now\r\n" if command == refused else data
+                host.capabilities = ["USER", "UIDL"] + ["TOP"] * (refused == "TOP")
+                report = self.fetch(host.url(), "--state", state)
+                self.assertEqual((report["known"], report["stored"], report["removed"]), (2, 0, 2))
+
     def test_a_state_file_of_version_1_is_read_and_becomes_version_2(self):
         for top in (True, False):
             with self.subTest(top=top):
