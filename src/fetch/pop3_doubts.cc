@@ -55,8 +55,8 @@ Task<Result<void>> look_at_all(client::Pop3Connection& server, Group group, Look
   co_return co_await look_at_messages(server, group, looks, trouble);
 }
 
-// What is stored under keys that the server does not list.
-using Absent = std::vector<const Kept*>;
+// What is stored under keys that the server does not list, by HEAD.
+using Absent = std::unordered_multimap<std::string, const Kept*>;
 
 struct Suspects {
   Group messages;
@@ -72,7 +72,7 @@ Suspects find_suspects(const std::vector<Known>& all, const Journal& journal) {
   bool by_id = false, by_header = false;
   for (const auto& [key, kept] : journal.all()) {
     if (kept.fingerprint.empty() || listed.contains(key)) continue;
-    out.absent.push_back(&kept);
+    out.absent.emplace(parse_fingerprint(kept.fingerprint).head, &kept);
     (key.starts_with('u') ? by_id : by_header) = true;
   }
   for (const auto& one : all) {
@@ -88,23 +88,22 @@ bool look_alike(const Kept& kept, const Fingerprint::Digests& look) {
   return stored.head == look.head && (stored.whole.empty() || look.whole.empty() || stored.whole == look.whole);
 }
 
-// Moves to `recognised` those that look like what is stored; each of that stands for one.
+// Null: none looks like this.  Each stands for one.
+const Kept* take_alike(Absent& absent, const Fingerprint::Digests& look) {
+  const auto [first, last] = absent.equal_range(look.head);
+  const auto found = std::find_if(first, last, [&](const auto& one) { return look_alike(*one.second, look); });
+  return found == last ? nullptr : absent.extract(found).mapped();
+}
+
+// Moves to `recognised` those that look like what is stored.
 void recognise(Suspects& suspects, const Looks& looks, const Journal& journal, std::vector<Recognised>& recognised) {
-  std::unordered_map<std::string, const Kept*> absent;  // by their HEADs
-  for (const auto* kept : suspects.absent) absent.emplace(parse_fingerprint(kept->fingerprint).head, kept);
   std::erase_if(suspects.messages, [&](const Known* one) {
     const auto look = looks.find(one->number);
     if (look == looks.end()) return false;
     const auto* kept = journal.find(one->key);
-    if (!kept || !look_alike(*kept, look->second)) {
-      const auto found = absent.find(look->second.head);
-      if (found == absent.end() || !look_alike(*found->second, look->second)) return false;
-      kept = found->second;
-      absent.erase(found);
-      std::erase(suspects.absent, kept);
-    }
-    recognised.push_back({.key = one->key, .as = *kept});
-    return true;
+    if (!kept || !look_alike(*kept, look->second)) kept = take_alike(suspects.absent, look->second);
+    if (kept) recognised.push_back({.key = one->key, .as = *kept});
+    return kept != nullptr;
   });
 }
 

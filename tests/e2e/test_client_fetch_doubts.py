@@ -280,6 +280,17 @@ class Listings(FetchTestCase):
                     self.assertEqual(maildir_digests(self.maildir), digests({text: (0, text) for listing in listings for _, text in listing}.values()))
                     self.assertEqual(self.fetch(host.url())["removed"], len(listings[-1]))
 
+    def test_with_twins_that_get_ids_of_their_own_make_nothing_new(self):
+        for top in (True, False):
+            with self.subTest(top=top):
+                self.maildir, twin = os.path.join(self.home, f"Maildir{top}"), message("twin")
+                host = self.host([("A", twin), ("A", twin)])
+                host.capabilities = ["USER", "UIDL"] + ["TOP"] * top
+                self.assertEqual(self.fetch(host.url(), "--keep")["stored"], 2)
+                host.mail = [("B", twin), ("C", twin), ("D", twin)]
+                report = self.fetch(host.url(), "--keep")
+                self.assertEqual((report["known"], report["stored"]), (2, 1))
+
 
 def hang_up(at, bad):
     """In the middle of what this command is to give of these messages."""
