@@ -4,6 +4,7 @@
 
 #include "client/pop3_channel.h"
 #include "proto/smtp/data_decoder.h"
+#include "text/ascii.h"
 
 namespace posthorn::client {
 namespace {
@@ -62,7 +63,7 @@ Task<Result<bool>> ends_here(Pop3State& s, bool is_answer_due, Deadline until) {
   CO_TRY(const bool more, co_await channel.has_more_than(kLoneDot.size() + kStatus - 1, until));
   if (!more) co_return channel.broken(Errc::timed_out, "the server was silent for too long");
   const auto next = channel.connection().input().substr(kLoneDot.size());
-  if (!next.starts_with("+OK") && !next.starts_with("-ERR")) co_return false;
+  if (!text::istarts_with(next, "+OK") && !text::istarts_with(next, "-ERR")) co_return false;
   co_return channel.broken(Errc::syntax,
                            "a message may end at a dot behind a bare line feed, or go on with what looks like an "
                            "answer: it can be fetched alone only");

@@ -296,7 +296,7 @@ TEST(Pop3Connection, ReadsOnBehindALoneDotThatIsInTheMiddle) {
 }
 
 TEST(Pop3Connection, NeverTakesTwoMessagesForOne) {
-  for (const std::string next : {"+OK", "-ERR gone"}) {
+  for (const std::string next : {"+OK", "-ERR gone", "+ok", "-Err gone"}) {
     Retrieve act;
     act.numbers = {1, 2};
     const auto script = std::string(kOpening) + "C: RETR 1\nC: RETR 2\nS: +OK\ns: tail\\n.\\r\\n\nS: " + next +
