@@ -55,8 +55,11 @@ Task<Result<void>> look_at_all(client::Pop3Connection& server, Group group, Look
   co_return co_await look_at_messages(server, group, looks, trouble);
 }
 
-// What is stored under keys that the server does not list, by HEAD.
-using Absent = std::unordered_multimap<std::string, const Kept*>;
+// By all that is known of both.
+bool look_alike(const Kept& kept, const Fingerprint::Digests& look) {
+  const auto stored = parse_fingerprint(kept.fingerprint);
+  return stored.head == look.head && (stored.whole.empty() || look.whole.empty() || stored.whole == look.whole);
+}
 
 struct Suspects {
   Group messages;
@@ -66,33 +69,15 @@ struct Suspects {
 // Those that may be stored, though their keys do not say so: in doubt, or known by an id of their own before they
 // shared it, or the other way round.
 Suspects find_suspects(const std::vector<Known>& all, const Journal& journal) {
-  std::unordered_set<std::string_view> listed;
-  for (const auto& one : all) listed.insert(one.key);
-  Suspects out;
-  bool by_id = false, by_header = false;
-  for (const auto& [key, kept] : journal.all()) {
-    if (kept.fingerprint.empty() || listed.contains(key)) continue;
-    out.absent.emplace(parse_fingerprint(kept.fingerprint).head, &kept);
-    (key.starts_with('u') ? by_id : by_header) = true;
-  }
+  Suspects out{.messages = {}, .absent = find_absent(all, journal)};
+  const auto is_of_id = [](const Absent::value_type& one) { return one.second->first.starts_with('u'); };
+  const bool by_id = std::ranges::any_of(out.absent, is_of_id);
+  const bool by_header = !std::ranges::all_of(out.absent, is_of_id);
   for (const auto& one : all) {
     if (one.key.empty() || journal.stored(one.key)) continue;
     if (journal.find(one.key) || (one.key.starts_with('u') ? by_header : by_id)) out.messages.push_back(&one);
   }
   return out;
-}
-
-// By all that is known of both.
-bool look_alike(const Kept& kept, const Fingerprint::Digests& look) {
-  const auto stored = parse_fingerprint(kept.fingerprint);
-  return stored.head == look.head && (stored.whole.empty() || look.whole.empty() || stored.whole == look.whole);
-}
-
-// Null: none looks like this.  Each stands for one.
-const Kept* take_alike(Absent& absent, const Fingerprint::Digests& look) {
-  const auto [first, last] = absent.equal_range(look.head);
-  const auto found = std::find_if(first, last, [&](const auto& one) { return look_alike(*one.second, look); });
-  return found == last ? nullptr : absent.extract(found).mapped();
 }
 
 // Moves to `recognised` those that look like what is stored.
@@ -108,6 +93,23 @@ void recognise(Suspects& suspects, const Looks& looks, const Journal& journal, s
 }
 
 }  // namespace
+
+Absent find_absent(const std::vector<Known>& all, const Journal& journal) {
+  std::unordered_set<std::string_view> listed;
+  for (const auto& one : all) listed.insert(one.key);
+  Absent out;
+  for (const auto& one : journal.all())
+    if (!one.second.fingerprint.empty() && !listed.contains(one.first))
+      out.emplace(parse_fingerprint(one.second.fingerprint).head, &one);
+  return out;
+}
+
+const Kept* take_alike(Absent& absent, const Fingerprint::Digests& look) {
+  const auto [first, last] = absent.equal_range(look.head);
+  const auto found =
+      std::find_if(first, last, [&](const auto& one) { return look_alike(one.second->second, look); });
+  return found == last ? nullptr : &absent.extract(found).mapped()->second;
+}
 
 Task<Result<void>> settle_doubts(client::Pop3Connection& server, const std::vector<Known>& all, Journal& journal,
                                  WorkerPool& pool, Trouble& trouble) {

@@ -1,6 +1,8 @@
 // Messages whose keys alone are not believed.
 #pragma once
 
+#include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "async/worker_pool.h"
@@ -11,6 +13,12 @@
 #include "fetch/pop3_trouble.h"
 
 namespace posthorn::fetch {
+
+// What is stored under keys that the server does not list, by HEAD.
+using Absent = std::unordered_multimap<std::string, const std::pair<const std::string, Kept>*>;
+Absent find_absent(const std::vector<Known>& all, const Journal&);
+// One that looks like this, by all that is known of both; null: none does.  Each stands for one.
+const Kept* take_alike(Absent&, const Fingerprint::Digests&);
 
 // Those in doubt that look as they did when they were stored are believed, in the journal too; the others are
 // new messages under old keys.  Those that were stored under keys of another kind, before they shared a unique-id

@@ -17,8 +17,8 @@ namespace {
 class Intake final : public client::Pop3Sink {
  public:
   Intake(Reception& reception, const Journal& journal, const FetchOptions& options, FetchReport& report,
-         const std::vector<Known*>& wanted)
-      : reception_(reception), journal_(journal), options_(options), report_(report) {
+         const std::vector<Known*>& wanted, Absent absent)
+      : reception_(reception), journal_(journal), options_(options), report_(report), absent_(std::move(absent)) {
     for (auto* one : wanted) wanted_[one->number] = one;
   }
 
@@ -29,25 +29,19 @@ class Intake final : public client::Pop3Sink {
 
   Result<void> put(std::string_view piece) override {
     report_.bytes += piece.size();
-    if (now_->key.empty())
-      digest_.update(piece);
-    else
-      print_.put(piece);
+    if (now_->key.empty()) digest_.update(piece);
+    print_.put(piece);
     return reception_.target().put(piece);
   }
 
   Task<Result<void>> end(std::uint32_t) override {
     tell();
-    if (now_->key.empty()) {
-      now_->key = content_key(crypto::view(digest_.finish()));
-      if (const int n = ++alike_[now_->key]; n > 1) now_->key += "#" + std::to_string(n);
-      // An earlier run has stored it, and could not remove it.
-      if (journal_.stored(now_->key)) {
-        reception_.target().drop();
-        co_return Result<void>{};
-      }
-    } else {
-      fingerprints_.push_back({.key = now_->key, .fingerprint = text_of(print_.finish())});
+    const auto look = print_.finish();
+    if (!now_->key.empty()) {
+      fingerprints_.push_back({.key = now_->key, .fingerprint = text_of(look)});
+    } else if (is_stored(look)) {
+      reception_.target().drop();
+      co_return Result<void>{};
     }
     co_return co_await reception_.end(now_->key);
   }
@@ -65,8 +59,19 @@ class Intake final : public client::Pop3Sink {
     std::erase_if(fingerprints_, [&](const Fingerprinted& one) { return !journal_.stored(one.key); });
     return std::move(fingerprints_);
   }
+  // Under keys of their contents, which are stored under others.
+  const std::vector<Recognised>& recognised() const { return recognised_; }
 
  private:
+  // By its content, which becomes its key: an earlier run has not removed it, or knew it by its header.
+  bool is_stored(const Fingerprint::Digests& look) {
+    auto& key = now_->key = content_key(crypto::view(digest_.finish()));
+    if (const int n = ++alike_[key]; n > 1) key += "#" + std::to_string(n);
+    if (journal_.stored(key)) return true;
+    const auto* kept = take_alike(absent_, look);
+    if (kept) recognised_.push_back({.key = key, .as = *kept});
+    return kept != nullptr;
+  }
   void tell() {
     ++answered_;
     if (options_.on_progress)
@@ -82,7 +87,9 @@ class Intake final : public client::Pop3Sink {
   std::uint64_t answered_ = 0;
   crypto::Sha256 digest_;
   Fingerprint print_;
+  Absent absent_;
   std::vector<Fingerprinted> fingerprints_;
+  std::vector<Recognised> recognised_;
   std::unordered_map<std::string, int> alike_;  // by their content
 };
 
@@ -100,7 +107,8 @@ Task<Result<void>> fetch_new(client::Pop3Connection& server, std::vector<Known>&
   const auto wanted = find_wanted(all, journal);
   if (report.stored == 0) report.known = all.size() - wanted.size();
   Reception reception(target, journal, pool, options.batch);
-  Intake intake(reception, journal, options, report, wanted);
+  const bool all_have_keys = std::ranges::none_of(wanted, [](const Known* one) { return one->key.empty(); });
+  Intake intake(reception, journal, options, report, wanted, all_have_keys ? Absent() : find_absent(all, journal));
   const std::vector<const Known*> asked(wanted.begin(), wanted.end());
   auto came = co_await retrieve(server, asked, intake, trouble);
   target.drop();
@@ -108,7 +116,10 @@ Task<Result<void>> fetch_new(client::Pop3Connection& server, std::vector<Known>&
   report.stored += reception.stored().size();
   if (reception.stored().size() >= kMany) trouble.is_rare();
   const auto fingerprints = intake.fingerprints();
-  auto noted = co_await pool.run([&] { return journal.add_fingerprints(fingerprints); });
+  auto noted = co_await pool.run([&]() -> Result<void> {
+    TRY_OK(journal.add_fingerprints(fingerprints));
+    return journal.believe(intake.recognised());
+  });
   if (!stored) (void)trouble.wants_another();
   if (!stored) co_return stored;  // why the sink has failed, if it has
   if (!noted) co_return noted;

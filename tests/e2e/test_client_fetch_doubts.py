@@ -292,6 +292,18 @@ class Listings(FetchTestCase):
                 self.assertEqual((report["known"], report["stored"]), (2, 1))
 
 
+    def test_where_a_header_is_refused_once_make_nothing_new(self):
+        mail = make_mail(3)
+        host = self.host(mail)
+        host.uidl, host.capabilities = False, ["USER", "TOP", "PIPELINING"]
+        for refuses in (False, True, False, True):
+            host.mangle = lambda command, data, refuses=refuses: (
+                b"-ERR not now\r\n" if refuses and command == "TOP" and b"Subject: message 1\r\n" in data else data)
+            self.assertEqual(self.fetch(host.url(), "--keep")["refused"], 0)
+            self.assertEqual(maildir_digests(self.maildir), digests(mail))
+        self.assertEqual(self.fetch(host.url())["removed"], 3)
+
+
 def hang_up(at, bad):
     """In the middle of what this command is to give of these messages."""
 
