@@ -141,16 +141,15 @@ class Latecomers {
     for (const auto& unique : waiting_) octets += run.local.octets_of(unique);
     quiet_ = kQuiet + std::chrono::milliseconds(std::min(octets, kMostUnderWay) * 1000 / kSlowLine);
   }
-  // Those that are waited for are no uploads yet.
-  void hold_back(Plan& plan) {
+  // Until they have come, or may come no more, nothing is done.
+  bool may_come() {
     const auto before = waiting_.size();
     std::erase_if(waiting_, [this](const auto& unique) { return !run_.journal.state().uploads.contains(unique); });
     const auto now = std::chrono::steady_clock::now();
     if (waiting_.size() < before || !std::exchange(looked_, true)) quiet_since_ = now;
     if (now - begun_ >= kLongest || now - quiet_since_ >= quiet_) waiting_.clear();
-    if (!waiting_.empty()) std::erase_if(plan.uploads, [this](const auto& unique) { return waiting_.contains(unique); });
+    return !waiting_.empty();
   }
-  bool any() const { return !waiting_.empty(); }
   Task<> wait() { co_await sleep_for(kBetween); }
 
  private:
@@ -229,17 +228,16 @@ Task<Result<Alike>> sync_folder(FolderJob job) {
   for (int pass = 0; pass < kMostPasses;) {
     CO_TRY_OK(co_await look_there(run));
     CO_TRY(auto plan, co_await plan_pass(run));
-    latecomers.hold_back(plan);
+    if (latecomers.may_come()) {
+      co_await latecomers.wait();
+      continue;
+    }
     respect_doubts(run, plan);
     guard(run, plan);
     respect_read_only(run, plan);
     const bool at_rest = plan.only_downloads();
     CO_TRY_OK(co_await carry_out(run, plan));
     if (!run.complete) break;
-    if (latecomers.any()) {
-      co_await latecomers.wait();
-      continue;
-    }
     ++pass;
     run.journal.put_seal(run.mailbox.high_mod_seq);
     const bool again = std::exchange(run.again, false) || !run.journal.state().uploads.empty();

@@ -163,6 +163,17 @@ class Meanwhile(Meddled):
         self.sync()
         self.assertEqual(set(self.alike()), {"a", "large"})
 
+    def test_a_lasting_problem_holds_back_nothing_that_a_killed_run_was_sending(self):
+        self.fill(["a"])
+        self.sync()
+        self.put("b")
+        self.meddler.on_command = lambda line: b"" if b" APPEND " in line else line
+        self.sync(status=75)
+        self.meddler.on_command = lambda line: line
+        os.mkfifo(self.local() + "/cur/1.fifo.host:2,S")
+        self.assertEqual(self.sync(status=75)["uploaded"], 1)
+        self.assertEqual(set(self.there()), {"a", "b"})
+
     def test_mail_comes_while_its_folder_is_deleted_there(self):
         self.fill(["a"])
         self.fill(["b"], "Sub")
