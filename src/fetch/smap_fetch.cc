@@ -101,21 +101,21 @@ Task<Result<void>> fetch_new(client::SmapConnection& server, const std::vector<L
   co_return Result<void>{};
 }
 
-// So many at a time as one command can name; `all` is the folder as it is afterwards.
-Task<Result<void>> remove_due(client::SmapConnection& server, const client::SmapPath& folder, std::vector<Listed>& all, const Journal& journal,
+// So many at a time as one command can name; `all` is the folder as it is afterwards.  Answers with what is gone then.
+Task<Result<Journal::Keys>> remove_due(client::SmapConnection& server, const client::SmapPath& folder, std::vector<Listed>& all, const Journal& journal,
                               const FetchOptions& options, FetchReport& report) {
-  std::unordered_set<std::string> due;
+  Journal::Keys due, removed;
   for (const auto& one : all) {
     const auto when = journal.stored(one.key);
     if (when && is_due(options.keep, *when)) due.insert(one.key);
   }
-  if (due.empty()) co_return Result<void>{};
+  if (due.empty()) co_return removed;
   // What somebody else has removed meanwhile is none of ours.
   CO_TRY(all, co_await list_folder(server, folder));
   while (!due.empty()) {
     std::vector<std::uint32_t> numbers;
     std::size_t ranges = 0;
-    std::unordered_set<std::string> keys;
+    Journal::Keys keys;
     for (const auto& one : all) {
       if (!due.contains(one.key)) continue;
       const bool goes_on = !numbers.empty() && numbers.back() + 1 == one.number;
@@ -128,12 +128,12 @@ Task<Result<void>> remove_due(client::SmapConnection& server, const client::Smap
     CO_TRY_OK(co_await server.expunge(client::smap_ranges(numbers)));
     // Messages have other numbers now, and what is there still is known by its UID alone.
     CO_TRY(all, co_await list_folder(server, folder));
-    auto left = keys;
-    for (const auto& one : all) left.erase(one.key);
-    report.removed += left.size();
     for (const auto& key : keys) due.erase(key);
+    for (const auto& one : all) keys.erase(one.key);
+    removed.merge(keys);
+    report.removed = removed.size();
   }
-  co_return Result<void>{};
+  co_return removed;
 }
 
 }  // namespace
@@ -144,11 +144,13 @@ Task<Result<void>> fetch_smap(client::SmapConnection& server, client::SmapPath f
   CO_TRY(auto all, co_await list_folder(server, folder));
   report.on_server = all.size();
   CO_TRY_OK(co_await fetch_new(server, all, target, journal, pool, options, report));
-  CO_TRY_OK(co_await remove_due(server, folder, all, journal, options, report));
+  CO_TRY(const auto removed, co_await remove_due(server, folder, all, journal, options, report));
   co_await server.logout();
-  std::unordered_set<std::string> keys;
-  for (const auto& one : all) keys.insert(one.key);
-  co_return co_await pool.run([&] { return journal.keep_only(keys); });
+  Journal::Keys listed;
+  for (const auto& one : all) listed.insert(one.key);
+  // [SMAP1 6.1] No message gets the UID of another one.
+  const auto sight_of = [&](const std::string& key) { return listed.contains(key) ? Sight::seen : removed.contains(key) ? Sight::gone : Sight::unseen; };
+  co_return co_await pool.run([&] { return journal.keep(sight_of); });
 }
 
 }  // namespace posthorn::fetch

@@ -496,6 +496,27 @@ class Lies(Case):
         out = self.posthorn(BINARY, "fetch", f"smap://joe@127.0.0.1:{server.port}", f"maildir:{tree}", "--password-file", self.password, "--allow-plaintext", "--state", tree + ".state", "--verbose")
         self.assertIn("2 messages fetched, 1 removed from the server", out)
 
+    def test_a_listing_that_is_empty_or_short_for_once_doubles_nothing(self):
+        """So it is where a directory cannot be opened or read for a moment."""
+        there = [1, 2]
+        listed = {number: b"* FETCH %d FLAGS= UID=u%d SIZE=8\n" for number in (1, 2)}
+        content = {number: b"{8/8} FETCH %%d CONTENTS\nA: %d\n\nx\n\n" % number for number in (1, 2)}
+        server = Scripted((rb"OPEN", lambda: b"* EXISTS %d\n+OK\n" % len(there)),
+                          (rb"FETCH \S+ FLAGS", lambda: b"".join(listed[one] % (at, one) for at, one in enumerate(there, 1)) + b"+OK\n"),
+                          (rb"FETCH \S+ .*ALL", lambda: b"".join(content[one] % at for at, one in enumerate(there, 1)) + b"+OK\n"))
+        self.addCleanup(server.stop)
+        tree = self.path("short")
+
+        def fetched():
+            return self.posthorn(BINARY, "fetch", f"smap://joe@127.0.0.1:{server.port}", f"maildir:{tree}", "--password-file", self.password, "--allow-plaintext",
+                                 "--state", tree + ".state", "--keep", "--verbose")
+        self.assertIn("2 messages fetched", fetched())
+        for there in ([], [2], []):
+            fetched()
+        there = [1, 2]
+        self.assertIn("0 messages fetched", fetched())
+        self.assertEqual(len(os.listdir(os.path.join(tree, "new"))), 2)
+
     def test_what_cannot_be_is_said(self):
         ours = self.ours("bob")
         imap_only = f"smap://joe@127.0.0.1:{self.server.ports['pop3']}"
