@@ -148,10 +148,12 @@ Task<Result<std::vector<std::uint32_t>>> remove_due(client::ImapConnection& serv
   co_return due;
 }
 
-// So many of the messages that there were at select() must have been listed: servers say what has gone since.
+// So many of the messages that there were at select() must have been listed: servers say what has gone since.  0: more than is kept.
 std::uint64_t fewest(client::ImapConnection& server, std::uint64_t messages) {
+  const auto told = server.take_unsolicited();
+  if (told.overflow) return 0;
   std::uint64_t gone = 0;
-  for (const auto& one : server.take_unsolicited().responses) {
+  for (const auto& one : told.responses) {
     if (std::holds_alternative<imap::ExpungeResponse>(one)) ++gone;
     if (const auto* vanished = std::get_if<imap::VanishedResponse>(&one); vanished && !vanished->earlier)
       gone += vanished->uids.size();

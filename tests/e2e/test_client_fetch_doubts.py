@@ -506,11 +506,12 @@ class ListingWithoutEnd(FetchTestCase):
 
 
 class ImapHost:
-    """An IMAP server that tells of its mailbox, {UID: text}, what it is told to: `hidden` are UIDs that it does not list; `expunged` of them it says that they are gone."""
+    """An IMAP server that tells of its mailbox, {UID: text}, what it is told to: `hidden` are UIDs that it does not list; `expunged` of them it says that they are gone;
+    `leaving` more it has at SELECT, and says during the listing that they are gone."""
 
     def __init__(self, mail):
         self.mail, self.uid_validity, self.hidden, self.expunged = dict(mail), 1, set(), set()
-        self.uid_next = max(mail) + 1
+        self.uid_next, self.leaving = max(mail) + 1, 0
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.thread = threading.Thread(target=self.serve)
         self.thread.start()
@@ -537,7 +538,7 @@ class ImapHost:
         if command.startswith("CAPABILITY"):
             yield b"* CAPABILITY IMAP4rev1 UIDPLUS\r\n"
         elif command.startswith(("SELECT", "EXAMINE")):
-            yield f"* {len(self.mail)} EXISTS\r\n* OK [UIDVALIDITY {self.uid_validity}] x\r\n* OK [UIDNEXT {self.uid_next}] x\r\n".encode()
+            yield f"* {len(self.mail) + self.leaving} EXISTS\r\n* OK [UIDVALIDITY {self.uid_validity}] x\r\n* OK [UIDNEXT {self.uid_next}] x\r\n".encode()
         elif command.startswith("UID EXPUNGE"):
             for uid in self.named(command.split()[2]):
                 del self.mail[uid]
@@ -550,6 +551,7 @@ class ImapHost:
                     yield f"* {number} FETCH (UID {uid})\r\n".encode()
             if "BODY" not in command:
                 yield from (f"* {sorted(self.mail).index(uid) + 1} EXPUNGE\r\n".encode() for uid in sorted(self.expunged, reverse=True))
+                yield f"* {len(self.mail) + 1} EXPUNGE\r\n".encode() * self.leaving
 
     def named(self, uids):
         wanted = set()
@@ -582,6 +584,10 @@ class ImapListings(FetchTestCase):
     def test_of_what_others_leave_are_whole(self):
         self.server.hidden = self.server.expunged = {2, 3}
         self.assertEqual(self.again()["stored"], 3)
+
+    def test_of_what_so_many_others_leave_that_nobody_counts_them_are_whole(self):
+        self.server.leaving = 12_000
+        self.assertEqual(self.again()["stored"], 5)
 
     def test_that_were_empty_once_or_of_other_uids_double_nothing(self):
         self.assertEqual(self.again()["stored"], 5)
