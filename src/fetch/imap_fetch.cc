@@ -161,11 +161,15 @@ std::uint64_t fewest(client::ImapConnection& server, std::uint64_t messages) {
   return messages - std::min(messages, gone);
 }
 
-// A server that has gone back to an older state gives UIDs a second time.
-bool has_gone_back(const Journal& journal, const client::SelectedMailbox& mailbox) {
-  return mailbox.uid_next != 0 && journal.any_key([&](const std::string& key) {
-    return uid_in(key, mailbox.uid_validity) >= mailbox.uid_next;
-  });
+// A server that has gone back to an older state gives UIDs a second time; behind which one, nobody can say.
+bool has_gone_back(const Journal& journal, const client::SelectedMailbox& mailbox, const std::vector<std::uint32_t>& uids) {
+  const bool says_true = mailbox.uid_next != 0 && (uids.empty() || uids.back() < mailbox.uid_next);
+  return says_true && journal.any_key([&](const std::string& key) { return uid_in(key, mailbox.uid_validity) >= mailbox.uid_next; });
+}
+
+// What it has is new, as under another UIDVALIDITY.
+Result<void> forget(Journal& journal, std::uint32_t uid_validity) {
+  return journal.keep([&](const std::string& key) { return uid_in(key, uid_validity) ? Sight::gone : Sight::unseen; });
 }
 
 }  // namespace
@@ -175,12 +179,15 @@ Task<Result<void>> fetch_imap(client::ImapConnection& server, std::string mailbo
   CO_TRY_OK(co_await target.open(journal, pool));
   CO_TRY(const auto selected, co_await server.select(mailbox, {.read_only = !options.keep, .known = {}}));
   const auto validity = selected.uid_validity;
-  if (has_gone_back(journal, selected)) CO_TRY_OK(co_await pool.run([&] { return journal.forget_unseen(); }));
   std::vector<std::uint32_t> uids;
   if (selected.messages > 0) {
     CO_TRY(uids, co_await uids_of(server, selected.messages));
   }
   const auto least = fewest(server, selected.messages);
+  if (has_gone_back(journal, selected, uids)) {
+    if (options.on_note) options.on_note("the server gives numbers of messages a second time: all that it has is fetched again");
+    CO_TRY_OK(co_await pool.run([&] { return forget(journal, validity); }));
+  }
   report.on_server = uids.size();
   CO_TRY_OK(co_await fetch_new(server, validity, uids, target, journal, pool, options, report));
   CO_TRY(const auto removed, co_await remove_due(server, validity, uids, journal, options, report));
@@ -188,10 +195,8 @@ Task<Result<void>> fetch_imap(client::ImapConnection& server, std::string mailbo
   // [RFC3501 2.3.1.1] No message gets the UID of another one, under one UIDVALIDITY.
   const auto sight_of = [&](const std::string& key) {
     const auto uid = uid_in(key, validity);
-    if (!uid) return Sight::unseen;
-    if (std::ranges::binary_search(removed, *uid)) return Sight::gone;
-    if (std::ranges::binary_search(uids, *uid)) return Sight::seen;
-    return selected.uid_next != 0 && *uid >= selected.uid_next ? Sight::gone : Sight::unseen;
+    if (!uid || !std::ranges::binary_search(uids, *uid)) return Sight::unseen;
+    return std::ranges::binary_search(removed, *uid) ? Sight::gone : Sight::seen;
   };
   CO_TRY_OK(co_await pool.run([&] { return journal.keep(sight_of); }));
   if (uids.size() >= least) co_return Result<void>{};

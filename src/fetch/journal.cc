@@ -363,10 +363,6 @@ Result<void> Journal::keep(const std::function<Sight(const std::string&)>& sight
   return sync();
 }
 
-Result<void> Journal::forget_unseen() {
-  return keep([this](const std::string& key) { return kept_.at(key).unseen ? Sight::gone : Sight::seen; });
-}
-
 Result<void> Journal::rewrite() {
   std::string text(kMagic);
   if (!owner_.empty()) text += key_line('A', owner_, this_second());

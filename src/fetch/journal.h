@@ -114,8 +114,6 @@ class Journal {
   // The same where no key is ever given to another message: what is unseen stays stored for kVanished.
   static constexpr std::size_t kMostUnseen = 1'000'000;  // with more, what earlier listings had not is forgotten
   Result<void> keep(const std::function<Sight(const std::string& key)>&, Seconds when = this_second());
-  // It was not true.
-  Result<void> forget_unseen();
 
  private:
   explicit Journal(std::string path) : path_(std::move(path)) {}

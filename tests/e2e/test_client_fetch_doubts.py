@@ -600,13 +600,28 @@ class ImapListings(FetchTestCase):
         self.assertEqual((report["known"], report["stored"]), (5, 0))
         self.assertEqual(self.again("--keep-days", "0")["removed"], 5)
 
+    def test_of_a_server_that_has_gone_back_hide_nothing(self):
+        self.again()
+        self.server.mail, self.server.uid_next = {uid: self.texts[uid] for uid in (1, 2)} | {3: message("new")}, 4
+        self.assertEqual(self.again("--keep-days", "14")["stored"], 3)  # twice is better than not at all
+        self.assertEqual(maildir_digests(self.maildir), digests([*self.texts.items(), *self.server.mail.items()]))
+        self.assertEqual(self.again("--keep-days", "14")["known"], 3)
+        self.assertEqual(self.again("--keep-days", "0")["removed"], 3)
+
+    def test_of_a_server_that_does_not_know_its_next_uid_are_believed(self):
+        self.server.uid_next = 1
+        self.again()
+        del self.server.mail[3]
+        for _ in range(2):
+            self.assertEqual(self.again()["known"], 4)
+
     def test_where_uids_begin_anew_hide_nothing(self):
         """It should have another UIDVALIDITY then, and has not."""
         self.again()
         self.server.mail = {uid: self.texts[uid] for uid in (1, 5)}
         self.again()
         self.server.mail, self.server.uid_next = {1: self.texts[1], 2: message("new")}, 3
-        self.assertEqual(self.again()["stored"], 1)
+        self.assertEqual(self.again()["stored"], 2)
         self.again("--keep-days", "0")
         self.server.mail, self.server.uid_next = {1: message("newer")}, 4
         self.assertEqual(self.again("--keep-days", "0")["stored"], 1)
