@@ -98,10 +98,8 @@ std::optional<MaildirName> parse_maildir_name(std::string_view text) {
   if (comma != base.npos) out.fields = base.substr(comma);
   if (colon == text.npos) return out;
   const auto info = text.substr(colon);
-  if (info.starts_with(":2,"))
-    out.flags = MaildirFlags(info.substr(3));
-  else
-    out.rest = info;
+  if (info.starts_with(":2,")) out.flags = MaildirFlags(info.substr(3));
+  if (!out.flags || out.flags->letters() != info.substr(3)) out.rest = info;
   return out;
 }
 

@@ -36,7 +36,7 @@ class MaildirFlags {
 };
 
 // "1700000000.M5P7Q1.host,U=12,S=300:2,FS".
-// INVARIANT 1: parse_maildir_name(x).text() is x, but for flags that stand there twice or out of order.
+// INVARIANT 1: parse_maildir_name(x).text() is x.
 // INVARIANT 2: `unique` is not empty and neither it nor `fields` has "/", ":" or NUL; it does not begin with
 // ".".
 struct MaildirName {
@@ -44,8 +44,8 @@ struct MaildirName {
                        // fields change
   std::string fields;  // ",U=12,S=300", as it stands
   std::optional<MaildirFlags> flags;  // nullopt: there is no ":2,"
-  std::string
-      rest;  // of the info, when that is none of ours (":1,..."): replaced by the next change of flags
+  // The info, when we would write another (":1,...", ":2,SF"): replaced by the next change of flags.
+  std::string rest;
 
   std::string base() const { return unique + fields; }
   std::string text() const;

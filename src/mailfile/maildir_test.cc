@@ -39,12 +39,12 @@ class MaildirTest : public testing::Test {
 
 TEST(MaildirName, IsReadAndWrittenAsItStands) {
   for (const char* text : {"1.x", "1.x:2,", "1.x:2,FS", "1.x,U=5:2,S", "1.x,S=10,W=12:2,RSab",
-                           "1.x,unknown,U=1", "1.x:1,experiment"}) {
+                           "1.x,unknown,U=1", "1.x:1,experiment", "1.x:2,SFS,9"}) {
     const auto name = parse_maildir_name(text);
     ASSERT_TRUE(name) << text;
     EXPECT_EQ(name->text(), text);
   }
-  EXPECT_EQ(parse_maildir_name("1.x:2,SFS,9")->text(), "1.x:2,FS");
+  EXPECT_EQ(parse_maildir_name("1.x:2,SFS,9")->flags, MaildirFlags("FS"));
   for (const std::string& bad :
        {std::string(), std::string(".hidden"), std::string("a/b"), std::string(",U=1"), std::string(":2,S"),
         std::string("a\0b", 3), std::string(256, 'x')})
@@ -130,6 +130,19 @@ TEST_F(MaildirTest, FindsAMessageThatAReaderHasRenamed) {
   EXPECT_EQ(to.list()->at(0).name.flags, MaildirFlags("FS"));
   ASSERT_TRUE(to.remove(entry));
   EXPECT_EQ(to.remove(late).error().code, Errc::not_found);
+  EXPECT_TRUE(to.list()->empty());
+}
+
+TEST_F(MaildirTest, FindsAMessageWhoseFlagsStandAsWeWouldNotWriteThem) {
+  const auto to = folder();
+  for (const char* name : {"1.x,S=3:2,SF", "2.x:2,SS", "3.x:2,S,9"}) std::ofstream(root / "cur" / name) << "abc";
+  auto all = to.list().value();
+  ASSERT_EQ(all.size(), 3u);
+  for (auto& entry : all) EXPECT_TRUE(to.open_message(entry));
+  EXPECT_EQ(all[0].name.flags, MaildirFlags("FS"));
+  ASSERT_TRUE(to.set_flags(all[0], MaildirFlags("SFR")));
+  EXPECT_EQ(to.path_of(all[0]), (root / "cur" / "1.x,S=3:2,FRS").string());
+  for (auto& entry : all) EXPECT_TRUE(to.remove(entry));
   EXPECT_TRUE(to.list()->empty());
 }
 

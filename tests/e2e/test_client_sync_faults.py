@@ -345,6 +345,20 @@ class Files(SyncTestCase):
         self.assertEqual((report["uploaded"], report["downloaded"]), (1, 1), report)
         self.assertEqual(set(self.there()), {"a", "good", "new"})
 
+    def test_flags_in_another_order(self):
+        self.fill([])
+        self.sync()
+        for i, letters in enumerate(("SF", "FF", "S,x")):
+            self.put(f"m{i}", where="cur")
+            self.mark(f"m{i}", letters)
+        self.assertEqual(self.sync()["uploaded"], 3)
+        self.assertEqual(self.alike(), {"m0": {r"\Seen", r"\Flagged"}, "m1": {r"\Flagged"}, "m2": {r"\Seen"}})
+        self.mark("m2", "SF")
+        self.store("m0", r"(\Answered)")
+        self.store("m1", r"(\Deleted)")
+        self.sync()
+        self.assertEqual(self.alike(), {"m0": {r"\Seen", r"\Flagged", r"\Answered"}, "m2": {r"\Seen", r"\Flagged"}})
+
     def test_journal_damaged_in_the_middle(self):
         self.fill([f"m{i}" for i in range(20)])
         self.sync()
