@@ -174,6 +174,19 @@ Result<void> MaildirFolder::remove(MaildirEntry& entry) const {
   return on_file(entry, "remove", [](const std::string& path) { return ::unlink(path.c_str()) == 0; });
 }
 
+Result<bool> MaildirFolder::set_flags_as(MaildirEntry& entry, MaildirFlags flags) const {
+  MaildirEntry to{.name = entry.name, .is_new = false};
+  to.name.flags = flags;
+  to.name.rest.clear();
+  const auto path = path_of(entry);
+  if (::rename(path.c_str(), path_of(to).c_str()) == 0) {
+    entry = std::move(to);
+    return true;
+  }
+  if (errno == ENOENT) return false;
+  return errno_failure("rename", path);
+}
+
 Result<bool> MaildirFolder::remove_as(const MaildirEntry& entry) const {
   const auto path = path_of(entry);
   if (::unlink(path.c_str()) == 0) return true;

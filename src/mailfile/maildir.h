@@ -65,7 +65,8 @@ class MaildirFolder {
   // The same with other fields, such as a UID.  REQUIRES: to.unique is the entry's.
   Result<void> rename(MaildirEntry&, MaildirName to) const;
   Result<void> remove(MaildirEntry&) const;
-  // false: nothing has that very name any more.
+  // The same for one that nobody has renamed.  false: nothing has that very name any more.
+  Result<bool> set_flags_as(MaildirEntry&, MaildirFlags) const;
   Result<bool> remove_as(const MaildirEntry&) const;
   // Moves it into another folder of the same file system, under a name that is free there.  Durable after
   // sync() of both.

@@ -133,6 +133,19 @@ TEST_F(MaildirTest, FindsAMessageThatAReaderHasRenamed) {
   EXPECT_TRUE(to.list()->empty());
 }
 
+TEST_F(MaildirTest, ChangesNothingOfWhatHasAnotherNameNow) {
+  const auto to = folder();
+  auto entry = deliver(to, "one");
+  auto reader = entry;
+  EXPECT_TRUE(to.set_flags_as(reader, MaildirFlags("S")).value());
+  EXPECT_FALSE(to.set_flags_as(entry, MaildirFlags("R")).value());
+  EXPECT_FALSE(to.remove_as(entry).value());
+  EXPECT_EQ(to.list().value(), std::vector{reader});
+  EXPECT_TRUE(to.set_flags_as(reader, MaildirFlags("S")).value());
+  EXPECT_TRUE(to.remove_as(reader).value());
+  EXPECT_FALSE(to.set_flags_as(reader, MaildirFlags("S")).value());
+}
+
 TEST_F(MaildirTest, FindsAMessageWhoseFlagsStandAsWeWouldNotWriteThem) {
   const auto to = folder();
   for (const char* name : {"1.x,S=3:2,SF", "2.x:2,SS", "3.x:2,S,9"}) std::ofstream(root / "cur" / name) << "abc";

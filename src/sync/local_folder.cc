@@ -19,7 +19,7 @@ using mailfile::MaildirEntry;
 
 constexpr std::size_t kPiece = 64 * 1024;
 constexpr std::size_t kHeader = 256 * 1024;  // of a message, to find its Message-ID
-constexpr int kMostListings = 5;              // of a folder in which somebody renames all the time
+constexpr int kMostListings = 5, kMostRenames = 4;  // where somebody renames all the time
 
 class FileSource final : public client::MessageSource {
  public:
@@ -181,13 +181,18 @@ Result<bool> LocalFolder::set_flags(const std::string& unique, MaildirFlags to) 
   if (at == entries_.end()) return true;
   auto& entry = at->second;
   const auto listed = entry.name.flags.value_or(MaildirFlags());
-  const auto found = folder_.facts(entry);
-  const auto has_now = entry.name.flags.value_or(MaildirFlags());
-  auto done = found ? folder_.set_flags(entry, (to | (has_now - listed)) - (listed - has_now)) : Result<void>(std::unexpected(found.error()));
-  if (!done && done.error().code == Errc::not_found) return true;
-  TRY_OK(std::move(done));
-  follow(entry);
-  return has_now == listed;
+  for (int tries = 0; tries < kMostRenames; ++tries) {
+    const auto has_now = entry.name.flags.value_or(MaildirFlags());
+    TRY(const bool done, folder_.set_flags_as(entry, (to | (has_now - listed)) - (listed - has_now)));
+    if (done) {
+      follow(entry);
+      return has_now == listed;
+    }
+    const auto found = folder_.facts(entry);  // where it is now
+    if (!found && found.error().code == Errc::not_found) return true;
+    if (!found) return std::unexpected(found.error());
+  }
+  return fail(Errc::busy, "the message " + unique + " is being renamed all the time");
 }
 
 Result<bool> LocalFolder::remove(const std::string& unique) {

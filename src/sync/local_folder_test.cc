@@ -35,6 +35,20 @@ TEST_F(LocalFolderTest, LookingAgainAddsWhatCameAndTakesNothingAway) {
   EXPECT_EQ(local.size(), 2u);
 }
 
+TEST_F(LocalFolderTest, FlagsThatSomebodyHasChangedMeanwhileStay) {
+  for (const char* name : {"1.a.b:2,R", "2.a.b:2,R", "3.a.b:2,R"}) put(name);
+  auto local = LocalFolder::open(folder_).value();
+  rename("2.a.b:2,R", "2.a.b:2,F");
+  std::filesystem::remove(root_ + "/cur/3.a.b:2,R");
+  EXPECT_TRUE(local.set_flags("1.a.b", MaildirFlags("RS")).value());
+  EXPECT_FALSE(local.set_flags("2.a.b", MaildirFlags("RS")).value());
+  EXPECT_TRUE(local.set_flags("3.a.b", MaildirFlags("RS")).value());
+  EXPECT_EQ(local.view().at("2.a.b"), MaildirFlags("FS"));
+  std::vector<std::string> names;
+  for (const auto& entry : folder_.list().value()) names.push_back(entry.name.text());
+  EXPECT_EQ(names, (std::vector<std::string>{"1.a.b:2,RS", "2.a.b:2,FS"}));
+}
+
 TEST_F(LocalFolderTest, OctetsAreThoseOfTheFileWhereverItIsNow) {
   put("1.a.b:2,");
   auto local = LocalFolder::open(folder_).value();
