@@ -168,10 +168,12 @@ void respect_read_only(FolderRun& run, Plan& plan) {
   if (!run.mailbox.read_only) return;
   const auto count = plan.uploads.size() + plan.delete_there.size() + plan.flags_there.size();
   if (count > 0) run.problem("the mailbox may only be read: " + std::to_string(count) + " changes stay here");
+  std::unordered_set<std::uint32_t> wanted;
+  for (const auto& one : plan.flags_there) wanted.insert(one.uid);
+  std::erase_if(plan.settled, [&wanted](const auto& one) { return wanted.contains(one.uid); });
   plan.uploads.clear();
   plan.delete_there.clear();
   plan.flags_there.clear();
-  plan.settled.clear();
 }
 
 // What is done because a file is missing waits until its folder can be listed in peace.

@@ -277,6 +277,24 @@ class Poor(Meddled):
         self.assertEqual(set(self.alike()), {"a", "x"})
 
 
+class ReadOnly(Meddled):
+    def test_what_both_have_changed_alike_is_no_change_that_stays_here(self):
+        self.fill(["a", "b"])
+        self.sync()
+        self.meddler.on_response = lambda r: r.replace(b"[READ-WRITE]", b"[READ-ONLY]")
+        self.mark("a", "S")
+        self.store("a", r"(\Seen)")
+        self.sync()
+        self.sync()
+        self.mark("b", "S")
+        for _ in range(2):
+            self.assertIn("1 changes stay here", self.sync(status=75)["problems"][0])
+        self.store("b", r"(\Seen)")
+        self.sync()
+        self.sync()
+        self.assertEqual(self.alike(), {"a": {r"\Seen"}, "b": {r"\Seen"}})
+
+
 class OneUidValidity(Meddled):
     """All mailboxes have the same one, as if they were made in one second."""
 
