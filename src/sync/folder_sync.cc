@@ -1,5 +1,6 @@
 #include "sync/folder_sync.h"
 
+#include <algorithm>
 #include <chrono>
 #include <map>
 #include <set>
@@ -136,7 +137,8 @@ Task<Result<void>> carry_out(FolderRun& run, const Plan& plan) {
 class Latecomers {
  public:
   explicit Latecomers(FolderRun& run) : run_(run) {
-    waiting_ = run.journal.state().uploads;
+    for (const auto& unique : run.journal.state().uploads)
+      if (!run.journal.state().taken.contains(unique)) waiting_.insert(unique);
     std::uint64_t octets = 0;
     for (const auto& unique : waiting_) octets += run.local.octets_of(unique);
     quiet_ = kQuiet + std::chrono::milliseconds(std::min(octets, kMostUnderWay) * 1000 / kSlowLine);
@@ -174,6 +176,15 @@ void respect_read_only(FolderRun& run, Plan& plan) {
   plan.uploads.clear();
   plan.delete_there.clear();
   plan.flags_there.clear();
+}
+
+// What the server has taken is there, whatever it looks like by now: sent again it would be there twice.
+void respect_taken(FolderRun& run, Plan& plan) {
+  const auto& taken = run.journal.state().taken;
+  const auto first = std::ranges::find_if(plan.uploads, [&taken](const auto& unique) { return taken.contains(unique); });
+  if (first == plan.uploads.end()) return;
+  run.problem("the server has taken " + *first + ", and nothing that it has looks like it: it is not sent again, and neither are others of which that holds");
+  std::erase_if(plan.uploads, [&taken](const auto& unique) { return taken.contains(unique); });
 }
 
 // What is done because a file is missing waits until its folder can be listed in peace.
@@ -234,6 +245,7 @@ Task<Result<Alike>> sync_folder(FolderJob job) {
       co_await latecomers.wait();
       continue;
     }
+    respect_taken(run, plan);
     respect_doubts(run, plan);
     guard(run, plan);
     respect_read_only(run, plan);

@@ -75,7 +75,8 @@ bool Journal::take(const Fields& f) {
   if (is("d", 2) && uid) return erase(*uid), true;
   if (is("p", 4) && uid) return state_.downloads.insert_or_assign(*uid, KnownMessage{flags_of(f[2]), unescaped(f[3])}), true;
   if (is("u", 2)) return state_.uploads.insert(unescaped(f[1])), true;
-  if (is("x", 2)) return state_.uploads.erase(unescaped(f[1])), true;
+  if (is("a", 2)) return state_.taken.insert(unescaped(f[1])), true;
+  if (is("x", 2)) return erase_upload(unescaped(f[1])), true;
   if (!is("s", 2)) return false;
   state_.mod_seq = number<std::uint64_t>(f[1]).value_or(0);
   return true;
@@ -84,7 +85,7 @@ bool Journal::take(const Fields& f) {
 void Journal::set(std::uint32_t uid, KnownMessage known) {
   erase(uid);
   if (const auto other = state_.by_unique.find(known.unique); other != state_.by_unique.end()) erase(other->second);
-  state_.uploads.erase(known.unique);
+  erase_upload(known.unique);
   state_.by_unique[known.unique] = uid;
   state_.messages.emplace(uid, std::move(known));
 }
@@ -95,6 +96,11 @@ void Journal::erase(std::uint32_t uid) {
   if (at == state_.messages.end()) return;
   state_.by_unique.erase(at->second.unique);
   state_.messages.erase(at);
+}
+
+void Journal::erase_upload(const std::string& unique) {
+  state_.uploads.erase(unique);
+  state_.taken.erase(unique);
 }
 
 Result<void> Journal::begin(std::string mailbox, std::uint32_t uid_validity) {
@@ -116,6 +122,7 @@ Result<void> Journal::replace() {
   for (const auto& [uid, m] : state_.messages) put_line(out, {"m", text(uid), letters(m.flags), escaped(m.unique)});
   for (const auto& [uid, m] : state_.downloads) put_line(out, {"p", text(uid), letters(m.flags), escaped(m.unique)});
   for (const auto& unique : state_.uploads) put_line(out, {"u", escaped(unique)});
+  for (const auto& unique : state_.taken) put_line(out, {"a", escaped(unique)});
   if (state_.mod_seq != 0) put_line(out, {"s", text(state_.mod_seq)});
   TRY_OK(mailfile::replace_file(path_, out));
   pending_.clear();
@@ -144,9 +151,13 @@ void Journal::put_upload(std::string unique) {
   put_line(pending_, {"u", escaped(unique)});
   state_.uploads.insert(std::move(unique));
 }
+void Journal::put_taken(std::string unique) {
+  put_line(pending_, {"a", escaped(unique)});
+  state_.taken.insert(std::move(unique));
+}
 void Journal::put_no_upload(std::string unique) {
   put_line(pending_, {"x", escaped(unique)});
-  state_.uploads.erase(unique);
+  erase_upload(unique);
 }
 void Journal::put_seal(std::uint64_t mod_seq) {
   if (mod_seq == state_.mod_seq) return;

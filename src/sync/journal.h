@@ -30,6 +30,7 @@ struct FolderState {
   std::unordered_map<std::string, std::uint32_t> by_unique;   // the UIDs of their files
   std::map<std::uint32_t, KnownMessage> downloads;            // begun: their files may be there, or not
   std::unordered_set<std::string> uploads;                    // begun: they may be there, or not
+  std::unordered_set<std::string> taken;                      // those of them that are there, under UIDs that nobody has told
 };
 
 // The file `.posthorn-sync` of a folder. docs/formats/sync.md
@@ -55,6 +56,7 @@ class Journal {
   void put_gone(std::uint32_t uid);
   void put_download(std::uint32_t uid, MaildirFlags flags, std::string unique);
   void put_upload(std::string unique);
+  void put_taken(std::string unique);
   void put_no_upload(std::string unique);
   void put_seal(std::uint64_t mod_seq);
 
@@ -74,6 +76,7 @@ class Journal {
   Result<void> reopen();
   void set(std::uint32_t uid, KnownMessage);
   void erase(std::uint32_t uid);
+  void erase_upload(const std::string& unique);
 
   std::string path_, account_;
   FolderState state_;

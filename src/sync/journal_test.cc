@@ -65,6 +65,24 @@ TEST_F(JournalDamage, DamageBeforeTheEndMakesEverythingUnknown) {
   }
 }
 
+TEST_F(JournalDamage, WhatTheServerHasTakenIsKnownUntilItsUidIs) {
+  fill(1);
+  {
+    auto journal = open();
+    for (const char* unique : {"f2", "f3", "f4", "f5"}) journal.put_upload(unique);
+    for (const char* unique : {"f2", "f3", "f4"}) journal.put_taken(unique);
+    journal.put_message(2, {}, "f2");
+    journal.put_no_upload("f3");
+    ASSERT_TRUE(journal.write());
+  }
+  for (int i = 0; i < 2; ++i) {
+    auto journal = open();
+    EXPECT_EQ(journal.state().uploads, (std::unordered_set<std::string>{"f4", "f5"}));
+    EXPECT_EQ(journal.state().taken, std::unordered_set<std::string>{"f4"});
+    ASSERT_TRUE(journal.replace());
+  }
+}
+
 TEST_F(JournalDamage, NothingIsWrittenBehindHalfALine) {
   fill(2);
   std::signal(SIGXFSZ, SIG_IGN);

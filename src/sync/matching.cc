@@ -69,7 +69,7 @@ Task<Result<void>> match_unknown(FolderRun& run) {
   if (is_doubtful(run)) CO_TRY_OK(run.local.look_in_peace());
   if (is_doubtful(run)) co_return fail(Errc::busy, "the files here are being renamed all the time; nothing is changed");
   settle_downloads(run);
-  const bool from_nothing = run.journal.state().messages.empty();
+  const bool from_nothing = run.journal.state().messages.empty() && run.journal.state().uploads.empty();
   const auto here = unknown_here(run, from_nothing);
   const auto there_set = unknown_there(run);
   const auto& view = run.local.view();

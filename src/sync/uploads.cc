@@ -23,7 +23,10 @@ Result<void> take_result(FolderRun& run, const std::string& unique, MaildirFlags
   }
   ++run.job.report.uploaded;
   // Without a UID what was sent is looked for among what is new there.
-  if (result->uid == 0) return {};
+  if (result->uid == 0) {
+    run.journal.put_taken(unique);
+    return {};
+  }
   if (result->uid_validity != run.mailbox.uid_validity) return fail(Errc::syntax, run.job.mailbox + ": the server has renumbered its messages meanwhile");
   if (run.journal.state().messages.contains(result->uid))
     return fail(Errc::syntax, run.job.mailbox + ": the server gave the UID " + std::to_string(result->uid) + " to two messages");

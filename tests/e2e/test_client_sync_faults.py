@@ -261,18 +261,38 @@ class Poor(Meddled):
         self.sync()
         self.assertEqual(set(self.alike()), {"b", "c"})
 
-    def test_uploads_whose_number_is_not_told(self):
-        self.fill(["a"])
+    def send_unnumbered(self, before, pattern, instead):
+        """Neither is its number told nor, later, something else of it."""
+        self.fill(before)
         self.without("UIDPLUS", "IMAP4rev2", "QRESYNC", "CONDSTORE", "ENABLE", "MOVE")
         self.sync()
         hide = self.meddler.on_response
-        # Neither its number nor, later, its date.
-        self.meddler.on_response = lambda r: hide(r.split()[0] + b" OK done\r\n" if b"APPENDUID" in r
-                                                  else re.sub(rb'INTERNALDATE "[^"]*"', b'INTERNALDATE "01-Jan-2020 00:00:00 +0000"', r))
+        self.meddler.on_response = lambda r: hide(r.split()[0] + b" OK done\r\n" if b"APPENDUID" in r else re.sub(pattern, instead, r))
         path = os.path.join(self.local(), "new", "1.x.host")
         with open(path, "wb") as f:
             f.write(b"Subject: x\nDate: Mon, 23 Nov 2026 07:00:00 +0000\n\nNo Message-ID.\n")
+        return path
+
+    def test_uploads_whose_number_is_not_told(self):
+        self.send_unnumbered(["a"], rb'INTERNALDATE "[^"]*"', b'INTERNALDATE "01-Jan-2020 00:00:00 +0000"')
         self.sync()
+        self.sync()
+        self.assertEqual(set(self.alike()), {"a", "x"})
+
+    def test_the_first_upload_whose_number_is_not_told(self):
+        self.send_unnumbered([], rb'INTERNALDATE "[^"]*"', b'INTERNALDATE "01-Jan-2020 00:00:00 +0000"')
+        self.sync()
+        self.sync()
+        self.assertEqual(set(self.alike()), {"x"})
+
+    def test_what_was_taken_and_is_not_recognised_is_not_sent_again(self):
+        path = self.send_unnumbered(["a"], rb"RFC822\.SIZE \d+", b"RFC822.SIZE 7")
+        for uploaded in (1, 0, 0):
+            report = self.sync(status=75)
+            self.assertEqual((report["uploaded"], len(report["problems"])), (uploaded, 1), report)
+            self.assertIn("not sent again", report["problems"][0])
+            self.assertEqual(set(self.there()), {"a", "x"})
+        os.unlink(path)
         self.sync()
         self.assertEqual(set(self.alike()), {"a", "x"})
 
