@@ -154,6 +154,36 @@ TEST_F(FetchTest, JournalKnowsWhatWasPreparedOnly) {
   EXPECT_EQ(open().pending(), (std::vector<Prepared>{{"uc", kThen, "-", "x/3"}}));
 }
 
+TEST_F(FetchTest, JournalTakesThoseThatWereRefusedInTurn) {
+  Keys keys;
+  for (std::size_t i = 0; i < Journal::kMostAgain + 3; ++i) keys.push_back("u" + std::to_string(i));
+  const auto any = [](const std::string&) { return true; };
+  {
+    auto journal = open();
+    ASSERT_TRUE(journal.append_prepared(std::vector<Prepared>{{keys[0], kThen, "boot", "server"}}));
+    ASSERT_TRUE(journal.append_refused(keys, kThen));
+    journal.remember_refused(keys);
+    EXPECT_EQ(journal.put_off(any), (Journal::Keys{"u20", "u21", "u22"}));
+    ASSERT_TRUE(journal.append_refused(Keys{"u0"}, kThen));
+    ASSERT_TRUE(journal.append_stored(Keys{"u1"}, kThen));
+    ASSERT_TRUE(journal.append_forgotten(Keys{"u2"}, kThen));
+  }
+  for (int i = 0; i < 2; ++i) {
+    auto journal = open();
+    EXPECT_TRUE(journal.pending().empty());
+    EXPECT_TRUE(journal.stored("u1") && !journal.was_refused("u1") && !journal.was_refused("u2"));
+    EXPECT_EQ(journal.put_off(any), Journal::Keys{"u0"});
+    EXPECT_TRUE(journal.put_off([](const std::string& key) { return key == "u0"; }).contains("u3"));
+    EXPECT_FALSE(journal.put_off([](const std::string& key) { return key == "u0"; }).contains("u0"));
+    for (int j = 0; j < 2000; ++j) ASSERT_TRUE(journal.append_stored(Keys{"u1"}, kThen));
+    ASSERT_TRUE(journal.keep_only({keys.begin(), keys.end()}, {}, kThen));  // writes it anew
+    EXPECT_LT(text().size(), 2000u);
+  }
+  auto journal = open();
+  ASSERT_TRUE(journal.keep_only({"u0"}, {}, kThen));
+  EXPECT_TRUE(journal.was_refused("u0") && !journal.was_refused("u3"));
+}
+
 TEST_F(FetchTest, JournalDoesNotCountWhatIsInDoubt) {
   {
     auto journal = open();

@@ -112,10 +112,20 @@ Task<Result<std::vector<std::uint32_t>>> uids_of(client::ImapConnection& server,
 Task<Result<void>> fetch_new(client::ImapConnection& server, std::uint32_t uid_validity,
                              const std::vector<std::uint32_t>& uids, Target& target, Journal& journal,
                              WorkerPool& pool, const FetchOptions& options, FetchReport& report) {
+  const auto put_off = journal.put_off([&](const std::string& key) {
+    const auto uid = uid_in(key, uid_validity);
+    return uid && std::ranges::binary_search(uids, *uid);
+  });
   std::vector<std::uint32_t> wanted;
-  for (const auto uid : uids)
-    if (!journal.stored(key_of(uid_validity, uid))) wanted.push_back(uid);
-  report.known = uids.size() - wanted.size();
+  for (const auto uid : uids) {
+    const auto key = key_of(uid_validity, uid);
+    if (journal.stored(key))
+      ++report.known;
+    else if (put_off.contains(key))
+      ++report.refused;
+    else
+      wanted.push_back(uid);
+  }
   if (wanted.empty()) co_return Result<void>{};
   Reception reception(target, journal, pool, options.batch);
   Intake intake(reception, options, report, uid_validity, {wanted.begin(), wanted.end()});
@@ -125,7 +135,7 @@ Task<Result<void>> fetch_new(client::ImapConnection& server, std::uint32_t uid_v
   report.stored = reception.stored().size();
   if (!stored) co_return stored;
   if (!came) co_return came;
-  report.refused = static_cast<std::uint64_t>(std::ranges::count_if(
+  report.refused += static_cast<std::uint64_t>(std::ranges::count_if(
       wanted, [&](std::uint32_t uid) { return !journal.stored(key_of(uid_validity, uid)); }));
   co_return Result<void>{};
 }

@@ -6,6 +6,7 @@
 #include "client/line_ends.h"
 #include "crypto/digest.h"
 #include "fetch/imap_search.h"
+#include "fetch/refusals.h"
 #include "fetch/waiting_message.h"
 
 namespace posthorn::fetch {
@@ -41,6 +42,7 @@ class Mailbox {
   const ImapTargetOptions& options() const { return options_; }
   client::ImapConnection& server() { return *server_; }
   const std::optional<client::SelectedMailbox>& selected() const { return selected_; }
+  Refusals& refusals() { return refusals_; }
 
   // Where it ends now.  A connection that was lost while nothing was said is made again.
   Task<Result<imap::StatusItems>> end(WorkerPool& pool) {
@@ -99,6 +101,7 @@ class Mailbox {
   ImapTargetOptions options_;
   std::unique_ptr<client::ImapConnection> server_;
   std::optional<client::SelectedMailbox> selected_;
+  Refusals refusals_;
 };
 
 class ImapBatch final : public Batch {
@@ -154,26 +157,34 @@ class ImapBatch final : public Batch {
   Task<Result<void>> judge(Journal& journal, WorkerPool& pool,
                            const std::vector<Result<client::AppendedMessage>>& results) {
     std::vector<std::string> refused;
-    const Error* why = nullptr;
+    const Error* enough = nullptr;
     for (std::size_t i = 0; i < all_.size(); ++i) {
-      (results[i] ? stored : refused).push_back(all_[i].key);
-      if (results[i]) continue;
-      why = &results[i].error();
-      mailbox_.options().on_note("the server refuses a message: " + why->text);
+      const auto& key = all_[i].key;
+      (results[i] ? stored : refused).push_back(key);
+      if (results[i]) {
+        mailbox_.refusals().taken();
+        enough = nullptr;
+        continue;
+      }
+      const auto& why = results[i].error();
+      mailbox_.options().on_note("the server refuses a message: " + why.text);
+      if (!journal.was_refused(key) && mailbox_.refusals().add(is_for_good(why))) enough = &why;
     }
     const auto when = this_second();
     auto done = co_await pool.run([&]() -> Result<void> {
       TRY_OK(journal.append_stored(stored, when));
-      TRY_OK(journal.append_forgotten(refused, when));
+      TRY_OK(journal.append_refused(refused, when));
       return journal.sync();
     });
     if (!done) stored.clear();
     journal.remember(stored, when);
-    // Then it is no matter of the single message.
-    constexpr std::size_t kMany = 3;
-    if (done && stored.empty() && refused.size() >= kMany) co_return std::unexpected(*why);
+    if (!done) co_return done;
+    journal.remember_refused(refused);
+    if (enough) co_return std::unexpected(*enough);
     co_return done;
   }
+
+  static bool is_for_good(const Error& why) { return why.code != Errc::over_quota && why.code != Errc::busy; }
 
   Mailbox& mailbox_;
   std::vector<Waiting> all_;

@@ -28,7 +28,7 @@ struct ImapTargetOptions {
 };
 
 // Messages get the flags and dates that they have, and the keywords if the mailbox keeps them; lines end with
-// CRLF.  One that the server refuses is not stored: it stays where it was, and the next run tries again.
+// CRLF.  One that the server refuses is not stored: it stays where it was, and later runs try again.
 //
 // INVARIANT: before a batch is sent the journal says, durably, what it has and where the mailbox ends (its
 // UIDNEXT).  What became of a batch that was interrupted is found out by the next run, which compares the

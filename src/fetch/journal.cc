@@ -149,10 +149,13 @@ bool Journal::take_line(std::string_view line, Open& open) {
   const auto kind = take_word(line);
   const auto when = take_time(line);
   if (!when) return false;
-  if (kind == "S" || kind == "D") {
+  if (kind == "S" || kind == "D" || kind == "N") {
     std::string key(line);
     open.erase(key);
-    if (kind == "D")
+    refused_.erase(key);
+    if (kind == "N")
+      refused_[std::move(key)] = ++refusals_;
+    else if (kind == "D")
       kept_.erase(key);
     else
       kept_[std::move(key)] = {.since = *when, .fingerprint = {}, .doubted = {}, .unseen = {}};
@@ -198,6 +201,21 @@ bool Journal::any_key(const std::function<bool(const std::string&)>& is) const {
   return std::ranges::any_of(kept_, [&](const auto& one) { return is(one.first); });
 }
 
+std::vector<std::string> Journal::refused_in_order() const {
+  std::vector<std::string> out;
+  for (const auto& [key, number] : refused_) out.push_back(key);
+  std::ranges::sort(out, {}, [this](const std::string& key) { return refused_.at(key); });
+  return out;
+}
+
+Journal::Keys Journal::put_off(const std::function<bool(const std::string&)>& is_listed) const {
+  Keys out;
+  std::size_t again = 0;
+  for (auto& key : refused_in_order())
+    if (!is_listed(key) || ++again > kMostAgain) out.insert(std::move(key));
+  return out;
+}
+
 Result<void> Journal::append(const std::string& lines) {
   auto written = mailfile::write_all(file_.fd(), lines, path_);
   if (!written) {
@@ -237,18 +255,34 @@ Result<void> Journal::append_forgotten(std::span<const std::string> keys, Second
   return append_keys('D', keys, when);
 }
 
-void Journal::remember(std::span<const std::string> keys, Seconds when) {
-  for (const auto& key : keys) kept_[key] = {.since = when, .fingerprint = {}, .doubted = {}, .unseen = {}};
+Result<void> Journal::append_refused(std::span<const std::string> keys, Seconds when) {
+  if (!keys.empty()) TRY_OK(become_version_2());
+  return append_keys('N', keys, when);
 }
 
-// Lines that version 1 does not have: who reads only that must not believe the others alone.
+void Journal::remember(std::span<const std::string> keys, Seconds when) {
+  for (const auto& key : keys) {
+    kept_[key] = {.since = when, .fingerprint = {}, .doubted = {}, .unseen = {}};
+    refused_.erase(key);
+  }
+}
+
+void Journal::remember_refused(std::span<const std::string> keys) {
+  for (const auto& key : keys) refused_[key] = ++refusals_;
+}
+
+// Before lines that version 1 does not have: who reads only that must not believe the others alone.
+Result<void> Journal::become_version_2() {
+  if (!is_version_1_) return {};
+  TRY(const auto file, mailfile::open_file(path_, O_WRONLY));  // file_ only appends
+  TRY_OK(mailfile::write_all(file.fd(), kMagic, path_));
+  is_version_1_ = false;
+  return {};
+}
+
 Result<void> Journal::append_marks(const std::string& lines, std::size_t count) {
   if (count == 0) return {};
-  if (is_version_1_) {
-    TRY(const auto file, mailfile::open_file(path_, O_WRONLY));  // file_ only appends
-    TRY_OK(mailfile::write_all(file.fd(), kMagic, path_));
-    is_version_1_ = false;
-  }
+  TRY_OK(become_version_2());
   lines_ += count;
   TRY_OK(append(lines));
   return sync();
@@ -316,8 +350,9 @@ std::vector<std::string> Journal::find_forgettable(const Keys& keys, const Keys&
 Result<void> Journal::keep_only(const Keys& keys, const Keys& removed, Seconds when) {
   const auto gone = find_forgettable(keys, removed, when);
   for (const auto& key : gone) kept_.erase(key);
+  std::erase_if(refused_, [&keys](const auto& one) { return !keys.contains(one.first); });
   std::string doubts;
-  std::size_t vanished = 0, of_use = 0;
+  std::size_t vanished = 0, of_use = refused_.size();
   for (auto& [key, kept] : kept_) {
     if (!kept.doubted && !keys.contains(key)) {
       kept.doubted = when;
@@ -354,7 +389,8 @@ Result<void> Journal::keep(const std::function<Sight(const std::string&)>& sight
   }
   if (unseen + unseen_before.size() > kMostUnseen) gone.insert(gone.end(), unseen_before.begin(), unseen_before.end());
   for (const auto& key : gone) kept_.erase(key);
-  std::size_t of_use = 0;
+  std::erase_if(refused_, [&sight_of](const auto& one) { return sight_of(one.first) != Sight::seen; });
+  std::size_t of_use = refused_.size();
   for (const auto& [key, kept] : kept_) of_use += count_lines(kept);
   if (pending_.empty() && lines_ + count + gone.size() > of_use + of_use / 2 + kSlack) return rewrite();
   TRY_OK(append_marks(lines, count));
@@ -371,6 +407,8 @@ Result<void> Journal::rewrite() {
     text += lines_of(key, kept);
     lines_ += count_lines(kept);
   }
+  for (const auto& key : refused_in_order()) text += key_line('N', key, this_second());
+  lines_ += refused_.size();
   TRY_OK(mailfile::replace_file(path_, text));
   is_version_1_ = false;
   TRY(file_, mailfile::open_file(path_, O_RDWR | O_APPEND));

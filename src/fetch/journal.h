@@ -79,6 +79,11 @@ class Journal {
   // Is any of what is stored known by a key of this kind (its first letter)?
   bool has_kind(char kind) const;
   bool any_key(const std::function<bool(const std::string& key)>&) const;
+  bool was_refused(const std::string& key) const { return refused_.contains(key); }
+  // Those that were refused, but for the few whose turn it is: of what is listed, those that have waited longest.
+  static constexpr std::size_t kMostAgain = 20;
+  using Keys = std::unordered_set<std::string>;
+  Keys put_off(const std::function<bool(const std::string& key)>& is_listed) const;
   // Prepared by an earlier process, and not known to be stored.
   const std::vector<Prepared>& pending() const { return pending_; }
   void pending_is_settled() { pending_.clear(); }
@@ -89,8 +94,11 @@ class Journal {
   Result<void> append_stored(std::span<const std::string> keys, Seconds when);
   // Neither stored nor prepared.
   Result<void> append_forgotten(std::span<const std::string> keys, Seconds when);
-  // append_stored() in memory.
+  // The place has refused it, or has not said what became of it.
+  Result<void> append_refused(std::span<const std::string> keys, Seconds when);
+  // append_stored() and append_refused() in memory.
   void remember(std::span<const std::string> keys, Seconds when);
+  void remember_refused(std::span<const std::string> keys);
   // Takes back what was appended since `mark`.
   std::uint64_t mark() const { return length_; }
   Result<void> undo(std::uint64_t mark);
@@ -109,7 +117,6 @@ class Journal {
   // Writes the file anew when most of it is of no use.
   static constexpr std::chrono::days kVanished{90};
   static constexpr std::size_t kMostVanished = 100'000;  // the latest
-  using Keys = std::unordered_set<std::string>;
   Result<void> keep_only(const Keys& keys, const Keys& removed = {}, Seconds when = this_second());
   // The same where no key is ever given to another message: what is unseen stays stored for kVanished.
   static constexpr std::size_t kMostUnseen = 1'000'000;  // with more, what earlier listings had not is forgotten
@@ -125,6 +132,8 @@ class Journal {
   bool take_mark(char kind, Seconds when, std::string_view rest);
   Result<void> append_keys(char kind, std::span<const std::string> keys, Seconds when);
   Result<void> append_marks(const std::string& lines, std::size_t count);
+  Result<void> become_version_2();
+  std::vector<std::string> refused_in_order() const;
   Result<void> append(const std::string& lines);
   std::vector<std::string> find_forgettable(const Keys& keys, const Keys& removed, Seconds when) const;
   Result<void> rewrite();
@@ -136,6 +145,8 @@ class Journal {
   bool damaged_ = false;
   bool is_version_1_ = false;  // has no lines that builds of its time would not understand
   std::unordered_map<std::string, Kept> kept_;
+  std::unordered_map<std::string, std::uint64_t> refused_;  // the number of their last refusal
+  std::uint64_t refusals_ = 0;
   std::vector<Prepared> pending_;
 };
 

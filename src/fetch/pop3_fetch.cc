@@ -93,10 +93,17 @@ class Intake final : public client::Pop3Sink {
   std::unordered_map<std::string, int> alike_;  // by their content
 };
 
+std::uint64_t count_stored(const std::vector<Known>& all, const Journal& journal) {
+  return static_cast<std::uint64_t>(std::ranges::count_if(all, [&](const Known& one) { return journal.stored(one.key).has_value(); }));
+}
+
 std::vector<Known*> find_wanted(std::vector<Known>& all, const Journal& journal) {
+  Journal::Keys keys;
+  for (const auto& one : all) keys.insert(one.key);
+  const auto put_off = journal.put_off([&keys](const std::string& key) { return keys.contains(key); });
   std::vector<Known*> wanted;
   for (auto& one : all)
-    if (one.key.empty() || !journal.stored(one.key)) wanted.push_back(&one);
+    if (one.key.empty() || (!journal.stored(one.key) && !put_off.contains(one.key))) wanted.push_back(&one);
   return wanted;
 }
 
@@ -105,7 +112,7 @@ Task<Result<void>> fetch_new(client::Pop3Connection& server, std::vector<Known>&
                              FetchReport& report, Trouble& trouble) {
   constexpr std::size_t kMany = 100;
   const auto wanted = find_wanted(all, journal);
-  if (report.stored == 0) report.known = all.size() - wanted.size();
+  if (report.stored == 0) report.known = count_stored(all, journal);
   Reception reception(target, journal, pool, options.batch);
   const bool all_have_keys = std::ranges::none_of(wanted, [](const Known* one) { return one->key.empty(); });
   Intake intake(reception, journal, options, report, wanted, all_have_keys ? Absent() : find_absent(all, journal));
@@ -123,8 +130,7 @@ Task<Result<void>> fetch_new(client::Pop3Connection& server, std::vector<Known>&
   if (!stored) (void)trouble.wants_another();
   if (!stored) co_return stored;  // why the sink has failed, if it has
   if (!noted) co_return noted;
-  report.refused = static_cast<std::uint64_t>(
-      std::ranges::count_if(all, [&](const Known& one) { return !journal.stored(one.key); }));
+  report.refused = all.size() - count_stored(all, journal);
   co_return came;
 }
 

@@ -77,16 +77,27 @@ class Intake final : public client::SmapSink {
   std::uint64_t came_ = 0;
 };
 
+Journal::Keys keys_of(const std::vector<Listed>& all) {
+  Journal::Keys out;
+  for (const auto& one : all) out.insert(one.key);
+  return out;
+}
+
 Task<Result<void>> fetch_new(client::SmapConnection& server, const std::vector<Listed>& all, Target& target, Journal& journal, WorkerPool& pool,
                              const FetchOptions& options, FetchReport& report) {
+  const auto put_off = journal.put_off([keys = keys_of(all)](const std::string& key) { return keys.contains(key); });
   std::vector<const Listed*> wanted;
   std::vector<client::SmapWanted> asked;
   for (const auto& one : all) {
-    if (journal.stored(one.key)) continue;
-    wanted.push_back(&one);
-    asked.push_back({.number = one.number, .size = one.size});
+    if (journal.stored(one.key)) {
+      ++report.known;
+    } else if (put_off.contains(one.key)) {
+      ++report.refused;
+    } else {
+      wanted.push_back(&one);
+      asked.push_back({.number = one.number, .size = one.size});
+    }
   }
-  report.known = all.size() - wanted.size();
   if (wanted.empty()) co_return Result<void>{};
   Reception reception(target, journal, pool, options.batch);
   Intake intake(reception, options, report, wanted);
@@ -97,7 +108,7 @@ Task<Result<void>> fetch_new(client::SmapConnection& server, const std::vector<L
   report.stored = reception.stored().size();
   if (!stored) co_return stored;  // why the sink has failed, if it has
   if (!came) co_return came;
-  report.refused = static_cast<std::uint64_t>(std::ranges::count_if(wanted, [&](const Listed* one) { return !journal.stored(one->key); }));
+  report.refused += static_cast<std::uint64_t>(std::ranges::count_if(wanted, [&](const Listed* one) { return !journal.stored(one->key); }));
   co_return Result<void>{};
 }
 
@@ -146,8 +157,7 @@ Task<Result<void>> fetch_smap(client::SmapConnection& server, client::SmapPath f
   CO_TRY_OK(co_await fetch_new(server, all, target, journal, pool, options, report));
   CO_TRY(const auto removed, co_await remove_due(server, folder, all, journal, options, report));
   co_await server.logout();
-  Journal::Keys listed;
-  for (const auto& one : all) listed.insert(one.key);
+  const auto listed = keys_of(all);
   // [SMAP1 6.1] No message gets the UID of another one.
   const auto sight_of = [&](const std::string& key) { return listed.contains(key) ? Sight::seen : removed.contains(key) ? Sight::gone : Sight::unseen; };
   co_return co_await pool.run([&] { return journal.keep(sight_of); });

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "client/smtp_channel.h"
+#include "fetch/refusals.h"
 #include "fetch/waiting_message.h"
 
 namespace posthorn::fetch {
@@ -45,7 +46,7 @@ enum class Fate : std::uint8_t {
   taken,
   refused,    // by the server, which said something about this message
   not_taken,  // certainly; nothing was said about the message
-  unknown,
+  unknown,    // the server has it whole, and hung up or fell silent
 };
 struct Outcome {
   Fate fate = Fate::not_taken;
@@ -68,16 +69,14 @@ class Sender {
     co_return out;
   }
 
-  // Refusals without anything taken between them: at some point they are no matter of the single message. The
-  // error says that it is reached.
-  Result<void> judge(const Outcome& outcome) {
-    constexpr int kMostForNow = 3, kMost = 20;
-    if (outcome.fate == Fate::taken) for_now_ = refused_ = 0;
-    if (outcome.fate != Fate::refused) return {};
-    options_.on_note("the server refuses a message" + std::string(outcome.for_good ? "" : " for now") + ": " +
-                     outcome.why.text);
-    for_now_ += outcome.for_good ? 0 : 1;
-    if (for_now_ < kMostForNow && ++refused_ < kMost) return {};
+  void taken() { refusals_.taken(); }
+  // REQUIRES: `outcome` is refused or unknown.  The error says that it is enough.
+  Result<void> refused(const Outcome& outcome, bool was_before) {
+    if (outcome.fate == Fate::unknown)
+      options_.on_note(outcome.why.text);
+    else
+      options_.on_note("the server refuses a message" + std::string(outcome.for_good ? "" : " for now") + ": " + outcome.why.text);
+    if (was_before || !refusals_.add(outcome.for_good)) return {};
     return fail(Errc::busy, "the server takes none of the messages: " + outcome.why.text);
   }
 
@@ -130,7 +129,7 @@ class Sender {
 
   SmtpTargetOptions options_;
   std::unique_ptr<client::SmtpConnection> connection_;
-  int for_now_ = 0, refused_ = 0;  // refusals in a row
+  Refusals refusals_;
 };
 
 class SmtpBatch final : public Batch {
@@ -152,21 +151,31 @@ class SmtpBatch final : public Batch {
       const auto mark = journal.mark();
       CO_TRY_OK(journal.append_prepared({&prepared, 1}));
       const auto outcome = co_await sender_.send(one, pool);
-      if (outcome.fate == Fate::unknown) co_return std::unexpected(outcome.why);
-      if (outcome.fate != Fate::taken) CO_TRY_OK(journal.undo(mark));
+      const bool is_taken = outcome.fate == Fate::taken;
+      if (!is_taken && outcome.fate != Fate::unknown) CO_TRY_OK(journal.undo(mark));
       if (outcome.fate == Fate::not_taken) co_return std::unexpected(outcome.why);
-      if (outcome.fate == Fate::taken) {
-        stored.push_back(one.key);
-        const auto when = this_second();
-        auto written = journal.append_stored({&one.key, 1}, when);
-        // A full disk: the shorter line has room where the other one was.
-        if (!written && journal.undo(mark)) written = journal.append_stored({&one.key, 1}, when);
-        CO_TRY_OK(std::move(written));
-        journal.remember({&one.key, 1}, when);
-      }
-      CO_TRY_OK(sender_.judge(outcome));
+      CO_TRY_OK(is_taken ? note_taken(journal, one.key, mark) : note_refused(journal, one.key, outcome));
     }
     co_return Result<void>{};
+  }
+
+  Result<void> note_taken(Journal& journal, const std::string& key, std::uint64_t mark) {
+    stored.push_back(key);
+    sender_.taken();
+    const auto when = this_second();
+    auto written = journal.append_stored({&key, 1}, when);
+    // A full disk: the shorter line has room where the other one was.
+    if (!written && journal.undo(mark)) written = journal.append_stored({&key, 1}, when);
+    TRY_OK(std::move(written));
+    journal.remember({&key, 1}, when);
+    return {};
+  }
+
+  Result<void> note_refused(Journal& journal, const std::string& key, const Outcome& outcome) {
+    const bool was_before = journal.was_refused(key);
+    TRY_OK(journal.append_refused({&key, 1}, this_second()));
+    journal.remember_refused({&key, 1});
+    return sender_.refused(outcome, was_before);
   }
 
   Sender& sender_;
@@ -184,9 +193,10 @@ class SmtpTarget final : public Target {
     for (const auto& one : journal.pending()) keys.push_back(one.key);
     sender_.options().on_note("an earlier run has not heard what became of " + std::to_string(keys.size()) +
                               " messages: they may arrive twice");
-    auto done = co_await pool.run([&] { return journal.append_forgotten(keys, this_second()); });
-    if (done) journal.pending_is_settled();
-    co_return done;
+    CO_TRY_OK(co_await pool.run([&] { return journal.append_refused(keys, this_second()); }));
+    journal.remember_refused(keys);
+    journal.pending_is_settled();
+    co_return Result<void>{};
   }
 
   Result<void> begin(Facts) override {

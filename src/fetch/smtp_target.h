@@ -21,11 +21,11 @@ struct SmtpTargetOptions {
 
 // One message after the other, each waiting in a file beside the journal until the server has taken it.  A
 // message that the server refuses, for good or for now, is not stored: it stays where it was, others go on,
-// and the next run tries again; only where nothing but refusals comes the run ends.
+// and later runs try again; only where nothing but refusals of new messages comes the run ends.
 //
 // What cannot be excluded, because SMTP has nothing against it [RFC5321 4.5.3.2.6]: when the connection or
 // this program ends between the end of a message and the server's reply to it, the message may be there
-// already, and the next run sends it again.  on_note says so then.  After a power cut (not a kill) that holds
+// already, and a later run sends it again.  on_note says so then.  After a power cut (not a kill) that holds
 // for the messages of the last batch, whose journal had not reached the disk.
 std::unique_ptr<Target> make_smtp_target(SmtpTargetOptions);
 

@@ -670,9 +670,47 @@ class IntoLmtp(FetchTestCase):
         second = host.mail[1][1]
         self.lmtp.answer = lambda text, times: None if text == second and times == 1 else "250 ok"
         self.assertIn("twice", self.hand_over(host.url(), status=TEMPFAIL))
-        self.assertEqual(len(host.mail), 3)
-        self.assertIn("1 messages: they may arrive twice", self.hand_over(host.url()))
+        self.assertEqual([text for _, text in host.mail], [second])
+        self.hand_over(host.url())
         self.assertEqual((len(self.lmtp.mail), host.mail), (3, []))
+
+    def came(self, source, status):
+        """In one run."""
+        before = len(self.lmtp.came)
+        self.hand_over(source, status=status)
+        return self.lmtp.came[before:]
+
+    def test_what_is_always_refused_keeps_no_new_mail_back(self):
+        for answer in ("554 5.7.1 spam", "451 4.3.0 not now", None):
+            with self.subTest(answer=answer):
+                bad, new = make_mail(45, size=100), [("new", message("new")), ("newer", message("newer"))]
+                refused = {text for _, text in bad}
+                self.lmtp.answer = lambda text, times, answer=answer, refused=refused: answer if text in refused else "250 ok"
+                host = self.host(bad + new[:1])
+                runs = 0
+                while len(host.mail) > 45:
+                    self.assertLessEqual(len(self.came(host.url(), TEMPFAIL)), 40)
+                    runs += 1
+                    self.assertLess(runs, 20)
+                host.mail.append(new[1])
+                self.assertEqual(self.came(host.url(), TEMPFAIL)[-1], new[1][1])
+                self.assertEqual(host.mail, bad)
+                # All of them have their turn.
+                self.assertEqual({text for _ in range(3) for text in self.came(host.url(), TEMPFAIL)}, refused)
+                refused.clear()
+                for left in (25, 5, 0):
+                    self.hand_over(host.url(), status=TEMPFAIL if left else OK)
+                    self.assertEqual(len(host.mail), left)
+
+    def test_what_is_always_refused_keeps_no_new_mail_of_imap_back(self):
+        texts = {uid: text for uid, (_, text) in enumerate(make_mail(30, size=100), 1)}
+        server = ImapHost(texts)
+        self.addCleanup(server.close)
+        self.lmtp.answer = lambda text, times: "250 ok" if text == texts[30] else "554 5.7.1 spam"
+        self.assertEqual(len(self.came(server.url(), TEMPFAIL)), 20)
+        self.assertEqual(len(self.came(server.url(), TEMPFAIL)), 30)
+        self.assertEqual(len(self.came(server.url(), TEMPFAIL)), 20)
+        self.assertEqual(sorted(server.mail), list(range(1, 30)))
 
 
 if __name__ == "__main__":

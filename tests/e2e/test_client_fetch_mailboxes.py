@@ -141,14 +141,27 @@ class IntoMailboxes(ServerTestCase, FetchTestCase):
         self.server.admin("account", "import", rows)
         self.server.admin("account", "quota", f"carl@{DOMAIN}", "100K")
         target = f"imaps://carl%40{DOMAIN}@127.0.0.1:{self.port('imaps')}"
-        big = [(f"big-{i}", make_mail(1, size=600_000, seed=i)[0][1]) for i in range(3)]
+        big = [(f"big-{i}", make_mail(1, size=600_000, seed=i)[0][1]) for i in range(4)]
         host = self.host([*make_mail(3), *big[:1]])
         report = self.fetch(host.url(), *self.options(), target=target, status=TEMPFAIL)
         self.assertEqual((report["stored"], report["removed"], report["refused"]), (3, 3, 1))
         self.assertEqual([uid for uid, _ in host.mail], ["big-0"])
         host.mail = big
         self.assertIn("full", self.fetch(host.url(), *self.options(), target=target, status=CANTCREAT)["error"].lower())
-        self.assertEqual((len(host.mail), len(self.texts(name="carl"))), (3, 3))
+        self.assertEqual((len(host.mail), len(self.texts(name="carl"))), (4, 3))
+
+    def test_a_batch_of_what_does_not_fit_keeps_nothing_back(self):
+        rows = os.path.join(self.home, "accounts.csv")
+        with open(rows, "w", encoding="ascii") as f:
+            f.write(f"dave@{DOMAIN},{PASSWORD}\n")
+        self.server.admin("account", "import", rows)
+        self.server.admin("account", "quota", f"dave@{DOMAIN}", "100K")
+        target = f"imaps://dave%40{DOMAIN}@127.0.0.1:{self.port('imaps')}"
+        host = self.host([(f"big-{i}", message("big", f"{i:075}\r\n" * 80_000)) for i in range(3)] + make_mail(2))
+        self.fetch(host.url(), *self.options(), target=target, status=CANTCREAT)
+        report = self.fetch(host.url(), *self.options(), target=target, status=TEMPFAIL)
+        self.assertEqual((report["stored"], report["removed"], report["refused"]), (2, 2, 3))
+        self.assertEqual([uid for uid, _ in host.mail], ["big-0", "big-1", "big-2"])
 
 
 if __name__ == "__main__":
