@@ -111,7 +111,7 @@ Result<MaildirLayout> find_layout(const std::string& root, MaildirLayout if_new)
   TRY(const auto names, sub_directories(root));
   bool pp = false, utf7 = false, utf8 = false, nested = false;
   for (const auto& name : names) {
-    if (is_part(name)) continue;
+    if (is_part(name) || name.starts_with(kGoing)) continue;
     TRY(const bool is, is_maildir(root + "/" + name));
     const bool dot = is && name.starts_with('.');
     pp |= dot;

@@ -192,6 +192,8 @@ TEST_F(MaildirTreeTest, FindsOutTheLayout) {
   EXPECT_EQ(tree.layout(), nested);
   EXPECT_EQ(tree.list(), (std::vector<FolderPath>{{"INBOX"}, {"Work"}}));
   EXPECT_EQ(tree.path_of({"INBOX"}), root.string());
+  ASSERT_TRUE(MaildirFolder::create(root / ".posthorn-removed-1.x.host"));  // by one that was cut off
+  EXPECT_EQ(MaildirTree::open(root)->layout(), nested);
 }
 
 }  // namespace
