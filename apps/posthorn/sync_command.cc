@@ -82,7 +82,7 @@ Result<mailfile::MaildirTree> open_tree(const SyncCliOptions& o) {
     TRY(const auto url, client::parse_mail_url(o.tree));
     path = url.path;
   }
-  return mailfile::MaildirTree::open(path, o.layout == "nested" ? mailfile::MaildirLayout::nested : mailfile::MaildirLayout::maildir_pp);
+  return sync::open_tree(path, o.layout == "nested" ? mailfile::MaildirLayout::nested : mailfile::MaildirLayout::maildir_pp);
 }
 
 Task<Result<void>> run_once(SyncSession& s, const mailfile::MaildirTree& tree) {

@@ -75,6 +75,21 @@ Task<Result<void>> sync_one(TreeRun& run, std::string name, Settling& settling) 
   co_return Result<void>{};
 }
 
+// In another layout a folder that is known is another directory: it would count as deleted here.
+Result<void> check_layout(const TreeRun& run) {
+  const auto& root = run.tree.root();
+  const auto now = run.tree.layout(), before = read_layout(root).value_or(now);
+  for (const auto& [name, known] : run.known) {
+    const auto path = path_of(run, name);
+    if (!path || *path == mailfile::FolderPath{"INBOX"}) continue;
+    const auto was = mailfile::folder_to_path(*path, before).value_or(""), is = mailfile::folder_to_path(*path, now).value_or("");
+    if (was != is)
+      return fail(Errc::denied, root + " was laid out as " + std::string(to_string(before)) + " and looks like " + std::string(to_string(now)) + " now, where " + was +
+                                    " would be " + is + ": move away what lies otherwise; or remove " + root + "/.posthorn-sync-tree, and it stays as it looks");
+  }
+  return {};
+}
+
 Task<Result<void>> sync_all(TreeRun& run, int probe) {
   CO_TRY_OK(co_await list_there(run));
   CO_TRY_OK(list_here(run));
@@ -96,14 +111,19 @@ Task<Result<void>> sync_all(TreeRun& run, int probe) {
 
 }  // namespace
 
+Result<mailfile::MaildirTree> open_tree(const std::string& root, mailfile::MaildirLayout if_new) {
+  return mailfile::MaildirTree::open(root, read_layout(root).value_or(if_new));
+}
+
 Task<Result<SyncReport>> sync_tree(client::ImapConnection& connection, const mailfile::MaildirTree& tree, const SyncOptions& options) {
   CO_TRY(const auto lock, lock_tree(tree.root()));
   WorkerPool pool(1);
   TreeRun run{.connection = connection, .tree = tree, .options = options, .pool = pool};
   CO_TRY(run.known, read_tree_file(tree.root(), options.account));
+  CO_TRY_OK(check_layout(run));
   auto done = co_await sync_all(run, lock.fd());
   // What is known counts even when the run has ended early.
-  auto written = write_tree_file(tree.root(), options.account, run.known);
+  auto written = write_tree_file(tree, options.account, run.known);
   CO_TRY_OK(std::move(done));
   CO_TRY_OK(std::move(written));
   co_return std::move(run.report);

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 
 from test_client_sync import SyncTestCase
@@ -168,3 +169,64 @@ class Elsewhere(SyncTestCase):
 
 class NestedElsewhere(Elsewhere):
     LAYOUT = "nested"
+
+
+class LaidOutOtherwise(SyncTestCase):
+    """What other programs make does not change how the folders here are read."""
+
+    def make(self, directory):
+        path = os.path.join(self.tree, directory)
+        for part in ("cur", "new", "tmp"):
+            os.makedirs(os.path.join(path, part))
+        return path
+
+    def refused(self):
+        done = subprocess.run(self.words(), capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.returncode, 77, done.stdout + done.stderr)
+        self.assertIn("was laid out as", done.stdout)
+
+    def test_utf8_among_utf7(self):
+        self.fill(["a"])
+        self.fill(["b"], "Entw&APw-rfe")
+        self.sync()
+        made = self.make(f".{self.prefix}.Größe")
+        self.refused()
+        self.assertEqual(set(self.there("Entw&APw-rfe")), {"b"})
+        shutil.rmtree(made)
+        self.quiet()
+
+    def test_utf8_where_nothing_was_utf7(self):
+        self.fill(["a"], "Sub")
+        self.sync()
+        self.make(f".{self.prefix}.Größe")
+        self.assertEqual(self.sync()["folders_made_there"], 1)
+        self.assertEqual(self.there("Gr&APYA3w-e"), {})
+        self.quiet()
+        shutil.rmtree(os.path.join(self.tree, f".{self.prefix}.Größe"))  # the only one that told
+        self.assertEqual(self.sync()["folders_removed_there"], 1)
+
+    def test_files_of_earlier_versions(self):
+        self.fill(["a"], "Sub")
+        self.sync()
+        path = os.path.join(self.tree, ".posthorn-sync-tree")
+        with open(path, encoding="utf-8") as f:
+            lines = f.readlines()
+        self.assertTrue(lines[-1].startswith("layout "), lines)
+        with open(path, "w", encoding="utf-8") as f:
+            f.writelines(lines[:-1])
+        self.quiet()
+
+
+class NestedLaidOutOtherwise(LaidOutOtherwise):
+    LAYOUT = "nested"
+    test_utf8_among_utf7 = test_utf8_where_nothing_was_utf7 = None
+
+    def test_a_maildir_behind_a_dot(self):
+        self.fill(["a"], "Sub")
+        self.fill(["b"], "Other")
+        self.sync()
+        made = self.make(".hidden")
+        self.refused()
+        self.assertEqual((set(self.there("Sub")), set(self.there("Other"))), ({"a"}, {"b"}))
+        shutil.rmtree(made)
+        self.quiet()
