@@ -30,7 +30,7 @@ struct CloseDir {
 Result<bool> is_readable_directory(const std::string& path) {
   struct stat at {};
   if (::stat(path.c_str(), &at) == 0) return S_ISDIR(at.st_mode);
-  if (errno == ENOENT || errno == ENOTDIR || errno == ELOOP) return false;  // of links see is_gone()
+  if (errno == ENOENT || errno == ENOTDIR || errno == ELOOP) return false;  // of links see find_rest()
   return errno_failure("look at", path);
 }
 
@@ -220,19 +220,18 @@ bool MaildirTree::exists(const FolderPath& folder) const {
   return path && is_maildir(*path).value_or(false);
 }
 
-Result<bool> MaildirTree::is_gone(const FolderPath& folder) const {
+Result<std::optional<std::string>> MaildirTree::find_rest(const FolderPath& folder) const {
   TRY(const auto path, path_of(folder));
   for (auto end = path.find('/', root_.size() + 1);; end = path.find('/', end + 1)) {
     const auto part = path.substr(0, end);
     TRY(const bool taken, is_taken(part));
-    if (!taken) return true;
-    std::error_code none;
-    if ((end == path.npos || std::filesystem::is_symlink(part, none)) && looks_unmounted(part)) return false;
+    if (!taken) return std::nullopt;
+    if (looks_unmounted(part)) return part;
     if (end == path.npos) break;
   }
   TRY(const bool cur, is_taken(path + "/cur"));
   TRY(const bool fresh, is_taken(path + "/new"));
-  return !cur && !fresh;
+  return cur || fresh ? std::optional(path) : std::nullopt;
 }
 
 Result<MaildirFolder> MaildirTree::open_folder(const FolderPath& folder) const {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -45,9 +46,9 @@ class MaildirTree {
   // error; links to nothing are left out.
   Result<std::vector<FolderPath>> list() const;
   bool exists(const FolderPath&) const;
-  // Nothing is left where it would be.  Not so: half of it, a link that leads nowhere, an empty directory (what a
-  // disk may be mounted on).
-  Result<bool> is_gone(const FolderPath&) const;
+  // What is left where it would be, or on the way there: half of it, a link that leads nowhere, an empty directory
+  // (what a disk may be mounted on).  nullopt: nothing, it is gone.
+  Result<std::optional<std::string>> find_rest(const FolderPath&) const;
   Result<MaildirFolder> open_folder(const FolderPath&) const;  // not_found
   Result<MaildirFolder> create(const FolderPath&) const;       // as it is, when it exists
   // With all that are below it.  not_found; exists: the new name or one below it is taken; invalid: INBOX, or

@@ -156,23 +156,27 @@ TEST_F(MaildirTreeTest, WhatCannotBeSeenIsNotGone) {
     const auto tree = MaildirTree::open(root / "mail", layout).value();
     for (const FolderPath& folder : {FolderPath{"a"}, FolderPath{"a", "b"}, FolderPath{"c"}})
       ASSERT_TRUE(tree.create(folder));
-    const fs::path path = *tree.path_of({"a"}), disk = root / "disk";
-    EXPECT_EQ(tree.is_gone({"a"}), false);
-    EXPECT_EQ(tree.is_gone({"none"}), true);
+    const auto path = *tree.path_of({"a"});
+    const auto on_the_way = layout == nested ? path : *tree.path_of({"a", "b"});
+    const auto disk = root / "disk";
+    EXPECT_EQ(tree.find_rest({"a"}).value(), path);
+    EXPECT_EQ(tree.find_rest({"none"}).value(), std::nullopt);
     fs::rename(path, disk);
-    EXPECT_EQ(tree.is_gone({"a"}), true);
+    EXPECT_EQ(tree.find_rest({"a"}).value(), std::nullopt);
     fs::create_symlink(disk, path);
     EXPECT_TRUE(tree.exists({"a"}));
     fs::rename(disk, root / "elsewhere");
-    EXPECT_EQ(tree.is_gone({"a"}), false);  // a link to nothing
-    EXPECT_EQ(tree.is_gone({"a", "b"}), false);
+    EXPECT_EQ(tree.find_rest({"a"}).value(), path);  // a link to nothing
+    EXPECT_EQ(tree.find_rest({"a", "b"}).value(), on_the_way);
     fs::create_directory(disk);
-    EXPECT_EQ(tree.is_gone({"a"}), false);
-    EXPECT_EQ(tree.is_gone({"a", "b"}), false);
+    EXPECT_EQ(tree.find_rest({"a"}).value(), path);
+    EXPECT_EQ(tree.find_rest({"a", "b"}).value(), on_the_way);
     fs::create_directory(disk / "other");
-    EXPECT_EQ(tree.is_gone({"a"}), true);
+    EXPECT_EQ(tree.find_rest({"a"}).value(), std::nullopt);
     fs::create_directory(disk / "new");
-    EXPECT_EQ(tree.is_gone({"a"}), false);  // half of it
+    EXPECT_EQ(tree.find_rest({"a"}).value(), path);  // half of it
+    fs::create_directory(root / "mail" / "container");
+    EXPECT_EQ(tree.find_rest({"container", "a", "b"}).value(), layout == nested ? std::optional((root / "mail" / "container").string()) : std::nullopt);
     EXPECT_TRUE(tree.list());
     fs::create_symlink(std::string(300, 'x'), root / "mail" / ".odd");  // looking at it fails
     EXPECT_FALSE(tree.list());

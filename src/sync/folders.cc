@@ -308,22 +308,22 @@ Result<void> make_here(TreeRun& run, const std::string& name) {
   return {};
 }
 
-// What cannot be seen here is not taken for deleted: an error, something else where the folder was, or such a one above it.
-Result<bool> is_gone_here(TreeRun& run, const std::string& name, std::vector<std::string>& unseen) {
+// What cannot be seen here is not taken for deleted: an error, something else where the folder was or above it, or such a mailbox above it.
+// `unseen`: those mailboxes, with what is left of them.
+Result<bool> is_gone_here(TreeRun& run, const std::string& name, std::map<std::string, std::string>& unseen) {
   const auto path = path_of(run, name);
   if (!path) return true;
-  TRY(bool gone, run.tree.is_gone(*path));
-  const auto is_above = [&](const auto& one) { return renamed(name, one, one, run.connection.delimiter()).has_value(); };
-  gone = gone && std::ranges::none_of(unseen, is_above);
-  if (gone) return true;
-  unseen.push_back(name);
-  TRY(const auto where, run.tree.path_of(*path));
-  run.problem(name + ": " + where + " is no folder any more (a disk that is not mounted?); it is not deleted there, unless all of that is removed");
+  TRY(auto rest, run.tree.find_rest(*path));
+  for (const auto& [above, left] : unseen)
+    if (!rest && renamed(name, above, above, run.connection.delimiter())) rest = left;
+  if (!rest) return true;
+  run.problem(name + ": " + *rest + " is no folder any more (a disk that is not mounted?); it is not deleted there, unless all of that is removed");
+  unseen.emplace(name, *std::move(rest));
   return false;
 }
 
 Task<Result<void>> carry_missing_here(TreeRun& run) {
-  std::vector<std::string> unseen;
+  std::map<std::string, std::string> unseen;
   const bool suspicious = !run.options.force_delete && looks_empty(run, run.here);
   const auto there = run.there;
   for (const auto& [name, info] : there) {

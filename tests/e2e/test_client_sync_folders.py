@@ -170,6 +170,20 @@ class Elsewhere(SyncTestCase):
 class NestedElsewhere(Elsewhere):
     LAYOUT = "nested"
 
+    def test_disk_above_a_folder_is_not_mounted(self):
+        self.fill(["a"], "Sub")
+        self.fill(["b"], "Sub/Below")
+        self.fill(["z"], "Other")
+        self.sync("--exclude", "*Sub")
+        self.assertFalse(os.path.exists(self.local("Sub") + "/cur"))
+        os.rename(self.local("Sub"), os.path.join(self.home, "away"))
+        os.mkdir(self.local("Sub"))
+        report = self.sync("--exclude", "*Sub", status=75)
+        self.assertIn(self.local("Sub") + " is no folder any more", report["problems"][0])
+        self.assertEqual((report["folders_removed_there"], set(self.there("Sub/Below"))), (0, {"b"}))
+        os.rmdir(self.local("Sub"))
+        self.assertEqual(self.sync("--exclude", "*Sub")["folders_removed_there"], 1)
+
 
 class LaidOutOtherwise(SyncTestCase):
     """What other programs make does not change how the folders here are read."""
