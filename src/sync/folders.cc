@@ -237,7 +237,19 @@ Task<Result<void>> delete_there(TreeRun& run, std::string name) {
   co_return Result<void>{};
 }
 
+// The messages of a journal whose files are not here would be taken for deleted here; those of another mailbox, for deleted there.
+Result<void> remove_journal(const std::string& folder) {
+  const auto path = folder + "/" + std::string(Journal::kName);
+  if (::unlink(path.c_str()) == 0) return mailfile::sync_directory(folder);
+  if (errno == ENOENT || errno == ENOTDIR) return {};
+  return mailfile::errno_failure("remove", path);
+}
+
+// What is known of a mailbox that is gone says nothing of the one that is made now, though it may well be numbered in the same way
+// [RFC9051 2.3.1.1]: all would be taken for deleted there.
 Task<Result<void>> make_there(TreeRun& run, std::string name) {
+  CO_TRY(const auto directory, run.tree.path_of(run.here.at(name)));
+  CO_TRY_OK(remove_journal(directory));
   auto done = co_await run.connection.create(name);
   if (!done && !run.connection.is_usable()) co_return done;
   if (!done) {
@@ -251,14 +263,6 @@ Task<Result<void>> make_there(TreeRun& run, std::string name) {
   info.name = name;
   run.there.emplace(name, std::move(info));
   co_return Result<void>{};
-}
-
-// The messages of a journal whose files are not here would be taken for deleted here.
-Result<void> remove_journal(const std::string& folder) {
-  const auto path = folder + "/" + std::string(Journal::kName);
-  if (::unlink(path.c_str()) == 0) return mailfile::sync_directory(folder);
-  if (errno == ENOENT || errno == ENOTDIR) return {};
-  return mailfile::errno_failure("remove", path);
 }
 
 // A folder that was not here has no history, whatever another one of its name has left.

@@ -333,6 +333,15 @@ class OneUidValidity(Meddled):
         self.sync()
         self.assertEqual(set(self.alike("Other")), {"a1", "a2", "a3", "b1", "b2"})
 
+    def test_made_again_there(self):
+        tell = self.meddler.on_response
+        self.meddler.on_response = lambda r: None if b"[UIDNEXT " in r else re.sub(rb"UIDNEXT \d+ ?", b"", tell(r))
+        self.sync()
+        self.imap.delete(self.name("Old"))
+        self.mark("a1", "F", "Old")
+        self.assertEqual(self.sync()["folders_made_there"], 1)
+        self.assertEqual(set(self.alike("Old")), {"a1", "a2", "a3"})
+
     def test_swapped_there(self):
         self.sync()
         for old, new in (("Old", "Third"), ("Other", "Old"), ("Third", "Other")):
