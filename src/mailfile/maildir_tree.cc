@@ -145,11 +145,29 @@ int rename_to_free_directory(const std::string& from, const std::string& to) {
   return ::rename(from.c_str(), to.c_str());
 }
 
-// All that makes a directory a Maildir; what else is in it may be other folders.
+bool is_record(std::string_view name) { return name == "dovecot-keywords" || name.starts_with(kOurs); }
+bool is_going(std::string_view name) { return name.starts_with(kGoing); }
+
+template <class Fits>
+Result<std::vector<std::string>> names_in(const std::string& path, Fits fits) {
+  std::error_code failed;
+  std::vector<std::string> out;
+  for (std::filesystem::directory_iterator at(path, failed), end; !failed && at != end; at.increment(failed))
+    if (auto name = at->path().filename().string(); fits(name)) out.push_back(std::move(name));
+  if (failed) return fail(Errc::io, "cannot list " + path + ": " + failed.message());
+  return out;
+}
+
+constexpr const char* kParts[] = {"cur", "new", "tmp"};
+
+// All that makes a directory a Maildir, after what is kept about its messages: that is never where they are not.
+// What else is in it may be other folders.
 Result<void> move_parts(const std::string& from, const std::string& to) {
-  for (const char* part : {"/cur", "/new", "/tmp"})
-    if (::rename((from + part).c_str(), (to + part).c_str()) != 0 && errno != ENOENT)
-      return errno_failure("move", from + part);
+  TRY(auto names, names_in(from, is_record));
+  names.insert(names.end(), std::begin(kParts), std::end(kParts));
+  for (const auto& name : names)
+    if (::rename((from + "/" + name).c_str(), (to + "/" + name).c_str()) != 0 && errno != ENOENT)
+      return errno_failure("move", from + "/" + name);
   TRY_OK(sync_directory(to));
   return sync_directory(from);
 }
@@ -160,19 +178,15 @@ Result<bool> asked(const MaildirTree::MayGo& may_go, const std::string& going) {
   return may_go(folder);
 }
 
-// What is kept about a folder's messages, where the directory itself may have to stay.
-Result<void> remove_records(const std::string& path) {
+// What is kept about the messages goes last: it says whether the rest may go, see finish_removals().
+std::error_code remove_directory(const std::string& going) {
   namespace fs = std::filesystem;
   std::error_code failed;
-  std::vector<std::string> records;
-  for (fs::directory_iterator at(path, failed), end; !failed && at != end; at.increment(failed)) {
-    const auto name = at->path().filename().string();
-    if (name == "dovecot-keywords" || name.starts_with(kOurs)) records.push_back(path + "/" + name);
-  }
-  if (failed) return fail(Errc::io, "cannot list " + path + ": " + failed.message());
-  for (const auto& record : records)
-    if (::unlink(record.c_str()) != 0 && errno != ENOENT) return errno_failure("remove", record);
-  return {};
+  const bool link = fs::is_symlink(going, failed);  // what it leads to stays
+  for (const char* part : kParts)
+    if (!failed && !link) fs::remove_all(going + "/" + part, failed);
+  if (!failed) fs::remove_all(going, failed);
+  return failed;
 }
 
 }  // namespace
@@ -315,14 +329,21 @@ Result<void> MaildirTree::remove(const FolderPath& folder, const MayGo& may_go) 
     TRY_OK(put_back(going, path));
     return goes ? fail(Errc::busy, path + " has changed while it was removed") : std::unexpected(goes.error());
   }
-  if (layout_ == MaildirLayout::nested) {
-    TRY_OK(remove_records(path));
-    TRY_OK(sync_directory(path));
-    (void)::rmdir(path.c_str());  // stays where others are below it
-  }
-  std::error_code ignored;  // nobody sees what is left
-  std::filesystem::remove_all(going, ignored);
+  if (layout_ == MaildirLayout::nested) (void)::rmdir(path.c_str());  // stays where others are below it
+  (void)remove_directory(going);  // nobody sees what is left
   return {};
+}
+
+Result<std::vector<std::string>> MaildirTree::finish_removals(const MayGo& may_go) const {
+  TRY(const auto names, names_in(root_, is_going));
+  std::vector<std::string> staying;
+  for (const auto& name : names) {
+    const auto going = root_ + "/" + name;
+    const auto whole = MaildirFolder::create(going);
+    const auto goes = whole ? may_go(*whole) : Result<bool>(std::unexpected(whole.error()));
+    if (!goes.value_or(false) || remove_directory(going)) staying.push_back(going);
+  }
+  return staying;
 }
 
 }  // namespace posthorn::mailfile

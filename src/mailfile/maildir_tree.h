@@ -59,6 +59,9 @@ class MaildirTree {
   // INBOX.
   using MayGo = std::function<Result<bool>(const MaildirFolder&)>;
   Result<void> remove(const FolderPath&, const MayGo& may_go = {}) const;
+  // What removals have left that were cut off goes, if it may; those directories that may not, or cannot.  `may_go`
+  // gets a folder as remove() gives it.
+  Result<std::vector<std::string>> finish_removals(const MayGo& may_go) const;
   Result<std::string> path_of(const FolderPath&) const;
 
  private:

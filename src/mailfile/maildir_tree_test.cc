@@ -135,6 +135,8 @@ TEST_F(MaildirTreeTest, WhatComesWhileAFolderIsRemovedStays) {
     std::ofstream(path + "/.posthorn-sync") << "x";
     const auto is_empty = [&](const MaildirFolder& folder) -> Result<bool> {
       EXPECT_FALSE(fs::exists(path + "/new"));
+      EXPECT_FALSE(fs::exists(path + "/.posthorn-sync"));
+      EXPECT_TRUE(fs::exists(folder.path() + "/.posthorn-sync"));
       TRY(const auto entries, folder.list());
       return entries.empty();
     };
@@ -148,6 +150,27 @@ TEST_F(MaildirTreeTest, WhatComesWhileAFolderIsRemovedStays) {
     EXPECT_TRUE(tree.remove({"a"}, is_empty));
     EXPECT_EQ(tree.list(), (std::vector<FolderPath>{{"a", "b"}}));
   }
+}
+
+TEST_F(MaildirTreeTest, FinishesRemovalsThatWereCutOff) {
+  const auto tree = MaildirTree::open(root / "mail", nested).value();
+  ASSERT_TRUE(tree.create({"a"}));
+  const auto left = root / "mail" / ".posthorn-removed-1.x.host", elsewhere = root / "elsewhere";
+  fs::create_directories(left / "cur");  // and no new
+  std::ofstream(left / "cur" / "1.x.host:2,") << "x";
+  ASSERT_TRUE(MaildirFolder::create(elsewhere));
+  fs::create_directory_symlink(elsewhere, left.string() + "-link");
+  const auto is_empty = [](const MaildirFolder& folder) -> Result<bool> {
+    TRY(const auto entries, folder.list());
+    return entries.empty();
+  };
+  EXPECT_EQ(tree.finish_removals(is_empty).value(), std::vector{left.string()});
+  EXPECT_TRUE(fs::exists(left / "cur" / "1.x.host:2,"));
+  EXPECT_FALSE(fs::exists(left.string() + "-link"));
+  EXPECT_TRUE(fs::exists(elsewhere / "cur"));
+  EXPECT_TRUE(tree.finish_removals([](const MaildirFolder&) -> Result<bool> { return true; })->empty());
+  EXPECT_FALSE(fs::exists(left));
+  EXPECT_EQ(tree.list(), (std::vector<FolderPath>{{"a"}}));
 }
 
 TEST_F(MaildirTreeTest, WhatCannotBeSeenIsNotGone) {

@@ -408,6 +408,16 @@ std::optional<mailfile::FolderPath> path_of(const TreeRun& run, const std::strin
   return path && name_of(run, *path) == mailbox ? path : std::nullopt;  // else two would have one folder
 }
 
+Result<void> finish_removals(TreeRun& run) {
+  const auto may_go = [&run](mailfile::MaildirFolder left) -> Result<bool> {
+    TRY(const auto journal, Journal::open(left.path(), run.options.account));
+    return is_untouched(journal, journal.state().mailbox, std::move(left));
+  };
+  TRY(const auto staying, run.tree.finish_removals(may_go));
+  for (const auto& directory : staying) run.problem(directory + " is left of a folder that was being removed, with mail that may be new: move it back, or delete it");
+  return {};
+}
+
 Task<Result<void>> list_there(TreeRun& run) {
   client::ListWants wants;
   wants.status = true;

@@ -31,6 +31,8 @@ struct TreeRun {
 // "Archive/2024" as {"Archive", "2024"}, without the prefix that all personal mailboxes have there; nullopt: it cannot be one.
 std::optional<mailfile::FolderPath> path_of(const TreeRun&, const std::string& mailbox);
 
+// Of folders that were being removed when a run was killed.
+Result<void> finish_removals(TreeRun&);
 Task<Result<void>> list_there(TreeRun&);
 Result<void> list_here(TreeRun&);
 // Folders that were renamed on one side are renamed on the other.

@@ -91,6 +91,7 @@ Result<void> check_layout(const TreeRun& run) {
 }
 
 Task<Result<void>> sync_all(TreeRun& run, int probe) {
+  CO_TRY_OK(finish_removals(run));
   CO_TRY_OK(co_await list_there(run));
   CO_TRY_OK(list_here(run));
   CO_TRY_OK(co_await carry_renames(run));

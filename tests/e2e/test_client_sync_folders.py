@@ -60,6 +60,20 @@ class ComingBack(SyncTestCase):
         self.go_and_come_back(make, ["new"])
 
 
+    def test_killed_while_it_was_removed_here(self):
+        left = os.path.join(self.tree, ".posthorn-removed-1.x.host")
+        self.put("late", "Sub")
+        late = self.here("Sub")["late"]
+        os.rename(self.local("Sub"), left)
+        self.imap.delete(self.name("Sub"))
+        for _ in range(2):
+            self.assertIn(left, self.sync(status=75)["problems"][0])
+            self.assertTrue(os.path.exists(left + late.removeprefix(self.local("Sub"))))
+        os.unlink(left + late.removeprefix(self.local("Sub")))
+        self.quiet()
+        self.assertFalse(os.path.exists(left))
+
+
 class NestedComingBack(ComingBack):
     LAYOUT = "nested"
 
