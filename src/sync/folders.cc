@@ -350,6 +350,15 @@ Task<Result<void>> carry_missing_here(TreeRun& run) {
   co_return Result<void>{};
 }
 
+// LIST may leave some out.  [RFC5530 3] Not all servers say NONEXISTENT.
+Task<Result<bool>> is_gone_there(TreeRun& run, std::string name) {
+  const auto status = co_await run.connection.status(name);
+  if (!status && !run.connection.is_usable()) co_return std::unexpected(status.error());
+  const bool gone = !status && (status.error().code == Errc::not_found || status.error().code == Errc::invalid);
+  if (!gone) run.problem(name + ": the server does not list it, but it has it" + (status ? "" : ": " + status.error().text) + "; it is not deleted here");
+  co_return gone;
+}
+
 // false: it has to stay, and to be made there again.
 Result<bool> delete_here(TreeRun& run, const std::string& name, bool suspicious) {
   const auto path = run.here.at(name);
@@ -383,6 +392,8 @@ Task<Result<void>> carry_missing_there(TreeRun& run) {
   for (const auto& [name, path] : here) {
     if (run.there.contains(name)) continue;
     if (run.known.contains(name) && name != "INBOX") {
+      CO_TRY(const bool gone, co_await is_gone_there(run, name));
+      if (!gone) continue;
       CO_TRY(const bool done, delete_here(run, name, suspicious));
       if (done) continue;
     }

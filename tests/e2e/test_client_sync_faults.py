@@ -89,6 +89,22 @@ class PartialListings(Meddled):
         self.assertEqual(set(self.alike()), {f"m{i}" for i in range(9)} - {"m1"} | {"new"})
 
 
+    def test_mailboxes_that_the_server_forgets_to_list(self):
+        self.fill(["a"], "Sub")
+        self.fill(["b"], "Other")
+        self.sync()
+        self.meddler.on_response = lambda r: None if r.startswith(b"* LIST") and b"/Sub" in r else r
+        for touched in (False, True):
+            if touched:
+                self.put("new", "Sub")
+            report = self.sync(status=75)
+            self.assertEqual((report["folders_removed_here"], report["folders_made_there"]), (0, 0), report)
+            self.assertIn("does not list it", report["problems"][0])
+        self.meddler.on_response = lambda r: r
+        self.assertEqual(self.sync()["uploaded"], 1)
+        self.assertEqual(set(self.alike("Sub")), {"a", "new"})
+
+
 class Meanwhile(Meddled):
     def test_flagged_there_while_it_is_deleted(self):
         self.fill(["a", "b"])
