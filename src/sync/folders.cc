@@ -373,8 +373,8 @@ Result<bool> delete_here(TreeRun& run, const std::string& name, bool suspicious)
   }
   // A mailbox that is known, and taken back there after we were killed, would be taken for deleted here.
   auto known = run.known.extract(name);
-  TRY_OK(write_tree_file(run.tree, run.options.account, run.known));
-  auto done = run.tree.remove(path, untouched);
+  auto done = write_tree_file(run.tree, run.options.account, run.known);
+  if (done) done = run.tree.remove(path, untouched);
   if (done) {
     ++run.report.folders_removed_here;
     run.here.erase(name);

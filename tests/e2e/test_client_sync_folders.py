@@ -99,6 +99,31 @@ class KilledThen(Meddled):
         self.assertEqual((set(self.alike("Sub")), set(self.alike("Other"))), ({"a", "b", "c"}, {"y", "z"}))
 
 
+    def test_what_is_known_cannot_be_written_down_before_a_folder_goes(self):
+        self.fill(["a"], "Sub")
+        self.fill(["z"], "Other")
+        self.sync()
+        self.imap.delete(self.name("Sub"))
+        self.put("y", "Other")
+        path = os.path.join(self.tree, ".posthorn-sync-tree")
+
+        def block(line):
+            if b" STATUS " in line and b"/Sub" in line:
+                os.rename(path, path + "-away")
+                os.mkdir(path)
+            elif b" APPEND " in line:
+                os.rmdir(path)
+                os.rename(path + "-away", path)
+            return line
+        self.meddler.on_command = block
+        report = self.sync(status=75)
+        self.assertIn("cannot be deleted here", report["problems"][0])
+        self.assertEqual((set(self.here("Sub")), set(self.alike("Other"))), ({"a"}, {"y", "z"}))
+        self.meddler.on_command = lambda line: line
+        report = self.sync()
+        self.assertEqual((report["folders_removed_here"], report["folders_made_there"]), (1, 0), report)
+
+
 class Moves(Meddled):
     def move(self, subject, folder):
         path = self.here()[subject]
