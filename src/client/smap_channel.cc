@@ -38,13 +38,11 @@ void SmapChannel::show(const smap::ReplyEvent& event) const {
 
 std::unexpected<Error> SmapChannel::failure(Errc code, std::string_view what) const { return fail(code, name_ + ": " + imap::for_people(what, 1000)); }
 
-std::unexpected<Error> SmapChannel::broken(Errc code, std::string_view what) {
-  close();
-  return failure(code, what);
-}
+std::unexpected<Error> SmapChannel::broken(Errc code, std::string_view what) { return abandon(failure(code, what).error()); }
 
 std::unexpected<Error> SmapChannel::abandon(Error why) {
-  close();
+  broken_ = true;
+  connection_->close_at_once();  // what may still be sent must not arrive behind what is done next, on another connection
   return std::unexpected(std::move(why));
 }
 

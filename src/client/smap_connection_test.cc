@@ -1,6 +1,11 @@
 #include "client/smap_connection.h"
 
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
 
 #include "async/reactor.h"
 #include "async/task_group.h"
@@ -414,6 +419,49 @@ TEST(SmapConnection, AnswersToUploadsMayTakeLonger) {
     co_return Result<void>{};
   };
   EXPECT_EQ(run_task(run(options, {.text = kSignedIn + "C: ADD*\nS: > go\nB: 9\nDEAF\n", .tls = {}}, add)).outcome, "smap.example: the server does not answer");
+}
+
+// The ends of a TCP connection: a server's, and a client's.
+std::pair<int, int> tcp_pair() {
+  sockaddr_in at{.sin_family = AF_INET, .sin_port = 0, .sin_addr = {htonl(INADDR_LOOPBACK)}, .sin_zero = {}};
+  socklen_t size = sizeof at;
+  const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), client = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  EXPECT_EQ(::bind(listener, reinterpret_cast<sockaddr*>(&at), size), 0);
+  EXPECT_EQ(::listen(listener, 1), 0);
+  EXPECT_EQ(::getsockname(listener, reinterpret_cast<sockaddr*>(&at), &size), 0);
+  EXPECT_EQ(::connect(client, reinterpret_cast<sockaddr*>(&at), size), 0);
+  const int server = ::accept(listener, nullptr, nullptr);
+  ::close(listener);
+  return {server, client};
+}
+
+Task<Result<std::string>> add_by(std::unique_ptr<net::Connection> stream, SmapUpload upload) {
+  auto options = with_password(true);
+  options.timeouts.answer = std::chrono::milliseconds(50);
+  SmapConnection connection(std::move(options));
+  CO_TRY_OK(co_await connection.open(std::move(stream)));
+  co_return co_await connection.add(std::move(upload));
+}
+
+// It is told of as failed, and somebody will send it again: what has not gone out never does.
+TEST(SmapConnection, WhatIsGivenUpIsTakenBack) {
+  for (const std::uint64_t announced : {8, 9}) {  // that is what there is; one too many
+    const auto [server, client] = tcp_pair();
+    const std::string_view said = "* OK [CAPABILITY SMAP1] ready\n+OK in\n> go\n";
+    ASSERT_EQ(::send(server, said.data(), said.size(), 0), static_cast<ssize_t>(said.size()));
+    const auto added = run_task([](int fd, std::uint64_t size) -> Task<Result<std::string>> {
+      auto upload = upload_of("A: 1\n\nx\n");
+      upload.keywords.clear();
+      upload.size = size;
+      co_return co_await add_by(std::make_unique<net::Connection>(fd, net::Peer{.ip = "127.0.0.1", .port = 0, .loopback = true}), std::move(upload));
+    }(client, announced));
+    EXPECT_EQ(added.error().code, announced == 8 ? Errc::timed_out : Errc::io);
+    char octets[1000];
+    ssize_t n = 0;
+    while ((n = ::recv(server, octets, sizeof octets, 0)) > 0) {}
+    EXPECT_TRUE(n < 0 && errno == ECONNRESET);
+    ::close(server);
+  }
 }
 
 // A line is never longer than servers take, and an upload of another length than announced ends the connection.
