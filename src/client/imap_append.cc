@@ -70,9 +70,13 @@ std::vector<AppendedMessage> uids_of(const imap::ResponseCode& code, std::size_t
   return out;
 }
 
+Task<Result<imap::StatusResponse>> await_answer(ImapState& s, std::string tag, Deadline until) {
+  co_return co_await finish_command(s, std::move(tag), until, {}, nullptr, s.options.timeouts.answer);
+}
+
 // The answer to the oldest one.
 Task<Result<void>> finish_oldest(ImapState& s, std::vector<OpenAppend>& open, std::vector<Result<AppendedMessage>>& results, Deadline until) {
-  CO_TRY(const auto status, co_await finish_command(s, open.front().tag, until, {}));
+  CO_TRY(const auto status, co_await await_answer(s, open.front().tag, until));
   open.erase(open.begin());
   results.push_back(result_of(s, status));
   co_return Result<void>{};
@@ -133,7 +137,7 @@ Task<Result<void>> ImapConnection::append_all(std::string mailbox, std::span<Mes
   }
   s.channel->put_line("");
   CO_TRY_OK(co_await s.channel->flush(until));
-  CO_TRY(const auto status, co_await finish_command(s, tag, until, {}));
+  CO_TRY(const auto status, co_await await_answer(s, tag, until));
   CO_TRY_OK(judge(s, status, "APPEND"));
   if (told) *told = uids_of(status.code, messages.size());
   co_return Result<void>{};

@@ -66,12 +66,12 @@ Result<std::optional<ResponseEvent>> ImapChannel::poll() {
   return event;
 }
 
-Task<Result<ResponseEvent>> ImapChannel::next_event(Deadline until) {
+Task<Result<ResponseEvent>> ImapChannel::next_event(Deadline until, ImapTimeouts::Patience silence) {
   for (;;) {
     if (broken_) co_return failure(Errc::closed, "the connection is closed");
     CO_TRY(auto event, poll());
     if (event) co_return *event;
-    auto more = co_await connection_->read_more(std::min(until, after(silence_)));
+    auto more = co_await connection_->read_more(std::min(until, after(silence)));
     if (!more) co_return broken(more.error());
   }
 }

@@ -32,7 +32,8 @@ class ImapChannel {
   // What has arrived, without waiting; nullopt: no whole event.
   Result<std::optional<imap::ResponseEvent>> poll();
   // The next event; its text is valid until the next call.
-  Task<Result<imap::ResponseEvent>> next_event(Deadline until);
+  Task<Result<imap::ResponseEvent>> next_event(Deadline until) { return next_event(until, silence_); }
+  Task<Result<imap::ResponseEvent>> next_event(Deadline until, ImapTimeouts::Patience silence);
   // The same, but an interrupt() or `until` end the wait without an event, and silence does not.
   Task<Result<std::optional<imap::ResponseEvent>>> next_event_or_interrupt(Deadline until);
 

@@ -194,6 +194,16 @@ TEST(ImapMessages, AppendAll) {
                 {"append-all x hello you", "logout"}).outcomes.at(1), "too large: mail.example: the server said NO to APPEND: no");
 }
 
+// What is uploaded has to be stored before the answer to it.
+TEST(ImapMessages, AnswersToAppendMayTakeLonger) {
+  EXPECT_GE(ImapTimeouts().answer, 10min);
+  for (const std::string call : {"append x hello", "append-all x hello"}) {
+    auto d = make_imap_dialogue(kIn + "C: a4 APPEND *\nC: hello\nDEAF", {call});
+    d.options.timeouts.answer = 50ms;
+    EXPECT_EQ(play(std::move(d)).outcomes.back(), "timed out: mail.example: the server does not answer");
+  }
+}
+
 TEST(ImapMessages, Changes) {
   const auto played = run(kIn + kSelected + "C: a5 UID STORE 1:3 (UNCHANGEDSINCE 5) +FLAGS.SILENT (\\Flagged $x)\nS: * 1 FETCH (UID 1 MODSEQ (13))\nS: a5 OK [MODIFIED 2,3] x\n"
                                             "C: a6 UID MOVE 1:2 \"b\"\nS: * OK [COPYUID 9 1:2 11,14] x\nS: * VANISHED 1:2\nS: a6 OK x\n" + bye(7),

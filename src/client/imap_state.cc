@@ -160,19 +160,19 @@ Task<Result<void>> take_event(ImapState& s, ResponseEvent event, const Taker& ta
   co_return Result<void>{};
 }
 
-Task<Result<void>> pump(ImapState& s, Deadline until, const Taker& take, MessageTaker* messages) {
-  CO_TRY(const auto event, co_await s.channel->next_event(until));
+Task<Result<void>> pump(ImapState& s, Deadline until, const Taker& take, MessageTaker* messages, Silence silence) {
+  CO_TRY(const auto event, co_await s.channel->next_event(until, silence.value_or(s.options.timeouts.silence)));
   co_return co_await take_event(s, event, take, messages);
 }
 
-Task<Result<StatusResponse>> finish_command(ImapState& s, std::string tag, Deadline until, const Taker& take, MessageTaker* messages) {
+Task<Result<StatusResponse>> finish_command(ImapState& s, std::string tag, Deadline until, const Taker& take, MessageTaker* messages, Silence silence) {
   for (;;) {
     if (auto done = s.completed.find(tag); done != s.completed.end()) {
       auto out = std::move(done->second);
       s.completed.erase(done);
       co_return out;
     }
-    CO_TRY_OK(co_await pump(s, until, take, messages));
+    CO_TRY_OK(co_await pump(s, until, take, messages, silence));
   }
 }
 

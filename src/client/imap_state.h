@@ -64,9 +64,10 @@ std::string begin_command(ImapState&, std::string_view line, std::string_view sh
 struct MessageTaker;
 // One event, or the next one; an error ends the connection.
 Task<Result<void>> take_event(ImapState&, imap::ResponseEvent, const Taker& take, MessageTaker* messages);
-Task<Result<void>> pump(ImapState&, Deadline, const Taker& take, MessageTaker* messages = nullptr);
+using Silence = std::optional<ImapTimeouts::Patience>;  // how long it may last; nullopt: as in most
+Task<Result<void>> pump(ImapState&, Deadline, const Taker& take, MessageTaker* messages = nullptr, Silence = {});
 // To the tagged response of that command, whatever it says.  Messages go to `sink`, or nowhere.
-Task<Result<imap::StatusResponse>> finish_command(ImapState&, std::string tag, Deadline, const Taker& take, MessageTaker* messages = nullptr);
+Task<Result<imap::StatusResponse>> finish_command(ImapState&, std::string tag, Deadline, const Taker& take, MessageTaker* messages = nullptr, Silence = {});
 // begin, flush, finish; NO and BAD are errors.  `what`: for people, "CREATE Work".
 Task<Result<imap::StatusResponse>> run_command(ImapState&, std::string line, Taker take = {}, std::optional<ImapTimeouts::Patience> = {});
 // An answer that is no OK, as an error.

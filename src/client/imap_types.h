@@ -28,7 +28,8 @@ struct ImapTimeouts {
   Patience opening = std::chrono::minutes(3);    // all of open()
   Patience command = std::chrono::minutes(10);   // a command that moves no messages, to its end
   Patience transfer = std::chrono::hours(12);    // one that does
-  Patience silence = std::chrono::minutes(3);    // without a single octet, either way, in any of them
+  Patience silence = std::chrono::minutes(3);    // without a single octet, either way, in any of them but one:
+  Patience answer = std::chrono::minutes(10);    // from the end of an APPEND, which the server stores first [RFC5321 4.5.3.2.6]
   Patience logout = std::chrono::seconds(5);
 };
 
