@@ -47,7 +47,9 @@ Result<client::SmapOptions> smap_options_of(const Place& place, std::optional<cl
 Task<Result<std::unique_ptr<net::Connection>>> dial_place(const Place& place, WorkerPool& workers) {
   const auto& url = place.url;
   const auto port = url.port ? url.port : client::default_port(url.scheme);
-  co_return co_await client::dial(url.host, port, workers, after(std::chrono::minutes(2)));
+  auto stream = co_await client::dial(url.host, port, workers, after(std::chrono::minutes(2)));
+  if (stream) (*stream)->end_with_process();
+  co_return stream;
 }
 
 }  // namespace posthorn

@@ -22,7 +22,7 @@ Result<client::ImapOptions> imap_options_of(const Place&, std::optional<client::
 Result<client::Pop3Options> pop3_options_of(const Place&, std::optional<client::Credentials>);
 Result<client::SmapOptions> smap_options_of(const Place&, std::optional<client::Credentials>);
 
-// A connection to the server that the URL names.
+// A connection to the server that the URL names; it ends with the process.
 Task<Result<std::unique_ptr<net::Connection>>> dial_place(const Place&, WorkerPool&);
 
 }  // namespace posthorn

@@ -177,6 +177,10 @@ class CopyRun {
     }
   }
 
+  // What it was given shows there some time later; files are ours to write.
+  static bool stores_by_itself(const client::MailUrl& url) { return url.scheme != Scheme::maildir && url.scheme != Scheme::mbox; }
+  static constexpr std::chrono::milliseconds kUntilStored{2500};  // as sync's Latecomers
+
   // Another connection may fare better.
   static bool is_passing(const Error& error) { return error.code == Errc::closed || error.code == Errc::timed_out || error.code == Errc::busy; }
 
@@ -185,11 +189,14 @@ class CopyRun {
     if (!o_.options.dry_run) {
       CO_TRY(alone, co_await workers_.run([&] { return lock_target(job.target.place.url); }));
     }
+    if (is_in_doubt(alone)) co_await sleep_for(kUntilStored);
     CO_TRY(const auto source, co_await open(job.source));
     auto target = co_await open(job.target);
     Result<void> outcome = target ? Result<void>{} : std::unexpected(target.error());
     if (target) {
-      outcome = co_await copy_between(job, *source, **target);
+      outcome = set_in_doubt(alone, stores_by_itself(job.target.place.url));
+      if (outcome) outcome = co_await copy_between(job, *source, **target);
+      if (!job.report.in_doubt) (void)set_in_doubt(alone, false);
       co_await (*target)->close();
     }
     co_await source->close();

@@ -2,6 +2,8 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -36,9 +38,20 @@ Result<mailfile::File> lock_target(const MailUrl& target) {
   if (client::is_server(target.scheme)) name = text::to_lower(name);
   while (name.ends_with('/')) name.pop_back();
   const auto path = *folder + "/targets/" + crypto::to_hex(crypto::view(crypto::sha256(name))).substr(0, 32);
-  TRY(auto file, mailfile::open_file(path, O_RDWR | O_CREAT));
+  TRY(auto file, mailfile::open_file(path, O_RDWR | O_CREAT | O_APPEND));
   if (::flock(file.fd(), LOCK_EX | LOCK_NB) != 0) return fail(Errc::busy, "another run is copying to " + name_of_place(target));
   return file;
+}
+
+bool is_in_doubt(const mailfile::File& lock) {
+  struct stat at{};
+  return lock.is_open() && ::fstat(lock.fd(), &at) == 0 && at.st_size > 0;
+}
+
+Result<void> set_in_doubt(const mailfile::File& lock, bool doubt) {
+  if (!lock.is_open()) return {};
+  if (::ftruncate(lock.fd(), 0) != 0) return mailfile::errno_failure("write", "the lock of the target");
+  return doubt ? mailfile::write_all(lock.fd(), "in doubt\n", "the lock of the target") : Result<void>{};
 }
 
 }  // namespace posthorn

@@ -18,5 +18,8 @@ std::string name_of_place(const client::MailUrl&);
 // For as long as the file is open, no other command of this user has it for the same place; one without a home has no lock to take, and gets
 // a file that is not open.  busy: somebody has it.  Blocking.
 Result<mailfile::File> lock_target(const client::MailUrl&);
+// Of the target of that lock: who had it last gave it something, and has not learnt what became of it, which may still show there.
+bool is_in_doubt(const mailfile::File& lock);
+Result<void> set_in_doubt(const mailfile::File& lock, bool);
 
 }  // namespace posthorn

@@ -287,6 +287,7 @@ Task<Result<void>> Copier::store(std::vector<Letter> letters, bool new_uids) {
   }
   std::vector<Added> outcomes;
   const auto added = co_await target_.add(letters, outcomes);
+  report_.in_doubt = !added;
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
     const auto name = [&] { return report_.folder + ", message " + std::to_string(names[i]) + ": "; };
     if (!outcomes[i].outcome) {

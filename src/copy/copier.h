@@ -37,6 +37,7 @@ struct CopyReport {
   std::uint64_t gone = 0;         // CopyOptions::leave_deleted
   std::uint64_t refused = 0;      // by the target, or not given by the source; and folders that cannot be
   std::uint64_t with_new_uids = 0;  // folders that could not keep their UIDs
+  bool in_doubt = false;          // the last messages that the target was given: it has not said what became of them
   std::string folder;             // under way
   std::vector<std::string> problems;  // a line each; at most kMostProblems
   static constexpr std::size_t kMostProblems = 1000;
@@ -48,7 +49,8 @@ struct CopyReport {
 // Reads the next messages while the ones before are being stored; holds two batches at most.
 //
 // INVARIANT 1: nothing at the source is changed, nothing at the target is removed.
-// INVARIANT 2: after an error, or the end of the process at any instant, the next run copies what is not there yet, and nothing twice.
+// INVARIANT 2: after an error, or the end of the process at any instant, the next run copies what is not there yet, and nothing twice: when it
+// begins some seconds later, for a server may still be storing what it was given (CopyReport::in_doubt).
 // INVARIANT 3: what cannot be stored at the target is named in the report, and the others are copied all the same.
 // Threads: one reactor's.
 class Copier {

@@ -96,16 +96,27 @@ void Connection::close() {
     SSL_free(ssl);
   }
   if (impl_ && impl_->descriptor.is_open()) {
+    if (ends_with_process_) discard_unsent(false);
     impl_->alarm.disarm();
     boost::system::error_code ignored;
     impl_->descriptor.close(ignored);
   }
 }
 
+void Connection::discard_unsent(bool on) {
+  const linger how{.l_onoff = on, .l_linger = 0};
+  if (impl_ && impl_->descriptor.is_open()) ::setsockopt(impl_->descriptor.native_handle(), SOL_SOCKET, SO_LINGER, &how, sizeof how);
+}
+
 void Connection::close_at_once() {
-  const linger none{.l_onoff = 1, .l_linger = 0};
-  if (impl_ && impl_->descriptor.is_open()) ::setsockopt(impl_->descriptor.native_handle(), SOL_SOCKET, SO_LINGER, &none, sizeof none);
+  ends_with_process_ = false;
+  discard_unsent(true);
   close();
+}
+
+void Connection::end_with_process() {
+  ends_with_process_ = true;
+  discard_unsent(true);
 }
 
 void Connection::acknowledge_now() {

@@ -123,9 +123,12 @@ class Connection {
   void close();
   // The same, and what has not gone out yet never does.
   void close_at_once();
+  // From here on it is so too when the process ends without having closed it: of an upload that was killed nothing may follow.
+  void end_with_process();
 
  private:
   struct Impl;
+  void discard_unsent(bool on);  // at the end of the socket
   enum class Direction { read, write };
   Task<Result<void>> wait_ready(Direction, Deadline, bool interruptible);
   Result<void> attach_tls(const TlsContext&);
@@ -154,6 +157,7 @@ class Connection {
   bool waiting_interruptible_ = false;
   bool shut_down_ = false;
   bool aborted_ = false;
+  bool ends_with_process_ = false;
 };
 
 // Two connected Connections without a network: transcripts and unit tests.

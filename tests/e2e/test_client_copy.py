@@ -1,6 +1,7 @@
 """posthorn copy, export and import: whole accounts between Dovecot, Maildirs and ourselves, compared octet by octet, with flags and UIDs."""
 
 import fcntl
+import glob
 import hashlib
 import imaplib
 import json
@@ -129,6 +130,53 @@ class BreakingProxy:
         self.thread.join(10)
 
 
+class StallingProxy:
+    """From the first APPEND on it takes nothing more of the client that sent it, until it is told to go on."""
+
+    def __init__(self, port):
+        self.target = port
+        self.listener = socket.socket()
+        self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)  # all else stays with the client's kernel
+        self.listener.bind(("127.0.0.1", 0))
+        self.listener.listen()
+        self.port = self.listener.getsockname()[1]
+        self.stalled, self.go = threading.Event(), threading.Event()
+        self.threads = [threading.Thread(target=self.serve)]
+        self.threads[0].start()
+
+    def serve(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            server = socket.create_connection(("127.0.0.1", self.target))
+            for source, sink in ((client, server), (server, client)):
+                self.threads.append(threading.Thread(target=self.carry, args=(source, sink, source is client)))
+                self.threads[-1].start()
+
+    def carry(self, source, sink, from_client):
+        try:
+            while piece := source.recv(2048):
+                if from_client and b" APPEND " in piece and not self.stalled.is_set():
+                    self.stalled.set()
+                    self.go.wait(60)
+                sink.sendall(piece)
+        except OSError:
+            pass
+        try:
+            sink.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+    def stop(self):
+        self.go.set()
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        for thread in self.threads:
+            thread.join(20)
+
+
 class Copy(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -176,9 +224,9 @@ class Copy(unittest.TestCase):
         self.assertEqual(done.returncode, status, f"{words}\n{done.stdout}{done.stderr}\n{self.store.log()[-1000:]}\n{self.server.log(8)}")
         return done.stdout + done.stderr
 
-    def copy(self, source, target, *words, status=0):
+    def copy(self, source, target, *words, status=0, **how):
         return self.posthorn("copy", source, target, "--config", self.server.config, "--source-password-file", self.store_password, "--source-ca",
-                             self.store.certificate, "--target-password-file", self.our_password, "--target-insecure", *words, status=status)
+                             self.store.certificate, "--target-password-file", self.our_password, "--target-insecure", *words, status=status, **how)
 
     def ours(self, user):
         client = imaplib.IMAP4("127.0.0.1", self.server.ports["imap_plain"])
@@ -444,18 +492,44 @@ class Copy(unittest.TestCase):
         self.assertEqual(done.returncode, 77)
         self.assertNotIn(THEIRS, done.stdout + done.stderr)
 
+    def test_what_a_killed_run_has_left_on_its_way_is_not_stored(self):
+        tree = self.path("on-its-way")
+        for part in ("cur", "new", "tmp"):
+            os.makedirs(os.path.join(tree, part))
+        for number in range(10):
+            with open(os.path.join(tree, "cur", f"170000000{number}.x:2,"), "wb") as f:
+                f.write(letter(number, ("x" * 70 + "\r\n") * 300).replace(b"\r\n", b"\n"))
+        proxy = StallingProxy(self.server.ports["imap_plain"])
+        self.addCleanup(proxy.stop)
+        command = [BINARY, "copy", f"maildir:{tree}", f"imap://alice%40{DOMAIN}@127.0.0.1:{proxy.port}", "--target-password-file", self.our_password, "--target-allow-plaintext"]
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.assertTrue(proxy.stalled.wait(30))
+        time.sleep(1)  # its kernel has got all
+        process.kill()
+        process.wait(30)
+        out = self.posthorn(*command[1:])
+        self.assertIn("copied 10 messages", out)
+        proxy.go.set()
+        for thread in proxy.threads[1:]:
+            thread.join(30)
+        self.assertIn("copied 0 messages in 1 folder, 10 were there already", self.posthorn(*command[1:]))
+        self.assertEqual(self.ours("alice").select("INBOX", readonly=True)[1], [b"10"])
+
     def test_killed_at_any_moment(self):
         """Dovecot to us by IMAP and to a Maildir: at the end everything is there once."""
+        state = self.path("killed-state")
+        environment = {**os.environ, "XDG_STATE_HOME": state}
         before = account(self.client)
         total = sum(len(messages) for _, messages in before.values())
         for target, rounds in ((f"posthorn:bob@{DOMAIN}", 8), (f"maildir:{self.path('killed')}", 5)):
             for _ in range(rounds):
+                in_doubt = any(os.path.getsize(name) for name in glob.glob(os.path.join(state, "posthorn", "targets", "*")))
                 process = subprocess.Popen([BINARY, "copy", self.store.url(), target, "--config", self.server.config, "--source-password-file", self.store_password,
-                                            "--source-ca", self.store.certificate], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-                time.sleep(random.uniform(0.02, 0.5))
+                                            "--source-ca", self.store.certificate], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
+                time.sleep(random.uniform(0.02, 0.5) + (2.5 if in_doubt else 0))
                 process.send_signal(signal.SIGKILL)
                 process.wait(30)
-            self.assertIn("compared: all the same", self.copy(self.store.url(), target, "--verify"))
+            self.assertIn("compared: all the same", self.copy(self.store.url(), target, "--verify", env=environment))
         self.assertEqual(account(self.ours("bob")), before)
         files = sum(len(names) for at, _, names in os.walk(self.path("killed")) if os.path.basename(at) in ("cur", "new"))
         self.assertEqual(files, total)
