@@ -204,7 +204,8 @@ class CopyRun {
   }
 
   Task<Result<void>> copy_between(Job& job, copy::MailPlace& source, copy::MailPlace& target) {
-    copy::Copier copier(source, target, o_.options, [this, &job](const copy::CopyReport& report) {
+    CO_TRY(auto outstanding, co_await workers_.run([&] { return copy::Outstanding::open(file_about_target(job.target.place.url, ".outstanding"), workers_); }));
+    copy::Copier copier(source, target, outstanding, o_.options, [this, &job](const copy::CopyReport& report) {
       job.report = report;
       show();
     });
@@ -268,7 +269,7 @@ class CopyRun {
     if (!job.outcome) return job.outcome.error().code == Errc::not_found ? EX_NOUSER : sysexit_of(job.outcome.error().code);
     const auto& r = job.report;
     const bool differs = job.verified && (job.verified->missing || job.verified->flags || job.verified->numbers);
-    return r.refused || differs ? EX_DATAERR : EX_OK;
+    return r.refused || r.perhaps_gone || differs ? EX_DATAERR : EX_OK;
   }
 
   json::object json_of(const Job& job) const {
@@ -277,7 +278,7 @@ class CopyRun {
     for (const auto& line : r.problems) problems.emplace_back(line);
     json::object out{{"ok", code_of(job) == EX_OK}, {"source", client::to_string(job.source.place.url)}, {"target", client::to_string(job.target.place.url)},
                      {"folders", r.folders}, {"messages", r.messages}, {"copied", r.copied}, {"bytes", r.copied_bytes}, {"there", r.there},
-                     {"flags_changed", r.flags_changed}, {"gone", r.gone}, {"refused", r.refused}, {"folders_with_new_uids", r.with_new_uids}};
+                     {"flags_changed", r.flags_changed}, {"gone", r.gone}, {"perhaps_gone", r.perhaps_gone}, {"refused", r.refused}, {"folders_with_new_uids", r.with_new_uids}};
     if (job.verified) {
       const auto& v = *job.verified;
       for (const auto& line : v.problems) problems.emplace_back(line);
@@ -313,6 +314,7 @@ class CopyRun {
     if (r.flags_changed) line += ", changed the flags of " + std::to_string(r.flags_changed);
     if (r.refused) line += ", " + std::to_string(r.refused) + " were refused";
     if (r.gone) line += ", left out " + std::to_string(r.gone) + " that were deleted there";
+    if (r.perhaps_gone) line += " (of " + std::to_string(r.perhaps_gone) + " that is not certain)";
     if (r.with_new_uids) line += "; " + count(r.with_new_uids, "folder", "folders") + " got new UIDs";
     if (job.verified && code == EX_OK) line += "; compared: all the same";
     posthorn::say(printable(line));

@@ -30,14 +30,19 @@ std::string name_of_place(const MailUrl& url) {
   return std::string(client::to_string(url.scheme)) + ":" + (error ? url.path : path.string());
 }
 
-Result<mailfile::File> lock_target(const MailUrl& target) {
+std::string file_about_target(const MailUrl& target, std::string_view kind) {
   const auto folder = state_folder();
-  if (!folder) return mailfile::File();
-  TRY_OK(mailfile::make_directories(*folder + "/targets"));
+  if (!folder) return {};
   auto name = name_of_place(target);
   if (client::is_server(target.scheme)) name = text::to_lower(name);
   while (name.ends_with('/')) name.pop_back();
-  const auto path = *folder + "/targets/" + crypto::to_hex(crypto::view(crypto::sha256(name))).substr(0, 32);
+  return *folder + "/targets/" + crypto::to_hex(crypto::view(crypto::sha256(name))).substr(0, 32) + std::string(kind);
+}
+
+Result<mailfile::File> lock_target(const MailUrl& target) {
+  const auto path = file_about_target(target, "");
+  if (path.empty()) return mailfile::File();
+  TRY_OK(mailfile::make_directories(path.substr(0, path.rfind('/'))));
   TRY(auto file, mailfile::open_file(path, O_RDWR | O_CREAT | O_APPEND));
   if (::flock(file.fd(), LOCK_EX | LOCK_NB) != 0) return fail(Errc::busy, "another run is copying to " + name_of_place(target));
   return file;

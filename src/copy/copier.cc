@@ -125,6 +125,40 @@ Task<Result<Difference>> Copier::compare(bool keep, bool exists) {
   co_return difference;
 }
 
+Copier::Chosen Copier::choose(const Difference& difference, bool keep, std::uint32_t next, const imap::NumberSet* outstanding) {
+  Chosen out;
+  for (const auto i : difference.missing()) {
+    const auto uid = difference.source()[i].uid;
+    if (!keep || uid >= next) {
+      out.kept.push_back(i);
+    } else if (!options_.leave_deleted || (outstanding && outstanding->contains(uid))) {
+      out.anew.push_back(i);
+    } else {
+      ++report_.gone;
+      if (outstanding) continue;
+      out.is_known = false;
+      ++report_.perhaps_gone;
+      report_.complain(report_.folder + ", message " + std::to_string(uid) + ": it is not there, and nobody knows whether it ever was: left out as deleted");
+    }
+  }
+  return out;
+}
+
+namespace {
+
+// From each message to the last one in the list that is to come with it.
+imap::NumberSet uids_of(const std::vector<MessageInfo>& messages, std::vector<std::size_t> chosen) {
+  std::ranges::sort(chosen);
+  imap::NumberSet out;
+  for (std::size_t i = 0, end = 0; i < chosen.size(); i = end) {
+    for (end = i + 1; end < chosen.size() && chosen[end] == chosen[end - 1] + 1;) ++end;
+    out.push_back(imap::NumberRange{messages[chosen[i]].uid, messages[chosen[end - 1]].uid});
+  }
+  return out;
+}
+
+}  // namespace
+
 Task<Result<void>> Copier::copy_folder(const FolderInfo& folder, const FolderInfo& there, bool alone) {
   CO_TRY(const auto numbers, co_await source_.enter(folder, Entering::to_read));
   bool exists = true;
@@ -142,19 +176,27 @@ Task<Result<void>> Copier::copy_folder(const FolderInfo& folder, const FolderInf
 
   // What the target has given UIDs above of cannot have its own any more.
   const std::uint32_t next = before.uid_validity == numbers.uid_validity ? before.uid_next : 0;
-  std::vector<std::size_t> kept, anew;
-  for (const auto i : difference.missing()) (keep && messages[i].uid < next ? anew : kept).push_back(i);
-  if (options_.leave_deleted) report_.gone += std::exchange(anew, {}).size();
+  const auto [kept, anew, is_known] = choose(difference, keep, next, outstanding_.find(there.path, numbers.uid_validity));
   show();
   if (options_.dry_run) {
     report_.copied += kept.size() + anew.size();
     co_return Result<void>{};
   }
+  const bool keep_count = keep && is_known;
+  if (keep_count) {
+    auto all = kept;
+    all.insert(all.end(), anew.begin(), anew.end());
+    CO_TRY_OK(co_await outstanding_.set(there.path, numbers.uid_validity, uids_of(messages, std::move(all))));
+  }
+  failed_.clear();
   CO_TRY_OK(co_await copy_messages(messages, kept, false));
   if (keep) {
     CO_TRY_OK(co_await target_.keep_numbers(numbers));
   }
   CO_TRY_OK(co_await copy_messages(messages, anew, true));
+  if (keep_count) {
+    CO_TRY_OK(co_await outstanding_.set(there.path, numbers.uid_validity, imap::NumberSet(failed_)));
+  }
   if (options_.flags && source_.has_flags() && target_.changes_flags()) {
     CO_TRY_OK(co_await copy_flags(difference));
   }
@@ -274,6 +316,7 @@ void Copier::miss(const std::vector<std::uint32_t>& asked, const std::vector<Let
     while (at < came.size() && came[at].info.uid < uid) ++at;
     if (at < came.size() && came[at].info.uid == uid) continue;
     ++report_.refused;
+    failed_.push_back({uid, uid});
     report_.complain(report_.folder + ", message " + std::to_string(uid) + ": the source did not give it (or it was removed meanwhile)");
   }
 }
@@ -292,6 +335,7 @@ Task<Result<void>> Copier::store(std::vector<Letter> letters, bool new_uids) {
     const auto name = [&] { return report_.folder + ", message " + std::to_string(names[i]) + ": "; };
     if (!outcomes[i].outcome) {
       ++report_.refused;
+      failed_.push_back({names[i], names[i]});
       report_.complain(name() + outcomes[i].outcome.error().text);
       continue;
     }

@@ -184,7 +184,7 @@ class Copy(unittest.TestCase):
         cls.server = cls.store = None
         try:
             cls.server = Server()
-            cls.server.create_accounts((*ACCOUNTS, *(f"user{i}" for i in range(20))))
+            cls.server.create_accounts((*ACCOUNTS, *(f"user{i}" for i in range(21))))
             cls.server.start()
             cls.store = DovecotStore()
             cls.store.start()
@@ -313,6 +313,30 @@ class Copy(unittest.TestCase):
         self.server.admin(*words, "none")
         self.assertRegex(self.copy(self.store.url("room"), target, "--verify", status=65), "copied 3 messages.*3 were there already")
         self.assertEqual(contents(account(self.ours("user19"), ["INBOX"])), contents(account(client, ["INBOX"])))
+
+    def test_what_was_refused_was_not_deleted(self):
+        """--leave-deleted brings it, though the target has given higher UIDs; and where nobody knows, says so."""
+        client = self.store.imap("once")
+        for number in range(6):
+            client.append("INBOX", "", '"05-Feb-2003 04:05:06 +0100"', letter(number))
+        bad = '"05-Feb-2003 04:05:06 +0100"'
+        client.append("INBOX", "", bad, letter(6, "x" * 300_000))
+        client.append("INBOX", "", bad, letter(7))
+        target, words, state = f"posthorn:user20@{DOMAIN}", ("account", "quota", f"user20@{DOMAIN}"), self.path("once-state")
+        environment = {**os.environ, "XDG_STATE_HOME": state}
+        self.server.admin(*words, "200 KiB")
+        self.assertRegex(self.copy(self.store.url("once"), target, status=65, env=environment), "copied 7 messages.*1 were refused")
+        self.server.admin(*words, "none")
+        ours = self.ours("user20")
+        ours.select("INBOX")
+        ours.uid("STORE", "2", "+FLAGS", r"(\Deleted)")
+        ours.uid("EXPUNGE", "2")
+        elsewhere = self.copy(self.store.url("once"), target, "--leave-deleted", "--dry-run", status=65, env={**os.environ, "XDG_STATE_HOME": self.path("elsewhere")})
+        self.assertIn("left out 2 that were deleted there (of 2 that is not certain)", elsewhere)
+        self.assertIn("INBOX, message 7: it is not there, and nobody knows whether it ever was", elsewhere)
+        for copied, there in ((1, 6), (0, 7)):
+            self.assertRegex(self.copy(self.store.url("once"), target, "--leave-deleted", env=environment),
+                             f"copied {copied} messages? in 1 folder, {there} were there already, left out 1 that were deleted there\n")
 
     def test_connections_that_break(self):
         """It begins again by itself; when it has given up, the next run goes on."""
@@ -597,7 +621,7 @@ class Copy(unittest.TestCase):
                    "--retries", "0"]
         environment = {**os.environ, "XDG_STATE_HOME": state}
         subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL, timeout=60)
-        (name,) = os.listdir(os.path.join(state, "posthorn", "targets"))
+        (name,) = (name for name in os.listdir(os.path.join(state, "posthorn", "targets")) if "." not in name)
         with open(os.path.join(state, "posthorn", "targets", name), "w", encoding="ascii") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             done = subprocess.run([*command[:3], target + "/", *command[4:]], env=environment, text=True, capture_output=True, timeout=60)

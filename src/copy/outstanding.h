@@ -1,0 +1,43 @@
+// Which messages were to come to a folder with their UIDs and have not, though the target gives higher ones since. [docs/formats/copy.md]
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "async/worker_pool.h"
+#include "base/result.h"
+#include "copy/mail_place.h"
+#include "proto/imap/sequence_set.h"
+
+namespace posthorn::copy {
+
+// INVARIANT: before anything is copied into a folder all of it stands here; what came is taken out when the folder is done.  So a UID that the target
+// lacks, below its UIDNEXT, was there and has been deleted if the folder is known and the UID does not stand here.
+// Threads: one reactor's; files are written on the pool.
+class Outstanding {
+ public:
+  // `path` empty: nothing is known, and nothing kept.  Reads it; blocking.
+  static Result<Outstanding> open(std::string path, WorkerPool&);
+
+  // nullptr: nobody has kept count of that folder under that UIDVALIDITY.  Valid until the next set().
+  const imap::NumberSet* find(const FolderPath&, std::uint32_t uid_validity) const;
+  // On the disk when it returns.
+  Task<Result<void>> set(const FolderPath&, std::uint32_t uid_validity, imap::NumberSet);
+
+ private:
+  Outstanding(std::string path, WorkerPool& workers) : path_(std::move(path)), workers_(workers) {}
+  void take_line(std::string_view line);
+  std::string text() const;
+
+  struct Folder {
+    std::uint32_t uid_validity = 0;
+    imap::NumberSet uids;
+  };
+  const std::string path_;
+  WorkerPool& workers_;
+  std::map<std::string, Folder> folders_;  // by a digest of their names, which may hold anything
+};
+
+}  // namespace posthorn::copy
