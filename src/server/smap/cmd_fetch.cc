@@ -65,6 +65,7 @@ struct Session::FetchJob {
   Attributes attributes;
   std::vector<FetchItem> contents;
   bool some_gone = false;
+  bool refused = false;  // the client has been told
 };
 
 Session::Outcome Session::cmd_fetch(Words& words) {
@@ -77,7 +78,11 @@ Session::Outcome Session::cmd_fetch(Words& words) {
   }
   for (const auto& range : indexes_of(set, *folder_->told))
     for (auto i = range.from; i < range.to; ++i) job.indexes.push_back(i);
-  for (const auto& item : job.contents) CO_TRY_OK(co_await fetch_contents(job, item));
+  for (const auto& item : job.contents) {
+    const auto done = co_await fetch_contents(job, item);
+    if (job.refused) co_return Reply{.is_ok = false, .text = {}, .sent = true};
+    CO_TRY_OK(done);
+  }
   if (job.attributes.any()) CO_TRY_OK(co_await fetch_attributes(job));
   // [SMAP1 5.2] Their attributes were answered.
   if (job.some_gone) co_return err("Some of the messages are no longer there");
@@ -115,7 +120,9 @@ Task<Result<void>> Session::fetch_contents(FetchJob& job, const FetchItem& item)
       }
       if (writer.is_cut()) break_off(done.error());
       if (lost_) co_return done;
-      if (done.error().code == Errc::not_found) {
+      job.refused = writer.has_refused();
+      if (job.refused) log_failure("FETCH", done.error());
+      if (!job.refused && done.error().code == Errc::not_found) {
         job.some_gone = true;
         continue;
       }

@@ -165,7 +165,8 @@ Task<Result<void>> ContentWriter::put_body(ContentReader& reader, std::string wo
   while (range.size > 0) {
     auto piece = co_await reader.take(range);
     if (!piece) {
-      cut_ = reply.has_value();
+      refused_ = reply.has_value();
+      if (refused_) output_ += "-ERR Cannot retrieve message\n";
       co_return std::unexpected(std::move(piece).error());
     }
     outward.feed(*piece, chunk);

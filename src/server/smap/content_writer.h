@@ -20,7 +20,9 @@ namespace posthorn::smap {
 // Writes one item of one message at a time, in pieces: a message of any size costs the memory of some pieces.
 //
 // 1. What is read of a message is sent with LF for CRLF, but for decoded content, which is sent byte for byte; counts are of what is sent.
-// 2. A reply that cannot be finished gets no end, for what there is of it would pass for the whole: is_cut(), and nothing may follow it.
+// 2. A reply that cannot be finished gets no end, for what there is of it would pass for the whole.  A binary one ends with -ERR where the size of
+//    its next chunk would stand, as at Courier: has_refused(), and that was the status.  In a dot-stuffed one that would be content: is_cut(), and
+//    nothing may follow it.
 class ContentWriter {
  public:
   // Sends what waits in the output when it is much; its error ends everything.
@@ -38,6 +40,7 @@ class ContentWriter {
   // not_found: the message has gone.  invalid: it has no section with that id.  REQUIRES: an item of contents.
   Task<Result<void>> put(Target, const FetchItem&);
   bool is_cut() const { return cut_; }
+  bool has_refused() const { return refused_; }
 
  private:
   Task<Result<void>> put_structure(ContentReader&, std::uint32_t number, const FetchItem&, const message::Summary&, message::PartIndex root);
@@ -49,7 +52,7 @@ class ContentWriter {
   store::Account& account_;
   std::string& output_;
   FlushIfLarge flush_if_large_;
-  bool cut_ = false;
+  bool cut_ = false, refused_ = false;
   Turns turns_;  // a message may have very many sections
 };
 
