@@ -103,6 +103,7 @@ class ImapPlace final : public MailPlace {
     keeping_ = false;
     how_ = how;
     withheld_.clear();
+    (void)connection_.take_unsolicited();
     co_return FolderNumbers{selected->uid_validity, selected->uid_next};
   }
 
@@ -120,19 +121,23 @@ class ImapPlace final : public MailPlace {
     };
     CO_TRY_OK(co_await connection_.fetch(client::every_uid(), wants, note));
     if (out.size() == kMost) co_return fail(Errc::limit, name_ + ": " + connection_.selected() + " has more messages than can be copied");
-    if (out.size() < exists_ && how_ == Entering::to_read)
-      co_return fail(Errc::busy, name_ + ": of " + std::to_string(exists_) + " messages of " + connection_.selected() + " the server listed " + std::to_string(out.size()));
     if (silent) co_return fail(Errc::syntax, name_ + ": the server does not tell what is in the headers of messages");
     std::ranges::sort(out, {}, &MessageInfo::uid);
     const auto twice = std::ranges::unique(out, {}, &MessageInfo::uid);  // a server may tell one twice
     out.erase(twice.begin(), twice.end());
+    exists_ -= told_gone();
+    // What is not listed at the target would be copied twice; another connection may fare better, or not.
+    if (out.size() < exists_)
+      co_return fail(how_ == Entering::to_read ? Errc::busy : Errc::corrupt,
+                     name_ + ": of " + std::to_string(exists_) + " messages of " + connection_.selected() + " the server listed " + std::to_string(out.size()));
     if (!with_fields) co_return out;
     withheld_.clear();
     for (auto& info : out)
       if (take_stand_in(info)) withheld_.push_back(info.uid);
     // It is not known whether such a message is there already: it might be copied twice.
     if (!withheld_.empty() && how_ == Entering::to_write)
-      co_return fail(Errc::busy, name_ + ": the server says \"message unavailable\" of the message with the UID " + std::to_string(withheld_.front()));
+      co_return fail(Errc::corrupt, name_ + ": the server says \"message unavailable\" of the message with the UID " + std::to_string(withheld_.front()) +
+                                        ": nothing is copied into this folder until it has gone");
     co_return out;
   }
 
@@ -207,6 +212,16 @@ class ImapPlace final : public MailPlace {
     return only_.empty() || mailbox == only_ || mailbox.starts_with(only_ + delimiter());
   }
   std::string delimiter() const { return delimiter_ ? std::string(1, *delimiter_) : std::string(); }
+
+  // So many of the messages have gone since it was asked last.
+  std::uint32_t told_gone() {
+    std::uint64_t gone = 0;
+    for (const auto& one : connection_.take_unsolicited().responses) {
+      if (std::holds_alternative<imap::ExpungeResponse>(one)) ++gone;
+      if (const auto* vanished = std::get_if<imap::VanishedResponse>(&one); vanished && !vanished->earlier) gone += vanished->uids.size();
+    }
+    return static_cast<std::uint32_t>(std::min<std::uint64_t>(gone, exists_));
+  }
 
   // "INBOX.Sent" of a server that has all below INBOX is "Sent".
   FolderPath path_of(std::string_view mailbox) const {
@@ -295,7 +310,7 @@ class ImapPlace final : public MailPlace {
   std::vector<std::string> foreign_;    // prefixes of others' and shared ones
   std::optional<char> delimiter_;
   std::map<FolderPath, std::string> names_;  // as folders() found them
-  std::uint32_t exists_ = 0;                 // of the mailbox that was entered
+  std::uint32_t exists_ = 0;                 // messages of the mailbox that was entered, as it was then, without those that have gone since
   Entering how_ = Entering::to_read;
   std::vector<std::uint32_t> withheld_;  // ascending; stand-ins came for their headers, and nobody knows whether the target has them: read() leaves them out
   imap::FlagList permanent_;

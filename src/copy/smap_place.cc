@@ -147,7 +147,7 @@ class SmapPlace final : public MailPlace {
   Task<Result<std::vector<MessageInfo>>> list(bool with_fields) override {
     CO_TRY(const auto told, co_await connection_.fetch({.flags = true, .keywords = true, .size = true, .date = true}));
     if (told.size() < connection_.messages())
-      co_return fail(Errc::busy, name_ + ": of " + std::to_string(connection_.messages()) + " messages the server listed " + std::to_string(told.size()));
+      co_return fail(how_ == Entering::to_read ? Errc::busy : Errc::corrupt, name_ + ": of " + std::to_string(connection_.messages()) + " messages the server listed " + std::to_string(told.size()));
     infos_.clear();
     for (const auto& one : told) {
       if (!one.flags) co_return fail(Errc::syntax, name_ + ": the server does not tell the flags of messages");
@@ -163,7 +163,8 @@ class SmapPlace final : public MailPlace {
     std::ranges::sort(withheld_);
     // It is not known whether such a message is there already: it might be copied twice.
     if (!withheld_.empty() && how_ == Entering::to_write)
-      co_return fail(Errc::busy, name_ + ": the server does not give the header of message " + std::to_string(withheld_.front()));
+      co_return fail(Errc::corrupt, name_ + ": the server does not give the header of message " + std::to_string(withheld_.front()) +
+                                        ": nothing is copied into this folder until it has gone");
     co_return out;
   }
 

@@ -23,6 +23,7 @@ import unittest
 import harness
 from harness import ACCOUNTS, BINARY, DOMAIN, Server
 from harness import PASSWORD as OURS
+from imap_meddler import ImapMeddler
 from mail_store import PASSWORD as THEIRS
 from mail_store import HAS_COURIER, CourierStore, CyrusStore, DovecotStore, has_cyrus
 
@@ -184,7 +185,7 @@ class Copy(unittest.TestCase):
         cls.server = cls.store = None
         try:
             cls.server = Server()
-            cls.server.create_accounts((*ACCOUNTS, *(f"user{i}" for i in range(21))))
+            cls.server.create_accounts((*ACCOUNTS, *(f"user{i}" for i in range(22))))
             cls.server.start()
             cls.store = DovecotStore()
             cls.store.start()
@@ -489,6 +490,42 @@ class Copy(unittest.TestCase):
         self.assertRegex(self.copy(self.store.url("eve"), target), "copied 0 messages in 5 folders, 12 were there already")
         client.append("INBOX", "", None, b"X: y\r\n\r\nsix\r\n")
         self.assertRegex(self.copy(self.store.url("eve"), target, "--verify"), "copied 1 message .*all the same")
+
+    def maildir(self, name, folders):
+        """With so many letters in each."""
+        for folder, count in folders.items():
+            for part in ("cur", "new", "tmp"):
+                os.makedirs(os.path.join(self.path(name), folder, part))
+            for number in range(count):
+                with open(os.path.join(self.path(name), folder, "cur", f"17000000{number:02}.x:2,"), "wb") as f:
+                    f.write(letter(number).replace(b"\r\n", b"\n"))
+        return f"maildir:{self.path(name)}"
+
+    def test_what_a_target_says_in_the_place_of_a_message(self):
+        """It may be Courier's word for one that cannot be read: nothing is copied into its folder, and everything else is."""
+        client = self.store.imap("stand-in")
+        client.append("INBOX", "", None, b"From: System Administrator <root@localhost>\r\nSubject: message unavailable\r\n\r\nThis message is no longer available on the server.\r\n")
+        words = (self.maildir("stand-in", {"": 1, ".Archive": 1}), self.store.url("stand-in"), "--target-password-file", self.store_password, "--target-ca", self.store.certificate)
+        out = self.posthorn("copy", *words, status=65)
+        self.assertRegex(out, 'INBOX: .*"message unavailable" of the message with the UID 1')
+        self.assertIn("copied 1 message in 2 folders, 1 were refused", out)
+        client.select("INBOX")
+        client.uid("STORE", "1", "+FLAGS", r"(\Deleted)")
+        client.uid("EXPUNGE", "1")
+        self.assertIn("copied 1 message in 2 folders, 1 was there already", self.posthorn("copy", *words))
+
+    def test_a_target_that_does_not_list_all(self):
+        """What it leaves out would be copied twice."""
+        meddler = ImapMeddler(self.server.ports["imap_plain"])
+        self.addCleanup(meddler.close)
+        words = (self.maildir("left-out", {"": 3, ".Archive": 1}), f"imap://user21%40{DOMAIN}@127.0.0.1:{meddler.port}", "--target-password-file", self.our_password,
+                 "--target-allow-plaintext")
+        self.assertIn("copied 4 messages", self.posthorn("copy", *words))
+        meddler.on_response = lambda r: None if r.startswith(b"* 2 FETCH ") else r
+        self.assertIn("of 3 messages of INBOX the server listed 2", self.posthorn("copy", *words, status=65))
+        # But what it says has gone has.
+        meddler.on_response = lambda r: b"* 2 EXPUNGE\r\n" if r.startswith(b"* 2 FETCH ") else r
+        self.assertIn("copied 1 message in 2 folders, 3 were there already", self.posthorn("copy", *words))
 
     def test_folders_are_chosen_and_renamed(self):
         out = self.posthorn("copy", "--config", self.server.config, "--source-password-file", self.store_password, "--source-ca", self.store.certificate, "--folder", "Archive",

@@ -471,7 +471,7 @@ class Lies(Case):
             os.makedirs(os.path.join(self.path("more"), part))
         with open(os.path.join(self.path("more"), "cur", "1700000000.x:2,"), "wb") as f:
             f.write(letter(1))
-        self.assertIn("does not give the header of message 2", self.copy(f"maildir:{self.path('more')}", url, "--retries", "0", status=75))
+        self.assertIn("does not give the header of message 2", self.copy(f"maildir:{self.path('more')}", url, status=65))
 
     def test_a_message_that_cannot_be_read_to_its_end(self):
         """It is neither stored nor removed, and holds up no other; the -ERR stands behind it, or, as at Courier, where a size must be."""
