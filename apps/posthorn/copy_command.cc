@@ -37,7 +37,7 @@ using client::Scheme;
 
 struct End {
   Place place;
-  std::optional<client::Credentials> credentials;
+  std::optional<client::Credentials> credentials;  // none yet where a command gives tokens, which hold for an hour or so
 };
 // One account: from where to where, and what came of it.
 struct Job {
@@ -135,7 +135,9 @@ class CopyRun {
       end.credentials = client::Credentials{.user = url.user, .password = std::move(password), .allow_plaintext = end.place.allow_plaintext};
       return end;
     }
-    TRY(end.credentials, obtain_credentials(end.place));
+    if (end.place.token_command.empty()) {
+      TRY(end.credentials, obtain_credentials(end.place));
+    }
     return end;
   }
 
@@ -220,24 +222,30 @@ class CopyRun {
     });
   }
 
+  Task<Result<std::optional<client::Credentials>>> credentials_of(const End& end) {
+    if (end.credentials || end.place.token_command.empty()) co_return end.credentials;
+    co_return co_await workers_.run([&] { return obtain_credentials(end.place); });
+  }
+
   Task<Result<std::unique_ptr<copy::MailPlace>>> open(const End& end) {
     const auto& url = end.place.url;
+    CO_TRY(auto credentials, co_await credentials_of(end));
     switch (url.scheme) {
       case Scheme::imap:
       case Scheme::imaps: {
-        CO_TRY(auto options, imap_options_of(end.place, end.credentials));
+        CO_TRY(auto options, imap_options_of(end.place, std::move(credentials)));
         CO_TRY(auto stream, co_await dial_place(end.place, workers_));
         co_return co_await copy::open_imap_place(client::to_string(url), std::move(options), std::move(stream), url.path);
       }
       case Scheme::pop3:
       case Scheme::pop3s: {
-        CO_TRY(auto options, pop3_options_of(end.place, end.credentials));
+        CO_TRY(auto options, pop3_options_of(end.place, std::move(credentials)));
         CO_TRY(auto stream, co_await dial_place(end.place, workers_));
         co_return co_await copy::open_pop3_place(client::to_string(url), std::move(options), std::move(stream));
       }
       case Scheme::smap:
       case Scheme::smaps: {
-        CO_TRY(auto options, smap_options_of(end.place, end.credentials));
+        CO_TRY(auto options, smap_options_of(end.place, std::move(credentials)));
         CO_TRY(auto stream, co_await dial_place(end.place, workers_));
         co_return co_await copy::open_smap_place(client::to_string(url), std::move(options), std::move(stream), url.path);
       }

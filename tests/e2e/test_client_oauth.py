@@ -13,6 +13,7 @@ import unittest
 from harness import BINARY, free_ports
 from mail_store import DovecotStore
 from smtp_host import Host
+from test_client_copy import BreakingProxy
 
 NO_PERMISSION = 77
 KEY = b"a key that only the test and its Dovecot know"
@@ -101,6 +102,25 @@ class OAuth(unittest.TestCase):
                     self.assertIn("posthorn fetch: ", err)
                 self.run_with("nonsense", "sync", store.url(), target + "-tree", *trust, status=NO_PERMISSION)
                 store.stop()
+
+    @unittest.skipIf(os.geteuid() != 0, "Dovecot wants root")
+    def test_of_copy(self):
+        """A token may be too old when the connection is made anew: each gets one of its own."""
+        store = self.store("oauthbearer")
+        proxy = BreakingProxy(store.ports["imap"], 600, 100_000)
+        self.addCleanup(proxy.stop)
+        calls = os.path.join(self.folder.name, "calls")
+        tokens = [os.path.join(self.folder.name, f"token-{number}") for number in range(2)]
+        for path, lasts in zip(tokens, (3600, 1800)):
+            with open(path, "w", encoding="ascii") as f:
+                f.write(token("joe", lasts) + "\n")
+        command = f"echo x >> '{calls}'; test $(wc -l < '{calls}') = 1 && cat '{tokens[0]}' || cat '{tokens[1]}'"
+        done = subprocess.run([BINARY, "copy", f"imap://joe@127.0.0.1:{proxy.port}", "maildir:" + os.path.join(self.folder.name, "copied"), "--source-token-command", command,
+                               "--source-ca", store.certificate], capture_output=True, text=True, timeout=120, env={**os.environ, "HOME": self.folder.name})
+        self.assertIn("copied 1 message", done.stdout, done.stderr)
+        self.assertEqual(proxy.broken, 1)
+        with open(calls, encoding="ascii") as f:
+            self.assertEqual(f.read(), "x\n" * 2)
 
     def test_of_send(self):
         words = ("--no-fallback", "--allow-plaintext", "--from", "joe@here.test", "--to", "ann@there.test", "--subject", "x", "--body", "y")
