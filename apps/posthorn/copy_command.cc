@@ -38,6 +38,7 @@ using client::Scheme;
 struct End {
   Place place;
   std::optional<client::Credentials> credentials;  // none yet where a command gives tokens, which hold for an hour or so
+  bool reached = false;  // in this run
 };
 // One account: from where to where, and what came of it.
 struct Job {
@@ -227,26 +228,34 @@ class CopyRun {
     co_return co_await workers_.run([&] { return obtain_credentials(end.place); });
   }
 
-  Task<Result<std::unique_ptr<copy::MailPlace>>> open(const End& end) {
+  // A server that was there before may be starting again.
+  Task<Result<std::unique_ptr<net::Connection>>> dial(End& end) {
+    auto stream = co_await dial_place(end.place, workers_);
+    if (!stream && stream.error().code == Errc::io && end.reached) co_return fail(Errc::busy, stream.error().text);
+    end.reached |= stream.has_value();
+    co_return stream;
+  }
+
+  Task<Result<std::unique_ptr<copy::MailPlace>>> open(End& end) {
     const auto& url = end.place.url;
     CO_TRY(auto credentials, co_await credentials_of(end));
     switch (url.scheme) {
       case Scheme::imap:
       case Scheme::imaps: {
         CO_TRY(auto options, imap_options_of(end.place, std::move(credentials)));
-        CO_TRY(auto stream, co_await dial_place(end.place, workers_));
+        CO_TRY(auto stream, co_await dial(end));
         co_return co_await copy::open_imap_place(client::to_string(url), std::move(options), std::move(stream), url.path);
       }
       case Scheme::pop3:
       case Scheme::pop3s: {
         CO_TRY(auto options, pop3_options_of(end.place, std::move(credentials)));
-        CO_TRY(auto stream, co_await dial_place(end.place, workers_));
+        CO_TRY(auto stream, co_await dial(end));
         co_return co_await copy::open_pop3_place(client::to_string(url), std::move(options), std::move(stream));
       }
       case Scheme::smap:
       case Scheme::smaps: {
         CO_TRY(auto options, smap_options_of(end.place, std::move(credentials)));
-        CO_TRY(auto stream, co_await dial_place(end.place, workers_));
+        CO_TRY(auto stream, co_await dial(end));
         co_return co_await copy::open_smap_place(client::to_string(url), std::move(options), std::move(stream), url.path);
       }
       case Scheme::posthorn: {

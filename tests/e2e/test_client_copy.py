@@ -88,10 +88,10 @@ def contents(seen):
 class BreakingProxy:
     """Passes on so many octets of what a server says, and then breaks the connection; the next one gets further."""
 
-    def __init__(self, port, octets, step):
+    def __init__(self, port, octets, step, at=0):
         self.target, self.octets, self.step = port, octets, step
         self.broken = 0
-        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener = socket.create_server(("127.0.0.1", at))
         self.port = self.listener.getsockname()[1]
         self.thread = threading.Thread(target=self.serve)
         self.thread.start()
@@ -350,6 +350,22 @@ class Copy(unittest.TestCase):
         self.copy(*words, "--retries", "100")
         self.assertGreater(proxy.broken, 5)
         self.assertRegex(self.copy(self.store.url(), tree, "--verify"), "copied 0 messages.*145 were there already.*all the same")
+
+    def test_a_server_that_restarts(self):
+        """For a moment nobody listens at its port."""
+        proxies = [BreakingProxy(self.store.ports["imap"], 1500, 0)]
+        port = proxies[0].port
+        command = subprocess.Popen([BINARY, "copy", f"imap://joe@127.0.0.1:{port}", f"maildir:{self.path('restarts')}", "--source-password-file", self.store_password,
+                                    "--source-ca", self.store.certificate, "--retries", "100"], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        while not proxies[0].broken and command.poll() is None:
+            time.sleep(0.01)
+        proxies[0].stop()
+        time.sleep(0.5)
+        proxies.append(BreakingProxy(self.store.ports["imap"], 10_000_000, 0, port))
+        self.addCleanup(proxies[1].stop)
+        out, err = command.communicate(timeout=120)
+        self.assertEqual(command.returncode, 0, err)
+        self.assertIn("copied 145 messages", out)
 
     def test_the_progress_is_one_line_of_the_terminal(self):
         pid, terminal = pty.fork()
