@@ -14,6 +14,7 @@ class IntoFolders final : public SmapTaker {
   explicit IntoFolders(std::size_t limit) : limit_(limit) {}
   std::vector<smap::ListReply> folders;
   Result<void> data(std::vector<std::string> words) override {
+    if (!words.empty() && words.front() == "EXPUNGE") return fail(Errc::syntax, "the server gives messages other numbers in the middle of a command");
     if (words.empty() || words.front() != "LIST") return {};
     if (folders.size() == limit_) return fail(Errc::limit, "the server lists folders without end");
     TRY(auto folder, smap::parse_list_reply(words));

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "async/task_group.h"
+#include "copy/vigil.h"
 #include "text/ascii.h"
 
 namespace posthorn::copy {
@@ -104,23 +105,23 @@ Task<Result<FolderNumbers>> Copier::enter_target(const FolderInfo& there, bool& 
 Task<Result<Difference>> Copier::compare(bool keep, bool exists) {
   std::vector<MessageInfo> stored;
   if (exists) {
-    CO_TRY(stored, co_await target_.list(!keep));
+    CO_TRY(stored, co_await beside(source_, target_.list(!keep)));
   }
-  CO_TRY(auto messages, co_await source_.list(!keep && !stored.empty()));
+  CO_TRY(auto messages, co_await beside(target_, source_.list(!keep && !stored.empty())));
   Difference difference(std::move(messages), std::move(stored));
   if (keep) difference.pair_by_uid();
   const auto left = difference.missing().size();
   const bool some_there = difference.target().size() > difference.same().size();
   if (left == 0 || !some_there) co_return difference;
   if (keep) {
-    CO_TRY_OK(co_await learn_fields(target_, difference.target()));
-    CO_TRY_OK(co_await learn_fields(source_, difference.source()));
+    CO_TRY_OK(co_await beside(source_, learn_fields(target_, difference.target())));
+    CO_TRY_OK(co_await beside(target_, learn_fields(source_, difference.source())));
   }
   difference.pair_by_fields(source_.keeps_octets() && target_.keeps_octets());
   const auto [here, there] = difference.doubtful();
   if (here.empty()) co_return difference;
-  CO_TRY_OK(co_await learn_octets(source_, here, difference.source()));
-  CO_TRY_OK(co_await learn_octets(target_, there, difference.target()));
+  CO_TRY_OK(co_await beside(target_, learn_octets(source_, here, difference.source())));
+  CO_TRY_OK(co_await beside(source_, learn_octets(target_, there, difference.target())));
   difference.pair_by_octets();
   co_return difference;
 }
@@ -211,7 +212,7 @@ Task<Result<void>> Copier::copy_flags(const Difference& difference) {
   }
   report_.flags_changed += changes.size();
   if (changes.empty()) co_return Result<void>{};
-  co_return co_await target_.set_flags(std::move(changes));
+  co_return co_await beside(source_, target_.set_flags(std::move(changes)));
 }
 
 namespace {

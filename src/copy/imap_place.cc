@@ -202,6 +202,7 @@ class ImapPlace final : public MailPlace {
     co_return Result<void>{};
   }
 
+  Task<> stay() override { (void)co_await connection_.noop(); }
   Task<> close() override { co_await connection_.logout(); }
 
  private:

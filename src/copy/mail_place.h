@@ -91,6 +91,8 @@ class MailPlace {
   virtual bool keeps_octets() const { return true; }
   // REQUIRES: changes_flags().
   virtual Task<Result<void>> set_flags(std::vector<std::pair<std::uint32_t, imap::FlagList>>) = 0;
+  // Something is said that changes nothing, so that the server stays: to be called every minute or so when nothing else is.
+  virtual Task<> stay() { co_return; }
   virtual Task<> close() = 0;
 };
 

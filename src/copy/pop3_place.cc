@@ -94,6 +94,7 @@ class Pop3Place final : public MailPlace {
   Task<Result<bool>> keep_numbers(FolderNumbers) override { co_return false; }
   Task<Result<void>> add(std::vector<Letter>&, std::vector<Added>&) override { co_return fail(Errc::unsupported, "no mail can be stored by POP3"); }
   Task<Result<void>> set_flags(std::vector<std::pair<std::uint32_t, imap::FlagList>>) override { co_return fail(Errc::unsupported, "POP3 has no flags"); }
+  Task<> stay() override { (void)co_await connection_.stat(); }
   Task<> close() override { (void)co_await connection_.quit(); }
 
  private:

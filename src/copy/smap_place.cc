@@ -217,6 +217,8 @@ class SmapPlace final : public MailPlace {
     co_return Result<void>{};
   }
 
+  // NOOP would give messages other numbers [SMAP1 5.2].
+  Task<> stay() override { (void)co_await connection_.list({}); }
   Task<> close() override { co_await connection_.logout(); }
 
  private:

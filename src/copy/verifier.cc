@@ -4,6 +4,8 @@
 #include <map>
 #include <set>
 
+#include "copy/vigil.h"
+
 namespace posthorn::copy {
 namespace {
 
@@ -86,7 +88,7 @@ Task<Result<void>> verify(MailPlace& source, MailPlace& target, const std::vecto
     if (show) show(report);
     CO_TRY(const auto numbers, co_await source.enter(folder, Entering::to_read));
     std::vector<std::uint32_t> unread, ignored;
-    CO_TRY(const auto here, co_await digests(source, by_octets, unread));
+    CO_TRY(const auto here, co_await beside(target, digests(source, by_octets, unread)));
     for (const auto uid : unread) {
       ++report.messages, ++report.missing;
       if (report.problems.size() < CopyReport::kMostProblems)
@@ -96,7 +98,7 @@ Task<Result<void>> verify(MailPlace& source, MailPlace& target, const std::vecto
     if (!entered && entered.error().code != Errc::not_found) co_return std::unexpected(std::move(entered).error());
     ByDigest others;
     if (entered) {
-      CO_TRY(others, co_await digests(target, by_octets, ignored));
+      CO_TRY(others, co_await beside(source, digests(target, by_octets, ignored)));
     }
     compare(here, std::move(others), entered && target.can_keep_numbers() && numbers.uid_validity != 0 && entered->uid_validity == numbers.uid_validity, source.has_flags(), report);
     ++report.folders;
