@@ -16,6 +16,15 @@ SmapChannel::SmapChannel(std::unique_ptr<net::Connection> connection, const Smap
       silence_(options.timeouts.silence),
       reader_(options.limits) {}
 
+Result<void> SmapTaker::count(const std::vector<std::string>& words) {
+  constexpr std::size_t kLine = 32, kItem = 16;  // what is kept of the shortest takes more than its octets
+  std::size_t octets = kLine;
+  for (const auto& word : words) octets += word.size() + kItem * static_cast<std::size_t>(std::ranges::count(word, ','));
+  if (octets > left_) return fail(Errc::limit, "the server's answer has no end");
+  left_ -= octets;
+  return {};
+}
+
 void SmapChannel::show(TranscriptLine::Kind kind, std::string_view text) const {
   if (transcript_) transcript_({.kind = kind, .when = now(), .text = imap::for_people(text, 2000)});
 }
@@ -124,7 +133,8 @@ Task<Result<bool>> SmapChannel::read_reply(SmapTaker& taker, SmapStatus& status,
           for (const auto& word : event.words)
             if (&word != &event.words.front()) farewell_ += (farewell_.empty() ? "" : " ") + word;
         }
-        taken = taker.data(std::move(event.words));
+        taken = taker.count(event.words);
+        if (taken) taken = taker.data(std::move(event.words));
         break;
       case Kind::content_begin: taken = co_await taker.content_begin(std::move(event.words)); break;
       case Kind::content: taken = co_await taker.content(event.bytes); break;

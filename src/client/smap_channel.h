@@ -19,15 +19,21 @@ struct SmapStatus {
   std::string text;
 };
 
-// Takes what comes before the status reply.  An error ends the connection.
+// Takes what comes before the status reply.  An error ends the connection, and so do more words than there can be: of so many messages.
 class SmapTaker {
  public:
+  explicit SmapTaker(std::uint64_t messages = 0) : left_((64 << 20) + 512 * messages) {}
   virtual ~SmapTaker() = default;
+  // limit: that was too much.
+  Result<void> count(const std::vector<std::string>& words);
   virtual Result<void> data(std::vector<std::string>) { return {}; }
   virtual Task<Result<void>> content_begin(std::vector<std::string>) { co_return Result<void>{}; }
   virtual Task<Result<void>> content(std::string_view) { co_return Result<void>{}; }
   virtual Task<Result<void>> content_end() { co_return Result<void>{}; }
   virtual void content_void() {}  // instead: what came of it is none, and -ERR is the status
+
+ private:
+  std::uint64_t left_;  // octets
 };
 
 // INVARIANT: once something failed, nothing more is sent.

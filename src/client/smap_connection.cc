@@ -29,7 +29,7 @@ class IntoFolders final : public SmapTaker {
 // What is told of the folder that is open; keeps the count of its messages.
 class IntoNews final : public SmapTaker {
  public:
-  IntoNews(SmapState& s, SmapNews& news) : s_(s), news_(news) {}
+  IntoNews(SmapState& s, SmapNews& news) : SmapTaker(s.messages), s_(s), news_(news) {}
   Result<void> data(std::vector<std::string> words) override {
     if (words.empty()) return {};
     if (words.front() == "EXISTS") return take_exists(words);

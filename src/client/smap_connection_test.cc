@@ -313,6 +313,28 @@ TEST(SmapConnection, EndlessLinesAndListsEnd) {
   EXPECT_EQ(run_task(run(options, {.text = kSignedIn + "C: LIST\nDEAF\n", .tls = {}}, list)).outcome, "smap.example: the server does not answer");
 }
 
+// However many there may be, what they take in memory has a bound.
+TEST(SmapConnection, LongWordsEndToo) {
+  const std::string word(60'000, 'x');
+  const auto list = [](SmapConnection& c) -> Task<Result<void>> {
+    CO_TRY_OK(co_await c.list({}));
+    co_return Result<void>{};
+  };
+  std::string script = kSignedIn + "C: LIST\n";
+  for (int i = 0; i < 1200; ++i) script += "S: * LIST " + word + std::to_string(i) + " a FOLDER\n";
+  EXPECT_EQ(run_task(run(with_password(true), {.text = script, .tls = {}}, list)).outcome, "smap.example: the server's answer has no end");
+  const auto fetch = [](SmapConnection& c) -> Task<Result<void>> {
+    CO_TRY_OK(co_await c.open_folder({"INBOX"}));
+    CO_TRY_OK(co_await c.fetch({.flags = false, .uid = true}));
+    co_return Result<void>{};
+  };
+  for (const std::string name : {"UID=", "KEYWORDS="}) {
+    script = kSignedIn + "C: OPEN \"INBOX\"\nS: * EXISTS 2000\nS: +OK\nC: FETCH 1-2000 UID\n";
+    for (int i = 1; i <= 1200; ++i) script += "S: * FETCH " + std::to_string(i) + " " + name + word + "\n";
+    EXPECT_EQ(run_task(run(with_password(true), {.text = script, .tls = {}}, fetch)).outcome, "smap.example: the server's answer has no end");
+  }
+}
+
 TEST(SmapConnection, StoresAndRemoves) {
   SmapNews news;
   const auto played = play(with_password(true),

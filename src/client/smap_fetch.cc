@@ -33,7 +33,7 @@ std::string set_text(const NumberRanges& ranges) {
 // Everything that is told of messages, which may come in any order and in several lines.
 class IntoMessages final : public SmapTaker {
  public:
-  explicit IntoMessages(std::uint32_t count) : count_(count) {}
+  explicit IntoMessages(std::uint32_t count) : SmapTaker(count), count_(count) {}
 
   Result<void> data(std::vector<std::string> words) override {
     TRY_OK(check_fixed(words));
