@@ -73,7 +73,7 @@ std::string quantity_text(std::int64_t value, std::span<const Unit> units, std::
   return std::to_string(value) + " " + std::string(bare);
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') out += '\\';
@@ -119,11 +119,11 @@ std::string SettingBase::number_text(std::int64_t value) const {
     case Kind::integer:
       return std::to_string(value);
     case Kind::size:
-      return quoted(size_text(value));
+      return in_quotes(size_text(value));
     case Kind::duration:
-      return quoted(duration_text(std::chrono::milliseconds(value)));
+      return in_quotes(duration_text(std::chrono::milliseconds(value)));
     case Kind::choice:
-      return quoted(choices_[static_cast<std::size_t>(value)]);
+      return in_quotes(choices_[static_cast<std::size_t>(value)]);
     case Kind::text:
       break;
   }
@@ -131,11 +131,11 @@ std::string SettingBase::number_text(std::int64_t value) const {
 }
 
 std::string SettingBase::default_text() const {
-  return kind_ == Kind::text ? quoted(default_string_) : number_text(default_);
+  return kind_ == Kind::text ? in_quotes(default_string_) : number_text(default_);
 }
 
 std::string SettingBase::current_text() const {
-  return kind_ == Kind::text ? quoted(text()) : number_text(number());
+  return kind_ == Kind::text ? in_quotes(text()) : number_text(number());
 }
 
 std::string SettingBase::allowed_text() const {
@@ -145,7 +145,7 @@ std::string SettingBase::allowed_text() const {
   std::string out;
   for (std::size_t i = 0; i < choices_.size(); ++i) {
     if (i > 0) out += i + 1 == choices_.size() ? " or " : ", ";
-    out += quoted(choices_[i]);
+    out += in_quotes(choices_[i]);
   }
   return out;
 }

@@ -35,7 +35,7 @@ void judge_key(Findings& out, const std::string& about, const Tags& tags) {
     return out.ok(about, "Ed25519 key");
   }
   if (type != "rsa")
-    return out.warn(about, "k=" + quoted(type) + " is neither rsa nor ed25519: receivers pass over it", "publish an RSA key");
+    return out.warn(about, "k=" + in_quotes(type) + " is neither rsa nor ed25519: receivers pass over it", "publish an RSA key");
   const auto bits = crypto::rsa_public_key_bits(*bytes);
   if (!bits) return out.error(about, "p= is no RSA key", "paste the key again, whole, from the server's own output");
   const auto size = "RSA key of " + std::to_string(*bits) + " bits";

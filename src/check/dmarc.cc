@@ -34,17 +34,17 @@ void judge_policy(Findings& out, const Tags& tags, bool inherited) {
     out.note("DMARC", std::string(tag) + "=none: forged mail is reported, and delivered all the same",
              "when the reports show no mail of yours, say p=quarantine, then p=reject");
   if (tags.has("pct") && !is_percentage(tags.value("pct")))
-    out.warn("DMARC", "pct=" + quoted(tags.value("pct")) + " is no percentage", "take it out");
+    out.warn("DMARC", "pct=" + in_quotes(tags.value("pct")) + " is no percentage", "take it out");
   else if (tags.has("pct") && tags.value("pct") != "100")
     out.note("DMARC", "pct=" + std::string(tags.value("pct")) + ": the policy counts for a part of the mail only",
              "take pct out when you are sure");
   for (const std::string_view alignment : {"adkim", "aspf"})
     if (tags.has(alignment) && !text::iequals(tags.value(alignment), "r") && !text::iequals(tags.value(alignment), "s"))
-      out.warn("DMARC", std::string(alignment) + "=" + quoted(tags.value(alignment)) + " is neither r nor s", "correct it, or take it out");
+      out.warn("DMARC", std::string(alignment) + "=" + in_quotes(tags.value(alignment)) + " is neither r nor s", "correct it, or take it out");
   if (tags.value("rua").empty()) out.note("DMARC", "no rua: nobody reports to you", "add rua=mailto: and an address");
   for (const auto uri : pieces(tags.value("rua")))
     if (!text::istarts_with(uri, "mailto:") && !text::istarts_with(uri, "https:"))
-      out.error("DMARC", "rua: '" + quoted(uri) + "' is no mailto: address", "write rua=mailto:reports@example.org");
+      out.error("DMARC", "rua: '" + in_quotes(uri) + "' is no mailto: address", "write rua=mailto:reports@example.org");
 }
 
 std::vector<std::string> dmarc_texts(const dns::Answer<dns::Txt>& answer) {
@@ -100,13 +100,13 @@ Findings judge_dmarc(const std::vector<std::string>& texts, const std::string& n
   else if (tags->all.size() < 2 || tags->all[1].first != "p")
     damaged("p= does not follow v=DMARC1 [RFC7489 6.4]");
   else if (!is_policy(tags->value("p")))
-    damaged("p=" + quoted(tags->value("p")) + " is none of none, quarantine, reject");
+    damaged("p=" + in_quotes(tags->value("p")) + " is none of none, quarantine, reject");
   else if (tags->has("sp") && !is_policy(tags->value("sp")))
-    damaged("sp=" + quoted(tags->value("sp")) + " is none of none, quarantine, reject");
+    damaged("sp=" + in_quotes(tags->value("sp")) + " is none of none, quarantine, reject");
   else
     judge_policy(out, *tags, inherited);
   const bool bad = std::ranges::any_of(out.all, [](const Finding& f) { return f.level >= Level::warning; });
-  if (!bad) out.all.insert(out.all.begin(), {Level::ok, "DMARC", quoted(texts.front()) + (inherited ? " (of " + name + ")" : ""), {}});
+  if (!bad) out.all.insert(out.all.begin(), {Level::ok, "DMARC", in_quotes(texts.front()) + (inherited ? " (of " + name + ")" : ""), {}});
   return out;
 }
 

@@ -16,7 +16,7 @@ std::string_view to_string(Level level) {
   return "?";
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   constexpr std::size_t kLength = 160;
   std::string out(text.substr(0, kLength));
   if (text.size() > kLength) out += "...";

@@ -42,6 +42,6 @@ struct Findings {
 };
 
 // Text of strangers, short enough to be quoted in a sentence.
-std::string quoted(std::string_view text);
+std::string in_quotes(std::string_view text);
 
 }  // namespace posthorn::check

@@ -188,10 +188,10 @@ bool is_usable(const PortReport& r) { return would_be_usable(r) && is_believed(r
 void judge_relay(Findings& out, const PortReport& r) {
   if (!r.relays) return;
   if (*r.relays)
-    out.error(place_of(r), "it takes mail of anybody for other domains (an open relay): " + quoted(r.relay_answer),
+    out.error(place_of(r), "it takes mail of anybody for other domains (an open relay): " + in_quotes(r.relay_answer),
               "let it relay for those only who sign in; if it knows this machine as one of its own, look from another");
   else
-    out.note(place_of(r), "it does not relay for strangers: " + quoted(r.relay_answer));
+    out.note(place_of(r), "it does not relay for strangers: " + in_quotes(r.relay_answer));
 }
 
 Findings judge_port(const PortReport& r, SysTime now) {
@@ -201,7 +201,7 @@ Findings judge_port(const PortReport& r, SysTime now) {
     return out;
   }
   if (r.rejected) {
-    out.error(place_of(r), "it refuses to talk to us: " + quoted(r.greeting),
+    out.error(place_of(r), "it refuses to talk to us: " + in_quotes(r.greeting),
               "see whether this address is on a list there, or the server is overloaded");
     return out;
   }

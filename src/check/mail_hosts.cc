@@ -99,11 +99,11 @@ Findings judge_mx(const Discovery& found, std::span<const MailHost> hosts, const
       return out;
     case dns::MxRoute::Kind::unusable:
     case dns::MxRoute::Kind::ourselves:
-      out.error("MX", "no MX record names a host that could take mail" + (route.why.empty() ? "" : ": " + quoted(route.why)),
+      out.error("MX", "no MX record names a host that could take mail" + (route.why.empty() ? "" : ": " + in_quotes(route.why)),
                 "publish MX records with names of hosts");
       return out;
     case dns::MxRoute::Kind::unknown:
-      out.error("MX", "the DNS gives no answer: " + quoted(route.why),
+      out.error("MX", "the DNS gives no answer: " + in_quotes(route.why),
                 route.dnssec == dns::Dnssec::bogus ? "repair the zone's DNSSEC: signatures, and the DS record above"
                                                    : "look at the zone and its name servers");
       return out;
@@ -132,7 +132,7 @@ Findings judge_mx(const Discovery& found, std::span<const MailHost> hosts, const
   for (const auto& h : hosts)
     for (const auto& wrong : h.reverse) {
       all_back = false;
-      out.warn("reverse", h.mx.name.text() + ": " + quoted(wrong),
+      out.warn("reverse", h.mx.name.text() + ": " + in_quotes(wrong),
                "if it sends mail too: whoever gave you the address sets its name; many refuse mail from hosts without");
     }
   const bool any = std::ranges::any_of(hosts, [](const auto& h) { return !h.lookup.addresses.empty(); });
@@ -163,7 +163,7 @@ Findings judge_dane(std::span<const MailHost> hosts, dns::Dnssec of_mx) {
     else if (!h.dane->before.start_tls)
       out.error(about, "there are records, but the server offers no STARTTLS: servers that follow DANE do not deliver", "turn on TLS");
     else
-      out.error(about, quoted(h.dane->verdict.text) + ": servers that follow DANE do not deliver",
+      out.error(about, in_quotes(h.dane->verdict.text) + ": servers that follow DANE do not deliver",
                 "publish \"3 1 1\" with the digest of the key in use, and the next key's before it is used");
   }
   if (!good.empty()) out.ok("TLSA", good);

@@ -157,7 +157,7 @@ Task<> Trip::sign_in(const std::vector<PortReport>& ports) {
     if (by) keep(*r);
     if (by) continue;
     const bool refused = by.error().code == Errc::denied;
-    out_.findings.error(place_of(*r), "signing in fails: " + quoted(by.error().text),
+    out_.findings.error(place_of(*r), "signing in fails: " + in_quotes(by.error().text),
                         refused
                             ? "see whether the name (--user) and the password are right; no other port was tried, for accounts get locked"
                             : "look at the server's log");
@@ -198,7 +198,7 @@ Task<> Trip::send() {
   if (out_.sent)
     out_.sent_by = place_of(*submission_);
   else
-    out_.findings.error(place_of(*submission_), "the message to " + login_.address + " is not accepted: " + quoted(why),
+    out_.findings.error(place_of(*submission_), "the message to " + login_.address + " is not accepted: " + in_quotes(why),
                         advice);
 }
 
@@ -234,7 +234,7 @@ Task<> Trip::delete_by_imap(client::ImapConnection& imap) {
     removed = std::unexpected(found.error());
   out_.deleted = removed.value_or(false);
   if (!removed)
-    out_.findings.warn(place_of(*imap_), "the message could not be deleted: " + quoted(removed.error().text),
+    out_.findings.warn(place_of(*imap_), "the message could not be deleted: " + in_quotes(removed.error().text),
                        "delete it; its Message-ID is " + letter_.id);
   else if (!*removed)
     out_.findings.note(place_of(*imap_), "the message is only marked as deleted: without UIDPLUS others could go with it",
@@ -260,10 +260,10 @@ Task<> Trip::see_by_imap() {
     out_.imap = since(accepted_);
     out_.seen_by_imap = place_of(*imap_);
     if (out_.mailbox != "INBOX")
-      out_.findings.warn(place_of(*imap_), "the message came into " + quoted(out_.mailbox) + ", not into INBOX",
+      out_.findings.warn(place_of(*imap_), "the message came into " + in_quotes(out_.mailbox) + ", not into INBOX",
                          "see why the server takes it for junk: SPF, DKIM, DMARC");
   } else if (error) {
-    out_.findings.error(place_of(*imap_), "looking for the message fails: " + quoted(error->text),
+    out_.findings.error(place_of(*imap_), "looking for the message fails: " + in_quotes(error->text),
                         "look at the server's log, and delete the message; its Message-ID is " + letter_.id);
   } else {
     say_missing(place_of(*imap_));
@@ -311,7 +311,7 @@ Task<> Trip::see_by_pop3() {
   } else if (error && error->code == Errc::unsupported) {
     out_.findings.note(place_of(*pop3_), "not looked for by POP3: the server has no TOP, and others' mail is not fetched");
   } else if (error) {
-    out_.findings.error(place_of(*pop3_), "looking for the message fails: " + quoted(error->text), "look at the server's log");
+    out_.findings.error(place_of(*pop3_), "looking for the message fails: " + in_quotes(error->text), "look at the server's log");
   } else {
     say_missing(place_of(*pop3_));
   }

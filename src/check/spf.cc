@@ -99,7 +99,7 @@ Task<> ask_term(World& world, SpfTerm term, dns::Name domain, Deadline until, Sp
     const auto answer = co_await world.resolver.mx(*name, std::min(until, world.dns_deadline()));
     nowhere = answer.definite() && !answer.ok();
     if (answer.records.size() > kMxHosts && cost.trouble.empty())
-      cost.trouble = "mx " + quoted(name->text()) + ": it has more than 10 hosts [RFC7208 4.6.4]";
+      cost.trouble = "mx " + in_quotes(name->text()) + ": it has more than 10 hosts [RFC7208 4.6.4]";
   } else {
     const auto v4 = co_await world.resolver.a(*name, std::min(until, world.dns_deadline()));
     nowhere = v4.definite() && !v4.ok();
@@ -117,7 +117,7 @@ Task<> count_domain(World& world, std::string domain, std::string by, int depth,
   if (domain.find('%') != domain.npos) co_return;  // a macro: only a message tells
   const auto name = dns::Name::parse(domain);
   const auto fail_with = [&](const std::string& what) {
-    if (cost.trouble.empty()) cost.trouble = by + " " + quoted(domain) + ": " + what;
+    if (cost.trouble.empty()) cost.trouble = by + " " + in_quotes(domain) + ": " + what;
   };
   if (!name) co_return fail_with("it is no name");
   if (depth > kDepth) co_return fail_with("it goes around in circles");
@@ -156,7 +156,7 @@ void judge_all(Findings& out, const SpfRecord& record) {
   else if (all->qualifier == '?')
     out.warn("SPF", "\"?all\" says nothing of other hosts", "end the record with \"-all\" or \"~all\"");
   if (all && all != &record.terms.back())
-    out.warn("SPF", "what stands behind \"all\" is not looked at: " + quoted((all + 1)->name), "put \"all\" at the end");
+    out.warn("SPF", "what stands behind \"all\" is not looked at: " + in_quotes((all + 1)->name), "put \"all\" at the end");
 }
 
 }  // namespace
@@ -209,7 +209,7 @@ Findings judge_spf(const std::vector<std::string>& texts, const SpfCost& cost) {
   }
   judge_all(out, *record);
   if (!cost.trouble.empty())
-    out.error("SPF", quoted(cost.trouble), "take it out, or have it repaired; receivers take it for a permanent error");
+    out.error("SPF", in_quotes(cost.trouble), "take it out, or have it repaired; receivers take it for a permanent error");
   if (cost.too_slow)
     out.warn("SPF", "its look-ups take so long that receivers may give up [RFC7208 4.6.4]", "look at the name servers of what it includes");
   if (cost.look_ups > 10)
@@ -220,7 +220,7 @@ Findings judge_spf(const std::vector<std::string>& texts, const SpfCost& cost) {
   if (!cost.voids.empty()) {
     std::string names;
     for (const auto& one : cost.voids) names += (names.empty() ? "" : ", ") + one;
-    const auto text = quoted(names) + (cost.voids.size() == 1 ? " leads" : " lead") + " nowhere";
+    const auto text = in_quotes(names) + (cost.voids.size() == 1 ? " leads" : " lead") + " nowhere";
     if (cost.voids.size() > 2)
       out.error("SPF", text + ", and receivers stop after two of these [RFC7208 4.6.4]", "take them out, or correct the names");
     else
@@ -229,7 +229,7 @@ Findings judge_spf(const std::vector<std::string>& texts, const SpfCost& cost) {
   if (std::ranges::any_of(record->terms, [](const auto& t) { return t.name == "ptr"; }))
     out.warn("SPF", "\"ptr\" should not be used [RFC7208 5.5]", "name the hosts by \"a\", \"mx\" or their addresses");
   if (out.all.empty())
-    out.ok("SPF", quoted(texts.front()) + " (" + std::to_string(cost.look_ups) + (cost.look_ups == 1 ? " look-up)" : " look-ups)"));
+    out.ok("SPF", in_quotes(texts.front()) + " (" + std::to_string(cost.look_ups) + (cost.look_ups == 1 ? " look-up)" : " look-ups)"));
   return out;
 }
 

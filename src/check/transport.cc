@@ -42,7 +42,7 @@ Findings judge_sts_policy(const delivery::StsPolicy& policy, std::span<const std
       if (!p.tls)
         complain(host + " speaks no TLS, which the policy asks for", "turn on STARTTLS with a certificate of a known authority");
       else if (!is_believed(p))
-        complain(host + ": " + quoted(p.verdict.text) + "; the policy asks for a certificate that can be verified",
+        complain(host + ": " + in_quotes(p.verdict.text) + "; the policy asks for a certificate that can be verified",
                  "get a certificate that names " + host);
     }
   }
@@ -55,7 +55,7 @@ Findings judge_sts_policy(const delivery::StsPolicy& policy, std::span<const std
   if (fine)
     out.all.insert(out.all.begin(), {Level::ok,
                                      "MTA-STS",
-                                     "mode " + std::string(to_string(policy.mode)) + ", mx " + quoted(joined(policy.mx)) + ", max_age " +
+                                     "mode " + std::string(to_string(policy.mode)) + ", mx " + in_quotes(joined(policy.mx)) + ", max_age " +
                                          std::to_string(policy.max_age.count() / 86400) + " days",
                                      {}});
   return out;
@@ -87,12 +87,12 @@ Task<Findings> check_sts(World& world, dns::Name domain, std::vector<std::string
   if (!url) co_return out;
   const auto got = co_await fetch_directly(world, *url, after(3 * world.probe.timeout));
   if (!got) {
-    out.error("MTA-STS", "there is a record, but the policy cannot be fetched: " + quoted(got.error().text),
+    out.error("MTA-STS", "there is a record, but the policy cannot be fetched: " + in_quotes(got.error().text),
               "serve it at " + url->text() + " with a certificate for that host, without a redirect");
     co_return out;
   }
   if (!text::istarts_with(got->response.content_type, "text/plain"))
-    out.warn("MTA-STS", "the policy comes as " + quoted(got->response.content_type) + ", not as text/plain [RFC8461 3.3]",
+    out.warn("MTA-STS", "the policy comes as " + in_quotes(got->response.content_type) + ", not as text/plain [RFC8461 3.3]",
              "let the web server say Content-Type: text/plain");
   const auto policy = delivery::parse_sts_policy(got->response.body);
   if (!policy) {
@@ -121,7 +121,7 @@ Findings judge_tlsrpt(const std::vector<std::string>& texts, const std::string& 
   if (!good)
     out.error("TLSRPT", "the record names no place for reports (rua=mailto:... or https:...)", "add one");
   else
-    out.ok("TLSRPT", quoted(texts.front()));
+    out.ok("TLSRPT", in_quotes(texts.front()));
   return out;
 }
 

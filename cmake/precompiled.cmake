@@ -1,0 +1,25 @@
+# In a sanitizer build, where everything is made anew, foreign headers are read once and not by each file.  Elsewhere each file reads its own:
+# one that forgets an #include does not compile there.
+if(POSTHORN_SANITIZE)
+  file(CONFIGURE OUTPUT nothing.cc CONTENT "")
+endif()
+
+# TARGET gets those of HEADERS, names in precompiled/, and OPTIONS for the compiler.
+function(posthorn_precompile target headers options)
+  if(NOT POSTHORN_SANITIZE)
+    return()
+  endif()
+  string(MAKE_C_IDENTIFIER "precompiled_${headers}_${options}" shared)
+  if(NOT TARGET ${shared})
+    add_library(${shared} OBJECT ${CMAKE_BINARY_DIR}/nothing.cc)
+    target_compile_options(${shared} PRIVATE ${options})
+    target_link_libraries(${shared} PRIVATE lib_boost)
+    if(googletest IN_LIST headers)
+      target_link_libraries(${shared} PRIVATE GTest::gtest)
+    endif()
+    list(TRANSFORM headers REPLACE "(.+)" "${CMAKE_SOURCE_DIR}/cmake/precompiled/\\1.h")
+    target_precompile_headers(${shared} PRIVATE ${headers})
+  endif()
+  target_compile_options(${target} PRIVATE ${options})
+  target_precompile_headers(${target} REUSE_FROM ${shared})
+endfunction()

@@ -1,0 +1,2 @@
+// For unit tests.
+#include <gtest/gtest.h>
