@@ -92,6 +92,8 @@ Result<void> check_layout(const TreeRun& run) {
 
 Task<Result<void>> sync_all(TreeRun& run, int probe) {
   CO_TRY_OK(finish_removals(run));
+  // Of the mailbox that is still open Dovecot would tell what it was, even when it has been deleted. [RFC9051 6.3.11]
+  CO_TRY_OK(co_await run.connection.unselect());
   CO_TRY_OK(co_await list_there(run));
   CO_TRY_OK(list_here(run));
   CO_TRY_OK(co_await carry_renames(run));
