@@ -1,6 +1,7 @@
 #include "copy/copier.h"
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <utility>
 
@@ -148,14 +149,22 @@ Copier::Chosen Copier::choose(const Difference& difference, bool keep, std::uint
 namespace {
 
 // From each message to the last one in the list that is to come with it.
-imap::NumberSet uids_of(const std::vector<MessageInfo>& messages, std::vector<std::size_t> chosen) {
+std::vector<imap::NumberRange> uids_of(const std::vector<MessageInfo>& messages, std::vector<std::size_t> chosen) {
   std::ranges::sort(chosen);
-  imap::NumberSet out;
+  std::vector<imap::NumberRange> out;
   for (std::size_t i = 0, end = 0; i < chosen.size(); i = end) {
     for (end = i + 1; end < chosen.size() && chosen[end] == chosen[end - 1] + 1;) ++end;
-    out.push_back(imap::NumberRange{messages[chosen[i]].uid, messages[chosen[end - 1]].uid});
+    out.push_back({messages[chosen[i]].uid, messages[chosen[end - 1]].uid});
   }
   return out;
+}
+
+// The target may give UIDs that the source has not given yet: its next messages are outstanding as well.
+imap::NumberSet and_later_ones(std::vector<imap::NumberRange> uids, const std::vector<MessageInfo>& messages) {
+  constexpr auto kLast = std::numeric_limits<std::uint32_t>::max();
+  const auto listed = messages.empty() ? 0 : messages.back().uid;
+  if (listed < kLast) uids.push_back({listed + 1, kLast});
+  return imap::NumberSet(std::move(uids));
 }
 
 }  // namespace
@@ -187,7 +196,7 @@ Task<Result<void>> Copier::copy_folder(const FolderInfo& folder, const FolderInf
   if (keep_count) {
     auto all = kept;
     all.insert(all.end(), anew.begin(), anew.end());
-    CO_TRY_OK(co_await outstanding_.set(there.path, numbers.uid_validity, uids_of(messages, std::move(all))));
+    CO_TRY_OK(co_await outstanding_.set(there.path, numbers.uid_validity, and_later_ones(uids_of(messages, std::move(all)), messages)));
   }
   failed_.clear();
   CO_TRY_OK(co_await copy_messages(messages, kept, false));
@@ -196,7 +205,7 @@ Task<Result<void>> Copier::copy_folder(const FolderInfo& folder, const FolderInf
   }
   CO_TRY_OK(co_await copy_messages(messages, anew, true));
   if (keep_count) {
-    CO_TRY_OK(co_await outstanding_.set(there.path, numbers.uid_validity, imap::NumberSet(failed_)));
+    CO_TRY_OK(co_await outstanding_.set(there.path, numbers.uid_validity, and_later_ones(failed_, messages)));
   }
   if (options_.flags && source_.has_flags() && target_.changes_flags()) {
     CO_TRY_OK(co_await copy_flags(difference));

@@ -12,7 +12,7 @@ namespace posthorn::copy {
 namespace {
 
 constexpr std::size_t kLongest = 64 << 20;
-constexpr std::string_view kFirstLine = "posthorn-copy 1\n";
+constexpr std::string_view kFirstLine = "posthorn-copy 2\n";
 
 std::string key_of(const FolderPath& folder) { return crypto::to_hex(crypto::view(crypto::sha256(to_string(folder)))).substr(0, 32); }
 

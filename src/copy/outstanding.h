@@ -13,8 +13,9 @@
 
 namespace posthorn::copy {
 
-// INVARIANT: before anything is copied into a folder all of it stands here; what came is taken out when the folder is done.  So a UID that the target
-// lacks, below its UIDNEXT, was there and has been deleted if the folder is known and the UID does not stand here.
+// INVARIANT: before anything is copied into a folder all of it stands here, and all UIDs above the last one at the source; what came is taken out when
+// the folder is done.  So a UID that the target lacks, below its UIDNEXT, was there and has been deleted if the folder is known and the UID does not
+// stand here.
 // Threads: one reactor's; files are written on the pool.
 class Outstanding {
  public:

@@ -46,7 +46,7 @@ TEST_F(OutstandingFile, WhatIsDamagedTellsNothing) {
   set(file, {"INBOX"}, 7, {{1, 5}});
   std::string text;
   std::getline(std::ifstream(path_), text, '\0');
-  for (const auto& [from, to] : {std::pair<std::string, std::string>{"1:5", "1:x"}, {"1:5", "1:*"}, {"1:5", "$"}, {"1:5", ""}, {" 7 ", " 7x "}, {"1:5\n", "1:5"}, {"copy 1", "copy 2"}}) {
+  for (const auto& [from, to] : {std::pair<std::string, std::string>{"1:5", "1:x"}, {"1:5", "1:*"}, {"1:5", "$"}, {"1:5", ""}, {" 7 ", " 7x "}, {"1:5\n", "1:5"}, {"copy 2", "copy 1"}}) {
     auto other = text;
     other.replace(other.find(from), from.size(), to);
     std::ofstream(path_, std::ios::trunc) << other;

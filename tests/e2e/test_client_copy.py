@@ -338,6 +338,11 @@ class Copy(unittest.TestCase):
         for copied, there in ((1, 6), (0, 7)):
             self.assertRegex(self.copy(self.store.url("once"), target, "--leave-deleted", env=environment),
                              f"copied {copied} messages? in 1 folder, {there} were there already, left out 1 that were deleted there\n")
+        # Number 7 has the UID at the target that the next one gets at the source.
+        client.append("INBOX", "", bad, letter(8))
+        for copied, there in ((1, 7), (0, 8)):
+            self.assertRegex(self.copy(self.store.url("once"), target, "--leave-deleted", env=environment),
+                             f"copied {copied} messages? in 1 folder, {there} were there already, left out 1 that were deleted there\n")
 
     def test_connections_that_break(self):
         """It begins again by itself; when it has given up, the next run goes on."""
