@@ -171,15 +171,37 @@ std::uint64_t fewest(client::ImapConnection& server, std::uint64_t messages) {
   return messages - std::min(messages, gone);
 }
 
-// A server that has gone back to an older state gives UIDs a second time; behind which one, nobody can say.
+// A server that has gone back to an older state gives UIDs a second time.  Others have a UIDNEXT that falls when the latest message is removed.
 bool has_gone_back(const Journal& journal, const client::SelectedMailbox& mailbox, const std::vector<std::uint32_t>& uids) {
   const bool says_true = mailbox.uid_next != 0 && (uids.empty() || uids.back() < mailbox.uid_next);
   return says_true && journal.any_key([&](const std::string& key) { return uid_in(key, mailbox.uid_validity) >= mailbox.uid_next; });
 }
 
-// What it has is new, as under another UIDVALIDITY.
-Result<void> forget(Journal& journal, std::uint32_t uid_validity) {
-  return journal.keep([&](const std::string& key) { return uid_in(key, uid_validity) ? Sight::gone : Sight::unseen; });
+// The lowest UID that has been given a second time.  A message cannot have come after it was stored: one that has is another one, and so are all
+// behind it.  Five minutes are for the clocks: more would hide what came right after a replica took over, and a clock that is further ahead makes
+// messages come twice only once.  Of dates in the future only senders know.
+Task<Result<std::uint32_t>> first_that_is_new(client::ImapConnection& server, const client::SelectedMailbox& mailbox,
+                                              const std::vector<std::uint32_t>& uids, const Journal& journal) {
+  constexpr std::chrono::minutes kClocks{5};
+  const auto stored = [&](std::uint32_t uid) { return journal.stored(key_of(mailbox.uid_validity, uid)); };
+  std::vector<std::uint32_t> known;
+  std::ranges::copy_if(uids, std::back_inserter(known), [&](std::uint32_t uid) { return stored(uid).has_value(); });
+  auto first = mailbox.uid_next;
+  CO_TRY_OK(co_await server.fetch(to_set(known), {.flags = false, .date = true}, [&](const imap::FetchResponse& one) {
+    const auto since = one.uid ? stored(*one.uid) : std::nullopt;
+    if (!since || !one.internal_date) return;
+    const auto came = one.internal_date->time;
+    if (came > *since + kClocks && came < this_second() + kClocks) first = std::min(first, *one.uid);
+  }));
+  co_return first;
+}
+
+Result<void> forget_from(std::uint32_t first, Journal& journal, std::uint32_t uid_validity, const std::vector<std::uint32_t>& uids) {
+  return journal.keep([&](const std::string& key) {
+    const auto uid = uid_in(key, uid_validity);
+    if (uid && *uid >= first) return Sight::gone;
+    return uid && std::ranges::binary_search(uids, *uid) ? Sight::seen : Sight::unseen;
+  });
 }
 
 }  // namespace
@@ -195,8 +217,10 @@ Task<Result<void>> fetch_imap(client::ImapConnection& server, std::string mailbo
   }
   const auto least = fewest(server, selected.messages);
   if (has_gone_back(journal, selected, uids)) {
-    if (options.on_note) options.on_note("the server gives numbers of messages a second time: all that it has is fetched again");
-    CO_TRY_OK(co_await pool.run([&] { return forget(journal, validity); }));
+    CO_TRY(const auto first, co_await first_that_is_new(server, selected, uids, journal));
+    if (options.on_note && first < selected.uid_next)
+      options.on_note("the server gives numbers of messages a second time: what it has from " + std::to_string(first) + " on is fetched again");
+    CO_TRY_OK(co_await pool.run([&] { return forget_from(first, journal, validity, uids); }));
   }
   report.on_server = uids.size();
   CO_TRY_OK(co_await fetch_new(server, validity, uids, target, journal, pool, options, report));

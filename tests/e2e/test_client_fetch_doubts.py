@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import threading
+import time
 
 from harness import message
 from lmtp_host import LmtpHost
@@ -28,6 +29,17 @@ def forget_fingerprints(state):
         lines = f.read().splitlines(True)
     with open(state, "wb") as f:
         f.writelines(line for line in lines if line[9:10] != b"M")
+
+
+def store_at(when, state):
+    """As if all that is stored had been stored then."""
+    with open(state, "rb") as f:
+        lines = [line.split(b" ", 2) for line in f.read().splitlines()[1:]]
+    with open(state, "wb") as f:
+        f.write(b"posthorn-fetch 1\n")
+        for _, kind, rest in lines:
+            content = b"S %d " % when + rest.split(b" ", 1)[1] if kind == b"S" else kind + b" " + rest
+            f.write(b"%08x %s\n" % (crc32c(content), content))
 
 
 class StateFile(FetchTestCase):
@@ -90,13 +102,7 @@ class StateFile(FetchTestCase):
         state = os.path.join(self.home, "state-file")
         host = self.host(make_mail(3))
         self.fetch(host.url(), "--keep", "--state", state)
-        with open(state, "rb") as f:
-            lines = [line.split(b" ", 2) for line in f.read().splitlines()[1:]]
-        with open(state, "wb") as f:
-            f.write(b"posthorn-fetch 1\n")
-            for _, kind, rest in lines:
-                content = b"S 9999999999 " + rest.split(b" ", 1)[1] if kind == b"S" else kind + b" " + rest
-                f.write(b"%08x %s\n" % (crc32c(content), content))
+        store_at(9999999999, state)
         self.assertEqual(self.fetch(host.url(), "--keep-days", "7", "--state", state)["removed"], 0)
         report = self.fetch(host.url(), "--state", state)
         self.assertEqual((report["known"], report["removed"]), (3, 3))
@@ -507,11 +513,11 @@ class ListingWithoutEnd(FetchTestCase):
 
 class ImapHost:
     """An IMAP server that tells of its mailbox, {UID: text}, what it is told to: `hidden` are UIDs that it does not list; `expunged` of them it says that they are gone;
-    `leaving` more it has at SELECT, and says during the listing that they are gone."""
+    `leaving` more it has at SELECT, and says during the listing that they are gone; `dates` are seconds, for those that have not come before all runs."""
 
     def __init__(self, mail):
         self.mail, self.uid_validity, self.hidden, self.expunged = dict(mail), 1, set(), set()
-        self.uid_next, self.leaving = max(mail) + 1, 0
+        self.uid_next, self.leaving, self.dates = max(mail) + 1, 0, {}
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.thread = threading.Thread(target=self.serve)
         self.thread.start()
@@ -547,9 +553,12 @@ class ImapHost:
                 number = sorted(self.mail).index(uid) + 1
                 if "BODY" in command:
                     yield f"* {number} FETCH (UID {uid} FLAGS () BODY[] {{{len(self.mail[uid])}}}\r\n".encode() + self.mail[uid] + b")\r\n"
+                elif "INTERNALDATE" in command:
+                    date = time.strftime("%d-%b-%Y %H:%M:%S +0000", time.gmtime(self.dates.get(uid, 0)))
+                    yield f'* {number} FETCH (UID {uid} INTERNALDATE "{date}")\r\n'.encode()
                 elif uid not in self.hidden:
                     yield f"* {number} FETCH (UID {uid})\r\n".encode()
-            if "BODY" not in command:
+            if "BODY" not in command and "INTERNALDATE" not in command:
                 yield from (f"* {sorted(self.mail).index(uid) + 1} EXPUNGE\r\n".encode() for uid in sorted(self.expunged, reverse=True))
                 yield f"* {len(self.mail) + 1} EXPUNGE\r\n".encode() * self.leaving
 
@@ -601,12 +610,28 @@ class ImapListings(FetchTestCase):
         self.assertEqual(self.again("--keep-days", "0")["removed"], 5)
 
     def test_of_a_server_that_has_gone_back_hide_nothing(self):
+        state = ["--state", os.path.join(self.home, "state-file")]
+        self.again("--keep", *state)
+        store_at(time.time() - 3600, state[1])
+        self.server.mail, self.server.uid_next = {uid: self.texts[uid] for uid in (1, 2)} | {3: message("new"), 4: message("an older one")}, 5
+        self.server.dates = {3: time.time() - 60}
+        report = self.again("--keep-days", "14", *state)
+        self.assertEqual((report["known"], report["stored"]), (2, 2))
+        self.assertEqual(maildir_digests(self.maildir), digests([*self.texts.items(), (3, self.server.mail[3]), (4, self.server.mail[4])]))
+        self.assertEqual(self.again("--keep-days", "14", *state)["known"], 4)
+        self.assertEqual(self.again("--keep-days", "0", *state)["removed"], 4)
+
+    def test_of_a_server_whose_next_uid_falls_double_nothing(self):
+        """With the latest message, to the UID behind the one before it; no UID is given twice."""
         self.again()
-        self.server.mail, self.server.uid_next = {uid: self.texts[uid] for uid in (1, 2)} | {3: message("new")}, 4
-        self.assertEqual(self.again("--keep-days", "14")["stored"], 3)  # twice is better than not at all
-        self.assertEqual(maildir_digests(self.maildir), digests([*self.texts.items(), *self.server.mail.items()]))
-        self.assertEqual(self.again("--keep-days", "14")["known"], 3)
-        self.assertEqual(self.again("--keep-days", "0")["removed"], 3)
+        self.server.dates = {1: time.time() + 30 * 86400, 2: time.time() + 60}  # by its sender's clock, and by one that is ahead of ours
+        for left in (4, 3):
+            del self.server.mail[left + 1]
+            self.server.uid_next = left + 1
+            report = self.again()
+            self.assertEqual((report["known"], report["stored"]), (left, 0))
+        self.server.mail[9], self.server.uid_next = message("new"), 10
+        self.assertEqual(self.again()["stored"], 1)
 
     def test_of_a_server_that_does_not_know_its_next_uid_are_believed(self):
         self.server.uid_next = 1
@@ -617,14 +642,17 @@ class ImapListings(FetchTestCase):
 
     def test_where_uids_begin_anew_hide_nothing(self):
         """It should have another UIDVALIDITY then, and has not."""
-        self.again()
+        state = ["--state", os.path.join(self.home, "state-file")]
+        self.again("--keep", *state)
         self.server.mail = {uid: self.texts[uid] for uid in (1, 5)}
-        self.again()
-        self.server.mail, self.server.uid_next = {1: self.texts[1], 2: message("new")}, 3
-        self.assertEqual(self.again()["stored"], 2)
-        self.again("--keep-days", "0")
+        self.again("--keep", *state)
+        store_at(time.time() - 3600, state[1])
+        self.server.mail, self.server.uid_next = {1: message("anew"), 2: message("new")}, 3
+        self.server.dates = {1: time.time() - 60, 2: time.time() - 60}
+        self.assertEqual(self.again("--keep", *state)["stored"], 2)
+        self.again("--keep-days", "0", *state)
         self.server.mail, self.server.uid_next = {1: message("newer")}, 4
-        self.assertEqual(self.again("--keep-days", "0")["stored"], 1)
+        self.assertEqual(self.again("--keep-days", "0", *state)["stored"], 1)
 
 
 class IntoLmtp(FetchTestCase):
