@@ -131,13 +131,13 @@ Task<> there_and_back() {
 
 TEST(SmapClient, GetsBackWhatItHasUploaded) { run_task(there_and_back()); }
 
-// The second of its chunks is lost [docs/formats/store.md].
+// The second chunk of the last one is lost [docs/formats/store.md].
 Task<> damage_message(Harness& h) {
   const auto account = co_await h.server.services().store.account(h.ann);
   CHECK(account.has_value());
   const auto view = co_await (*account)->view((*account)->find_mailbox("INBOX")->id);
-  CHECK(view && (*view)->size() == 1);
-  const auto id = (*view)->at(0).message.value();
+  CHECK(view && (*view)->size() > 0);
+  const auto id = (*view)->at((*view)->size() - 1).message.value();
   std::string second_chunk;
   kv::put_be64(second_chunk, id);
   kv::put_be32(second_chunk, 1);
@@ -147,14 +147,18 @@ Task<> damage_message(Harness& h) {
   CHECK(damaged.has_value());
 }
 
+std::string long_message() {
+  std::string out = "Subject: long\n";
+  for (int i = 0; i < 30'000; ++i) out += "X-N: " + std::to_string(100'000 + i) + "\n";
+  return out + "\n" + out;
+}
+
 // What cannot be read to its end is never ended: nobody may take what there is of it for the whole.  Where the client can be told, the others can be
 // fetched all the same.
 Task<> damaged() {
   Harness h;
   co_await h.start();
-  std::string message = "Subject: long\n";
-  for (int i = 0; i < 30'000; ++i) message += "X-N: " + std::to_string(100'000 + i) + "\n";
-  message += "\n" + message;
+  const auto message = long_message();
   auto* client = co_await h.connect();
   const auto added = co_await client->add(for_inbox(message));
   EXPECT_TRUE(added) << (added ? "" : added.error().text);
@@ -187,6 +191,36 @@ Task<> damaged() {
 }
 
 TEST(SmapClient, IsNeverGivenAPartForTheWhole) { run_task(damaged()); }
+
+// Everything that the server says to one who says this.
+Task<std::string> answers_to(Harness& h, std::string commands) {
+  auto pair = net::make_connection_pair();
+  auto& end = *h.ends.emplace_back(std::move(pair.second));
+  h.sessions.spawn(Reactor::current(), run_smap_session({h.server.services(), {config::Protocol::imap, config::TlsMode::none, true}, end, "raw"}));
+  pair.first->put(commands);
+  auto done = co_await pair.first->flush(after(std::chrono::seconds(60)));
+  while (done) done = co_await pair.first->read_more(after(std::chrono::seconds(60)));
+  EXPECT_EQ(done.error().code, Errc::closed);
+  co_return std::string(pair.first->input());
+}
+
+// -ERR where a chunk would begin is the status: the next line belongs to the next command.
+Task<> nothing_behind_a_refusal() {
+  Harness h;
+  co_await h.start();
+  const auto short_one = co_await h.server.add_message("ann@example.test", "INBOX", "Subject: short\r\n\r\nshort\r\n");
+  const auto long_one = co_await h.server.add_message("ann@example.test", "INBOX", long_message());
+  CHECK(short_one && long_one);
+  co_await damage_message(h);
+  const auto text = co_await answers_to(h, "\\SMAP1 LOGIN ann@example.test secret\nOPEN INBOX\nFETCH 1-2 CONTENTS=ALL\nNOOP\nLOGOUT\n");
+  const auto refusal = text.find("-ERR ");
+  CHECK(refusal != text.npos);
+  const auto next = text.find('\n', refusal) + 1;
+  EXPECT_TRUE(text.substr(next).starts_with("+OK")) << text.substr(next);
+  co_await h.stop();
+}
+
+TEST(SmapSession, NothingStandsBehindTheStatus) { run_task(nothing_behind_a_refusal()); }
 
 void expect_news(const Result<client::SmapNews>& news) {
   CHECK(news.has_value());

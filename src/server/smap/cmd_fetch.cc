@@ -126,7 +126,8 @@ Task<Result<void>> Session::fetch_contents(FetchJob& job, const FetchItem& item)
         job.some_gone = true;
         continue;
       }
-      if (!item.peek) (void)co_await set_seen(std::move(shown));
+      // Nothing may stand behind the status: those before it are not marked.
+      if (!item.peek && !job.refused) (void)co_await set_seen(std::move(shown));
       co_return done;
     }
     if (!item.peek) CO_TRY_OK(co_await set_seen(std::move(shown)));
