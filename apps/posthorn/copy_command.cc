@@ -44,6 +44,7 @@ struct End {
 struct Job {
   End source, target;
   copy::CopyReport report;
+  bool in_doubt = false;  // as the lock of the target says, which those without a home do not have
   std::optional<copy::VerifyReport> verified;
   Result<void> outcome;
 };
@@ -192,14 +193,16 @@ class CopyRun {
     if (!o_.options.dry_run) {
       CO_TRY(alone, co_await workers_.run([&] { return lock_target(job.target.place.url); }));
     }
-    if (is_in_doubt(alone)) co_await sleep_for(kUntilStored);
+    if (job.in_doubt || is_in_doubt(alone)) co_await sleep_for(kUntilStored);
     CO_TRY(const auto source, co_await open(job.source));
     auto target = co_await open(job.target);
     Result<void> outcome = target ? Result<void>{} : std::unexpected(target.error());
     if (target) {
-      outcome = set_in_doubt(alone, stores_by_itself(job.target.place.url));
+      const bool by_itself = stores_by_itself(job.target.place.url);
+      outcome = set_in_doubt(alone, by_itself);
       if (outcome) outcome = co_await copy_between(job, *source, **target);
-      if (!job.report.in_doubt) (void)set_in_doubt(alone, false);
+      job.in_doubt = by_itself && job.report.in_doubt;
+      if (!job.in_doubt) (void)set_in_doubt(alone, false);
       co_await (*target)->close();
     }
     co_await source->close();

@@ -185,7 +185,7 @@ class Copy(unittest.TestCase):
         cls.server = cls.store = None
         try:
             cls.server = Server()
-            cls.server.create_accounts((*ACCOUNTS, *(f"user{i}" for i in range(22))))
+            cls.server.create_accounts((*ACCOUNTS, *(f"user{i}" for i in range(23))))
             cls.server.start()
             cls.store = DovecotStore()
             cls.store.start()
@@ -596,6 +596,30 @@ class Copy(unittest.TestCase):
             thread.join(30)
         self.assertIn("copied 0 messages in 1 folder, 10 were there already", self.posthorn(*command[1:]))
         self.assertEqual(self.ours("alice").select("INBOX", readonly=True)[1], [b"10"])
+
+    def test_without_a_home_the_next_attempt_waits_too(self):
+        """For what the server has not answered, and may still be storing."""
+        meddler = ImapMeddler(self.server.ports["imap_plain"])
+        self.addCleanup(meddler.close)
+        seen = []
+
+        def on_response(octets):
+            if b"APPENDUID" not in octets or seen:
+                return octets
+            seen.append(time.monotonic())
+            return b""
+
+        def on_command(octets):
+            if len(seen) == 1 and meddler.connections == 2:
+                seen.append(time.monotonic())
+            return octets
+
+        meddler.on_response, meddler.on_command = on_response, on_command
+        homeless = {name: value for name, value in os.environ.items() if name not in ("HOME", "XDG_STATE_HOME")}
+        self.posthorn("copy", self.maildir("homeless", {"": 1}), f"imap://user22%40{DOMAIN}@127.0.0.1:{meddler.port}", "--target-password-file", self.our_password,
+                      "--target-allow-plaintext", env=homeless)
+        self.assertEqual(self.ours("user22").select("INBOX", readonly=True)[1], [b"1"])
+        self.assertGreaterEqual(seen[1] - seen[0], 2.5)
 
     def test_killed_at_any_moment(self):
         """Dovecot to us by IMAP and to a Maildir: at the end everything is there once."""
