@@ -107,7 +107,13 @@ Result<void> visit_nested(const std::string& root, const std::string& relative, 
   return {};
 }
 
-Result<MaildirLayout> find_layout(const std::string& root, MaildirLayout if_new) {
+// Modified UTF-7 that says something else than its letters do.
+bool looks_like_utf7(const std::string& name) {
+  const auto utf7 = path_to_folder(name, MaildirLayout::maildir_pp), plain = path_to_folder(name, MaildirLayout::maildir_pp_utf8);
+  return text::is_ascii(name) && utf7 && plain && *utf7 != *plain;
+}
+
+Result<MaildirLayout> find_layout(const std::string& root, MaildirLayout if_new, std::optional<MaildirLayout> before) {
   TRY(const auto names, sub_directories(root));
   bool pp = false, utf7 = false, utf8 = false, nested = false;
   for (const auto& name : names) {
@@ -116,13 +122,12 @@ Result<MaildirLayout> find_layout(const std::string& root, MaildirLayout if_new)
     const bool dot = is && name.starts_with('.');
     pp |= dot;
     utf8 |= dot && !text::is_ascii(name);
-    utf7 |= dot && text::is_ascii(name) && name.find('&') != name.npos &&
-            name.find('-', name.find('&')) != name.npos;
+    utf7 |= dot && looks_like_utf7(name);
     nested |= is && !name.starts_with('.');
   }
   TRY(const bool is_inbox, is_maildir(root));
-  // A root that is a Maildir itself has its folders behind dots, unless it has others and none of those.
-  if (!pp && nested) return MaildirLayout::nested;
+  // A root that is a Maildir itself has its folders behind dots, unless it has others and none of those, or had.
+  if (!pp && (nested || before == MaildirLayout::nested)) return MaildirLayout::nested;
   if (!pp && !is_inbox) return if_new;
   if (utf8 || (!utf7 && if_new == MaildirLayout::maildir_pp_utf8)) return MaildirLayout::maildir_pp_utf8;
   return MaildirLayout::maildir_pp;
@@ -191,9 +196,9 @@ std::error_code remove_directory(const std::string& going) {
 
 }  // namespace
 
-Result<MaildirTree> MaildirTree::open(std::string root, MaildirLayout if_new) {
+Result<MaildirTree> MaildirTree::open(std::string root, MaildirLayout if_new, std::optional<MaildirLayout> before) {
   TRY_OK(make_directories(root));
-  TRY(const auto layout, find_layout(root, if_new));
+  TRY(const auto layout, find_layout(root, before.value_or(if_new), before));
   return MaildirTree(std::move(root), layout);
 }
 

@@ -35,9 +35,10 @@ Result<FolderPath> path_to_folder(std::string_view relative, MaildirLayout);
 // Blocking.  Threads: any.  Symbolic links are followed for opening, never for removing.
 class MaildirTree {
  public:
-  // The layout of a tree that is there is found out; `if_new` is for one that is empty or missing.  Makes the
-  // root.
-  static Result<MaildirTree> open(std::string root, MaildirLayout if_new = MaildirLayout::maildir_pp);
+  // The layout of a tree that is there is found out; `if_new` is for one that is empty or missing, unless it is known
+  // how it lay `before`: where all folders have gone it lies so still.  Makes the root.
+  static Result<MaildirTree> open(std::string root, MaildirLayout if_new = MaildirLayout::maildir_pp,
+                                  std::optional<MaildirLayout> before = {});
 
   const std::string& root() const { return root_; }
   MaildirLayout layout() const { return layout_; }

@@ -223,5 +223,17 @@ TEST_F(MaildirTreeTest, FindsOutTheLayout) {
   EXPECT_EQ(MaildirTree::open(root)->layout(), nested);
 }
 
+TEST_F(MaildirTreeTest, LiesAsBeforeWhenNothingSaysOtherwise) {
+  ASSERT_TRUE(MaildirFolder::create(root));
+  EXPECT_EQ(MaildirTree::open(root, maildir_pp, nested)->layout(), nested);
+  ASSERT_TRUE(MaildirFolder::create(root / "Lists" / "foo"));
+  EXPECT_EQ(MaildirTree::open(root, maildir_pp, nested)->layout(), nested);
+  ASSERT_TRUE(MaildirFolder::create(root / ".Q&A - x"));
+  EXPECT_EQ(MaildirTree::open(root, maildir_pp, nested)->layout(), maildir_pp);
+  EXPECT_EQ(MaildirTree::open(root, maildir_pp, maildir_pp_utf8)->layout(), maildir_pp_utf8);
+  ASSERT_TRUE(MaildirFolder::create(root / ".Entw&APw-rfe"));
+  EXPECT_EQ(MaildirTree::open(root, maildir_pp, maildir_pp_utf8)->layout(), maildir_pp);
+}
+
 }  // namespace
 }  // namespace posthorn::mailfile

@@ -79,6 +79,7 @@ Task<Result<void>> sync_one(TreeRun& run, std::string name, Settling& settling) 
 Result<void> check_layout(const TreeRun& run) {
   const auto& root = run.tree.root();
   const auto now = run.tree.layout(), before = read_layout(root).value_or(now);
+  if (before == now) return {};
   for (const auto& [name, known] : run.known) {
     const auto path = path_of(run, name);
     if (!path || *path == mailfile::FolderPath{"INBOX"}) continue;
@@ -115,7 +116,7 @@ Task<Result<void>> sync_all(TreeRun& run, int probe) {
 }  // namespace
 
 Result<mailfile::MaildirTree> open_tree(const std::string& root, mailfile::MaildirLayout if_new) {
-  return mailfile::MaildirTree::open(root, read_layout(root).value_or(if_new));
+  return mailfile::MaildirTree::open(root, if_new, read_layout(root));
 }
 
 Task<Result<SyncReport>> sync_tree(client::ImapConnection& connection, const mailfile::MaildirTree& tree, const SyncOptions& options) {

@@ -274,6 +274,23 @@ class NestedLaidOutOtherwise(LaidOutOtherwise):
     LAYOUT = "nested"
     test_utf8_among_utf7 = test_utf8_where_nothing_was_utf7 = None
 
+    def test_the_root_is_the_inbox_and_the_last_folder_beside_it_goes(self):
+        self.fill(["a"], "Sub")
+        for part in ("cur", "new", "tmp"):
+            os.makedirs(os.path.join(self.tree, part))
+        os.makedirs(os.path.join(self.tree, self.prefix, "Old"))
+        for part in ("cur", "new", "tmp"):
+            os.makedirs(os.path.join(self.tree, self.prefix, part))
+        self.sync()
+        self.quiet()
+        shutil.rmtree(os.path.join(self.tree, self.prefix, "cur"))
+        shutil.rmtree(os.path.join(self.tree, self.prefix, "new"))
+        report = self.sync()
+        self.assertEqual((report["folders_removed_there"], set(self.alike("Sub"))), (1, {"a"}), report)
+        shutil.rmtree(self.local("Sub"))
+        self.assertEqual(self.sync("--force-delete")["folders_removed_there"], 1)
+        self.quiet()
+
     def test_a_maildir_behind_a_dot(self):
         self.fill(["a"], "Sub")
         self.fill(["b"], "Other")
