@@ -201,6 +201,11 @@ bool Journal::any_key(const std::function<bool(const std::string&)>& is) const {
   return std::ranges::any_of(kept_, [&](const auto& one) { return is(one.first); });
 }
 
+std::uint64_t Journal::last_refusal(const std::string& key) const {
+  const auto found = refused_.find(key);
+  return found == refused_.end() ? 0 : found->second;
+}
+
 std::vector<std::string> Journal::refused_in_order() const {
   std::vector<std::string> out;
   for (const auto& [key, number] : refused_) out.push_back(key);

@@ -80,6 +80,8 @@ class Journal {
   bool has_kind(char kind) const;
   bool any_key(const std::function<bool(const std::string& key)>&) const;
   bool was_refused(const std::string& key) const { return refused_.contains(key); }
+  // Its number, which ascends; 0: it was not refused.
+  std::uint64_t last_refusal(const std::string& key) const;
   // Those that were refused, but for the few whose turn it is: of what is listed, those that have waited longest.
   static constexpr std::size_t kMostAgain = 20;
   using Keys = std::unordered_set<std::string>;

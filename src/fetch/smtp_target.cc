@@ -70,9 +70,13 @@ class Sender {
   }
 
   void taken() { refusals_.taken(); }
+  // What was sent before may arrive twice wherever that goes on.
+  bool falls_silent() const { return silences_ >= kMostSilences; }
   // REQUIRES: `outcome` is refused or unknown.  The error says that it is enough.
   Result<void> refused(const Outcome& outcome, bool was_before) {
-    if (outcome.fate == Fate::unknown)
+    const bool is_silence = outcome.fate == Fate::unknown;
+    silences_ += is_silence;
+    if (is_silence)
       options_.on_note(outcome.why.text);
     else
       options_.on_note("the server refuses a message" + std::string(outcome.for_good ? "" : " for now") + ": " + outcome.why.text);
@@ -130,6 +134,8 @@ class Sender {
   SmtpTargetOptions options_;
   std::unique_ptr<client::SmtpConnection> connection_;
   Refusals refusals_;
+  static constexpr int kMostSilences = 2;
+  int silences_ = 0;
 };
 
 class SmtpBatch final : public Batch {
@@ -144,8 +150,18 @@ class SmtpBatch final : public Batch {
   }
 
  private:
+  // New ones, and behind them those that were refused, which have waited longest first.
+  std::vector<const Waiting*> in_turn(const Journal& journal) const {
+    std::vector<const Waiting*> out;
+    for (const auto& one : all_) out.push_back(&one);
+    std::ranges::sort(out, {}, [&](const Waiting* one) { return std::pair(journal.last_refusal(one->key), one); });
+    return out;
+  }
+
   Task<Result<void>> send_all(Journal& journal, WorkerPool& pool) {
-    for (const auto& one : all_) {
+    for (const auto* next : in_turn(journal)) {
+      const auto& one = *next;
+      if (sender_.falls_silent() && journal.was_refused(one.key)) continue;
       const Prepared prepared{
           .key = one.key, .when = this_second(), .boot = mailfile::boot_id(), .where = "server"};
       const auto mark = journal.mark();

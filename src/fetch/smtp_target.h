@@ -21,7 +21,8 @@ struct SmtpTargetOptions {
 
 // One message after the other, each waiting in a file beside the journal until the server has taken it.  A
 // message that the server refuses, for good or for now, is not stored: it stays where it was, others go on,
-// and later runs try again; only where nothing but refusals of new messages comes the run ends.
+// and later runs try again; only where nothing but refusals of new messages comes the run ends.  Where two messages have got no answer,
+// those that were refused before are left to later runs.
 //
 // What cannot be excluded, because SMTP has nothing against it [RFC5321 4.5.3.2.6]: when the connection or
 // this program ends between the end of a message and the server's reply to it, the message may be there

@@ -248,8 +248,10 @@ Result<void> remove_journal(const std::string& folder) {
 // What is known of a mailbox that is gone says nothing of the one that is made now, though it may well be numbered in the same way
 // [RFC9051 2.3.1.1]: all would be taken for deleted there.
 Task<Result<void>> make_there(TreeRun& run, std::string name) {
+  // [RFC9051 5.1] The INBOX is there, listed or not, and keeps what is known of it.
+  const bool is_inbox = name == "INBOX";
   CO_TRY(const auto directory, run.tree.path_of(run.here.at(name)));
-  CO_TRY_OK(remove_journal(directory));
+  if (!is_inbox) CO_TRY_OK(remove_journal(directory));
   auto done = co_await run.connection.create(name);
   if (!done && !run.connection.is_usable()) co_return done;
   if (!done) {
@@ -258,7 +260,7 @@ Task<Result<void>> make_there(TreeRun& run, std::string name) {
   }
   (void)co_await run.connection.subscribe(name);
   ++run.report.folders_made_there;
-  run.known.erase(name);
+  if (!is_inbox) run.known.erase(name);
   client::MailboxInfo info;
   info.name = name;
   run.there.emplace(name, std::move(info));

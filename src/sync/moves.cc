@@ -74,7 +74,8 @@ bool moves_at_once(const client::ImapConnection& c) { return c.has("MOVE") || c.
 Task<Result<void>> move_between(TreeRun& run, std::string from_name, std::string to_name, std::vector<std::string> uniques) {
   CO_TRY(auto from, open_journal(run, from_name));
   CO_TRY(auto to, open_journal(run, to_name));
-  const bool known = to.state().mailbox == to_name;
+  // What has never been matched is so as a whole, with what is moved now: a first message that is known would make all others new on both sides.
+  const bool known = to.state().mailbox == to_name && !(to.state().messages.empty() && to.state().uploads.empty());
   if (!known && !moves_at_once(run.connection)) co_return Result<void>{};
   CO_TRY(const auto selected, co_await run.connection.select(from_name));
   if (selected.read_only || selected.uid_validity != from.state().uid_validity) co_return Result<void>{};
