@@ -210,7 +210,9 @@ class CopyRun {
   }
 
   Task<Result<void>> copy_between(Job& job, copy::MailPlace& source, copy::MailPlace& target) {
-    CO_TRY(auto outstanding, co_await workers_.run([&] { return copy::Outstanding::open(file_about_target(job.target.place.url, ".outstanding"), workers_); }));
+    auto file = file_about_target(job.target.place.url, ".outstanding");
+    auto from = name_of_place(job.source.place.url);
+    CO_TRY(auto outstanding, co_await workers_.run([&] { return copy::Outstanding::open(std::move(file), std::move(from), workers_); }));
     copy::Copier copier(source, target, outstanding, o_.options, [this, &job](const copy::CopyReport& report) {
       job.report = report;
       show();

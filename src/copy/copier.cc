@@ -186,7 +186,7 @@ Task<Result<void>> Copier::copy_folder(const FolderInfo& folder, const FolderInf
 
   // What the target has given UIDs above of cannot have its own any more.
   const std::uint32_t next = before.uid_validity == numbers.uid_validity ? before.uid_next : 0;
-  const auto [kept, anew, is_known] = choose(difference, keep, next, outstanding_.find(there.path, numbers.uid_validity));
+  const auto [kept, anew, is_known] = choose(difference, keep, next, outstanding_.find(folder.path, there.path, numbers.uid_validity));
   show();
   if (options_.dry_run) {
     report_.copied += kept.size() + anew.size();
@@ -196,7 +196,7 @@ Task<Result<void>> Copier::copy_folder(const FolderInfo& folder, const FolderInf
   if (keep_count) {
     auto all = kept;
     all.insert(all.end(), anew.begin(), anew.end());
-    CO_TRY_OK(co_await outstanding_.set(there.path, numbers.uid_validity, and_later_ones(uids_of(messages, std::move(all)), messages)));
+    CO_TRY_OK(co_await outstanding_.set(folder.path, there.path, numbers.uid_validity, and_later_ones(uids_of(messages, std::move(all)), messages)));
   }
   failed_.clear();
   CO_TRY_OK(co_await copy_messages(messages, kept, false));
@@ -205,7 +205,7 @@ Task<Result<void>> Copier::copy_folder(const FolderInfo& folder, const FolderInf
   }
   CO_TRY_OK(co_await copy_messages(messages, anew, true));
   if (keep_count) {
-    CO_TRY_OK(co_await outstanding_.set(there.path, numbers.uid_validity, and_later_ones(failed_, messages)));
+    CO_TRY_OK(co_await outstanding_.set(folder.path, there.path, numbers.uid_validity, and_later_ones(failed_, messages)));
   }
   if (options_.flags && source_.has_flags() && target_.changes_flags()) {
     CO_TRY_OK(co_await copy_flags(difference));

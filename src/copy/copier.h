@@ -60,7 +60,7 @@ struct CopyReport {
 class Copier {
  public:
   using Show = std::function<void(const CopyReport&)>;
-  // `outstanding`: that of the target.
+  // `outstanding`: of the source, at the target.
   Copier(MailPlace& source, MailPlace& target, Outstanding& outstanding, CopyOptions options, Show show = {})
       : source_(source), target_(target), outstanding_(outstanding), options_(std::move(options)), show_(std::move(show)) {}
 

@@ -14,8 +14,6 @@ namespace {
 constexpr std::size_t kLongest = 64 << 20;
 constexpr std::string_view kFirstLine = "posthorn-copy 2\n";
 
-std::string key_of(const FolderPath& folder) { return crypto::to_hex(crypto::view(crypto::sha256(to_string(folder)))).substr(0, 32); }
-
 std::string_view take_word(std::string_view& line) {
   const auto word = line.substr(0, line.find(' '));
   line.remove_prefix(std::min(word.size() + 1, line.size()));
@@ -24,8 +22,8 @@ std::string_view take_word(std::string_view& line) {
 
 }  // namespace
 
-Result<Outstanding> Outstanding::open(std::string path, WorkerPool& workers) {
-  Outstanding out(std::move(path), workers);
+Result<Outstanding> Outstanding::open(std::string path, std::string source, WorkerPool& workers) {
+  Outstanding out(std::move(path), std::move(source), workers);
   if (out.path_.empty()) return out;
   const auto whole = mailfile::read_whole(out.path_, kLongest);
   if (!whole && whole.error().code != Errc::not_found) return std::unexpected(whole.error());
@@ -61,15 +59,20 @@ std::string Outstanding::text() const {
   return out;
 }
 
-const imap::NumberSet* Outstanding::find(const FolderPath& folder, std::uint32_t uid_validity) const {
-  const auto found = folders_.find(key_of(folder));
+std::string Outstanding::key_of(const FolderPath& from, const FolderPath& to) const {
+  const auto names = source_ + '\0' + to_string(from) + '\0' + to_string(to);
+  return crypto::to_hex(crypto::view(crypto::sha256(names))).substr(0, 32);
+}
+
+const imap::NumberSet* Outstanding::find(const FolderPath& from, const FolderPath& to, std::uint32_t uid_validity) const {
+  const auto found = folders_.find(key_of(from, to));
   return found != folders_.end() && found->second.uid_validity == uid_validity ? &found->second.uids : nullptr;
 }
 
-Task<Result<void>> Outstanding::set(const FolderPath& folder, std::uint32_t uid_validity, imap::NumberSet uids) {
-  const auto* known = find(folder, uid_validity);
+Task<Result<void>> Outstanding::set(FolderPath from, FolderPath to, std::uint32_t uid_validity, imap::NumberSet uids) {
+  const auto* known = find(from, to, uid_validity);
   if (known && *known == uids) co_return Result<void>{};
-  folders_[key_of(folder)] = {uid_validity, std::move(uids)};
+  folders_[key_of(from, to)] = {uid_validity, std::move(uids)};
   if (path_.empty()) co_return Result<void>{};
   co_return co_await workers_.run([this] { return mailfile::replace_file(path_, text()); });
 }

@@ -1,4 +1,4 @@
-// Which messages were to come to a folder with their UIDs and have not, though the target gives higher ones since. [docs/formats/copy.md]
+// Which messages of a source were to come to a folder with their UIDs and have not, though the target gives higher ones since. [docs/formats/copy.md]
 #pragma once
 
 #include <cstdint>
@@ -19,16 +19,18 @@ namespace posthorn::copy {
 // Threads: one reactor's; files are written on the pool.
 class Outstanding {
  public:
-  // `path` empty: nothing is known, and nothing kept.  Reads it; blocking.
-  static Result<Outstanding> open(std::string path, WorkerPool&);
+  // `path`: of the file about the target; empty: nothing is known, and nothing kept.  `source`: two may have the same UIDVALIDITY, and are kept apart
+  // by what they are called.  Reads it; blocking.
+  static Result<Outstanding> open(std::string path, std::string source, WorkerPool&);
 
-  // nullptr: nobody has kept count of that folder under that UIDVALIDITY.  Valid until the next set().
-  const imap::NumberSet* find(const FolderPath&, std::uint32_t uid_validity) const;
+  // nullptr: nobody has kept count of what goes from that folder to that one under that UIDVALIDITY.  Valid until the next set().
+  const imap::NumberSet* find(const FolderPath& from, const FolderPath& to, std::uint32_t uid_validity) const;
   // On the disk when it returns.
-  Task<Result<void>> set(const FolderPath&, std::uint32_t uid_validity, imap::NumberSet);
+  Task<Result<void>> set(FolderPath from, FolderPath to, std::uint32_t uid_validity, imap::NumberSet);
 
  private:
-  Outstanding(std::string path, WorkerPool& workers) : path_(std::move(path)), workers_(workers) {}
+  Outstanding(std::string path, std::string source, WorkerPool& workers) : path_(std::move(path)), source_(std::move(source)), workers_(workers) {}
+  std::string key_of(const FolderPath& from, const FolderPath& to) const;
   void take_line(std::string_view line);
   std::string text() const;
 
@@ -36,9 +38,9 @@ class Outstanding {
     std::uint32_t uid_validity = 0;
     imap::NumberSet uids;
   };
-  const std::string path_;
+  const std::string path_, source_;
   WorkerPool& workers_;
-  std::map<std::string, Folder> folders_;  // by a digest of their names, which may hold anything
+  std::map<std::string, Folder> folders_;  // by key_of(): names may hold anything
 };
 
 }  // namespace posthorn::copy

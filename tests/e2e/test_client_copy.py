@@ -185,7 +185,7 @@ class Copy(unittest.TestCase):
         cls.server = cls.store = None
         try:
             cls.server = Server()
-            cls.server.create_accounts((*ACCOUNTS, *(f"user{i}" for i in range(23))))
+            cls.server.create_accounts((*ACCOUNTS, *(f"user{i}" for i in range(24))))
             cls.server.start()
             cls.store = DovecotStore()
             cls.store.start()
@@ -343,6 +343,30 @@ class Copy(unittest.TestCase):
         for copied, there in ((1, 7), (0, 8)):
             self.assertRegex(self.copy(self.store.url("once"), target, "--leave-deleted", env=environment),
                              f"copied {copied} messages? in 1 folder, {there} were there already, left out 1 that were deleted there\n")
+
+    def test_one_source_says_nothing_of_another(self):
+        """Both have the same UIDVALIDITY: what only the other one has brought was not deleted."""
+        def source(name, numbers):
+            tree = os.path.join(self.path("same-validity"), name)
+            for part in ("cur", "new", "tmp"):
+                os.makedirs(os.path.join(tree, part), exist_ok=True)
+            with open(os.path.join(tree, "dovecot-uidlist"), "w", encoding="utf-8") as uids:
+                uids.write(f"3 V1 N{len(numbers) + 1}\n")
+                for uid, number in enumerate(numbers, 1):
+                    uids.write(f"{uid} :17000000{number:02}.x\n")
+                    path = os.path.join(tree, "cur", f"17000000{number:02}.x:2,")
+                    if not os.path.exists(path):
+                        with open(path, "wb") as f:
+                            f.write(letter(number).replace(b"\r\n", b"\n"))
+            return f"maildir:{tree}"
+
+        one, other = source("one", range(4)), source("other", range(10, 12))
+        target, leave = f"posthorn:user23@{DOMAIN}", "--leave-deleted"
+        self.assertIn("copied 4 messages in 1 folder\n", self.copy(one, target))
+        self.assertIn("(of 2 that is not certain)", self.copy(other, target, leave, status=65))
+        self.assertIn("copied 2 messages in 1 folder\n", self.copy(other, target))
+        self.assertIn("copied 0 messages in 1 folder, 4 were there already\n", self.copy(one, target, leave))
+        self.assertIn("copied 1 message in 1 folder, 2 were there already\n", self.copy(source("other", range(10, 13)), target, leave))
 
     def test_connections_that_break(self):
         """It begins again by itself; when it has given up, the next run goes on."""
