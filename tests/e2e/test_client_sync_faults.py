@@ -105,6 +105,29 @@ class PartialListings(Meddled):
         self.assertEqual(set(self.alike("Sub")), {"a", "new"})
 
 
+class UnlistedInbox(Meddled):
+    """The INBOX is there, whatever LIST says."""
+
+    def name(self, folder=""):
+        return "INBOX"
+
+    def local(self, folder=""):
+        return self.tree
+
+    def words(self, *options, password=None):
+        return super().words("--folder", "INBOX", *options, password=password)
+
+    def test_keeps_what_is_known_of_it(self):
+        self.fill(["a", "b", "c"])
+        self.sync()
+        self.meddler.on_response = lambda r: None if r.startswith(b"* LIST") and b'"INBOX"' in r else r
+        for gone in ("a", "b", "c"):
+            os.unlink(self.here()[gone])
+            report = self.sync()
+            self.assertEqual((report["deleted_there"], report["downloaded"]), (1, 0), report)
+            self.assertNotIn(gone, self.alike())
+
+
 class Meanwhile(Meddled):
     def test_flagged_there_while_it_is_deleted(self):
         self.fill(["a", "b"])
