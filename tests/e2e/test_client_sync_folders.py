@@ -165,6 +165,20 @@ class Moves(Meddled):
         self.sync()
         self.assertEqual((set(self.alike()), set(self.alike("Sub"))), ({"b"}, {"a"}))
 
+    def test_into_a_folder_whose_first_run_did_not_come_to_it(self):
+        self.fill(["a", "b"])
+        self.fill(["y", "z"], "Sub")
+        self.sync()
+        path = self.local("Sub") + "/.posthorn-sync"
+        with open(path, "rb") as f:
+            lines = f.readlines()
+        with open(path, "wb") as f:
+            f.writelines(lines[:2])
+        self.move("a", "Sub")
+        report = self.sync()
+        self.assertEqual((report["moved"], report["uploaded"], report["downloaded"]), (1, 0, 0), report)
+        self.assertEqual((set(self.alike()), set(self.alike("Sub"))), ({"b"}, {"a", "y", "z"}))
+
     def test_many_folders_and_few_descriptors(self):
         folders = [f"f{i}" for i in range(60)]
         for folder in folders:
