@@ -187,6 +187,13 @@ void respect_taken(FolderRun& run, Plan& plan) {
   std::erase_if(plan.uploads, [&taken](const auto& unique) { return taken.contains(unique); });
 }
 
+// A file may be gone, or lie in another folder, before the next run could recognise what was sent of it.
+Task<Result<void>> recognise_taken(FolderRun& run) {
+  if (run.journal.state().taken.empty()) co_return Result<void>{};
+  CO_TRY_OK(co_await look_there(run));
+  co_return co_await match_unknown(run);
+}
+
 // What is done because a file is missing waits until its folder can be listed in peace.
 void respect_doubts(FolderRun& run, Plan& plan) {
   if (!run.local.is_doubtful()) return;
@@ -261,6 +268,7 @@ Task<Result<Alike>> sync_folder(FolderJob job) {
     }
     if (!again) break;
   }
+  CO_TRY_OK(co_await recognise_taken(run));
   CO_TRY_OK(run.journal.tidy());
   co_return Alike{.agreed = agreed, .names = run.local.names(), .mailbox_id = run.mailbox.mailbox_id};
 }

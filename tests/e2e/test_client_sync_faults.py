@@ -336,6 +336,16 @@ class Poor(Meddled):
         self.assertEqual(set(self.alike()), {"a", "x"})
 
 
+    def test_one_that_is_not_recognised_keeps_no_other_from_being_so(self):
+        self.send_unnumbered(["a"], rb"RFC822\.SIZE \d+", b"RFC822.SIZE 7")
+        self.sync(status=75)
+        self.put("new")
+        self.assertEqual(self.sync(status=75)["uploaded"], 1)
+        os.unlink(*glob.glob(self.local() + "/new/*.new.host"))
+        self.assertEqual(self.sync(status=75)["downloaded"], 0)
+        self.assertEqual(self.there(), {"a": set(), "x": set(), "new": {r"\Deleted"}})
+
+
 class ReadOnly(Meddled):
     def test_what_both_have_changed_alike_is_no_change_that_stays_here(self):
         self.fill(["a", "b"])
