@@ -1,6 +1,7 @@
 // What the steps of one folder's run share. Internal to sync.
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -22,9 +23,12 @@ struct FolderRun {
   bool again = false;       // somebody has changed something meanwhile
   bool one_by_one = false;  // the server has refused several messages together
 
+  // What another pass finds again is said once.
   void problem(std::string text) {
     complete = false;
-    job.report.problems.push_back(job.mailbox + ": " + std::move(text));
+    auto line = job.mailbox + ": " + std::move(text);
+    auto& said = job.report.problems;
+    if (std::ranges::find(said, line) == said.end()) said.push_back(std::move(line));
   }
 };
 

@@ -256,10 +256,12 @@ Task<Result<Alike>> sync_folder(FolderJob job) {
     respect_doubts(run, plan);
     guard(run, plan);
     respect_read_only(run, plan);
-    const bool at_rest = plan.only_downloads();
+    const bool at_rest = plan.only_downloads(), one_by_one = run.one_by_one;
     CO_TRY_OK(co_await carry_out(run, plan));
-    if (!run.complete) break;
     ++pass;
+    // What was refused together has not been sent one by one yet, whatever else is wrong.
+    if (!run.complete && run.one_by_one != one_by_one) continue;
+    if (!run.complete) break;
     run.journal.put_seal(run.mailbox.high_mod_seq);
     const bool again = std::exchange(run.again, false) || !run.journal.state().uploads.empty();
     if (at_rest) {

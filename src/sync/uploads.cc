@@ -18,7 +18,7 @@ Result<void> take_result(FolderRun& run, const std::string& unique, MaildirFlags
   if (!result) {
     // It was refused: nothing of it is there.
     run.journal.put_no_upload(unique);
-    run.problem("a message cannot be stored there: " + result.error().text);
+    run.problem(unique + " cannot be stored there: " + result.error().text);
     return {};
   }
   ++run.job.report.uploaded;

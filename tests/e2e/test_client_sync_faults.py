@@ -213,6 +213,25 @@ class Meanwhile(Meddled):
         self.assertEqual(self.sync(status=75)["uploaded"], 1)
         self.assertEqual(set(self.there()), {"a", "b"})
 
+    def test_a_lasting_problem_holds_back_nothing_that_was_refused_together(self):
+        self.fill(["a"])
+        self.sync()
+        subjects = [f"m{i}" for i in range(10)]
+        for subject in subjects:
+            self.put(subject)
+        os.mkfifo(self.local() + "/cur/1.fifo.host:2,S")
+        refused = []
+
+        def refuse(line):
+            if b" APPEND " not in line or refused:
+                return line
+            refused.append(line)
+            return re.sub(rb'APPEND "?[^" ]+"?', b"APPEND nowhere", line)
+        self.meddler.on_command = refuse
+        report = self.sync(status=75)
+        self.assertEqual((report["uploaded"], len(report["problems"])), (10, 1), report)
+        self.assertEqual((len(refused), set(self.there())), (1, {"a", *subjects}))
+
     def test_mail_comes_while_its_folder_is_deleted_there(self):
         self.fill(["a"])
         self.fill(["b"], "Sub")
