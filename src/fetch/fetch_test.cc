@@ -11,6 +11,7 @@
 #include "fetch/mbox_target.h"
 #include "fetch/pop3_fingerprint.h"
 #include "fetch/reception.h"
+#include "fetch/turns.h"
 #include "fetch/waiting_message.h"
 #include "mailfile/line_ends.h"
 #include "mailfile/maildir.h"
@@ -156,14 +157,17 @@ TEST_F(FetchTest, JournalKnowsWhatWasPreparedOnly) {
 
 TEST_F(FetchTest, JournalTakesThoseThatWereRefusedInTurn) {
   Keys keys;
-  for (std::size_t i = 0; i < Journal::kMostAgain + 3; ++i) keys.push_back("u" + std::to_string(i));
+  for (std::size_t i = 0; i < 23; ++i) keys.push_back("u" + std::to_string(i));
   const auto any = [](const std::string&) { return true; };
   {
     auto journal = open();
     ASSERT_TRUE(journal.append_prepared(std::vector<Prepared>{{keys[0], kThen, "boot", "server"}}));
     ASSERT_TRUE(journal.append_refused(keys, kThen));
     journal.remember_refused(keys);
-    EXPECT_EQ(journal.put_off(any), (Journal::Keys{"u20", "u21", "u22"}));
+    EXPECT_EQ(journal.refused_in_order(any), keys);
+    Turns turns(journal, any);
+    EXPECT_TRUE(turns.has("new") && turns.has("u19") && !turns.has("u20"));
+    EXPECT_FALSE(turns.next());
     ASSERT_TRUE(journal.append_refused(Keys{"u0"}, kThen));
     ASSERT_TRUE(journal.append_stored(Keys{"u1"}, kThen));
     ASSERT_TRUE(journal.append_forgotten(Keys{"u2"}, kThen));
@@ -172,14 +176,20 @@ TEST_F(FetchTest, JournalTakesThoseThatWereRefusedInTurn) {
     auto journal = open();
     EXPECT_TRUE(journal.pending().empty());
     EXPECT_TRUE(journal.stored("u1") && !journal.was_refused("u1") && !journal.was_refused("u2"));
-    EXPECT_EQ(journal.put_off(any), Journal::Keys{"u0"});
-    EXPECT_TRUE(journal.put_off([](const std::string& key) { return key == "u0"; }).contains("u3"));
-    EXPECT_FALSE(journal.put_off([](const std::string& key) { return key == "u0"; }).contains("u0"));
+    EXPECT_EQ(journal.refused_in_order(any).front(), "u3");
+    EXPECT_EQ(journal.refused_in_order(any).back(), "u0");
+    EXPECT_EQ(journal.refused_in_order([](const std::string& key) { return key == "u0"; }), Keys{"u0"});
     for (int j = 0; j < 2000; ++j) ASSERT_TRUE(journal.append_stored(Keys{"u1"}, kThen));
     ASSERT_TRUE(journal.keep_only({keys.begin(), keys.end()}, {}, kThen));  // writes it anew
     EXPECT_LT(text().size(), 2000u);
   }
   auto journal = open();
+  Turns turns(journal, any);
+  EXPECT_TRUE(turns.has("u3") && turns.has("u22") && !turns.has("u0"));
+  journal.remember(Keys{"u3"}, kThen);
+  EXPECT_TRUE(turns.next());
+  EXPECT_TRUE(turns.has("u0") && !turns.has("u4") && !turns.has("new"));
+  EXPECT_FALSE(turns.next());
   ASSERT_TRUE(journal.keep_only({"u0"}, {}, kThen));
   EXPECT_TRUE(journal.was_refused("u0") && !journal.was_refused("u3"));
 }

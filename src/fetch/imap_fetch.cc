@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "fetch/fetch.h"
+#include "fetch/turns.h"
 
 namespace posthorn::fetch {
 namespace {
@@ -109,34 +110,36 @@ Task<Result<std::vector<std::uint32_t>>> uids_of(client::ImapConnection& server,
   co_return uids;
 }
 
-Task<Result<void>> fetch_new(client::ImapConnection& server, std::uint32_t uid_validity,
-                             const std::vector<std::uint32_t>& uids, Target& target, Journal& journal,
-                             WorkerPool& pool, const FetchOptions& options, FetchReport& report) {
-  const auto put_off = journal.put_off([&](const std::string& key) {
-    const auto uid = uid_in(key, uid_validity);
-    return uid && std::ranges::binary_search(uids, *uid);
-  });
-  std::vector<std::uint32_t> wanted;
-  for (const auto uid : uids) {
-    const auto key = key_of(uid_validity, uid);
-    if (journal.stored(key))
-      ++report.known;
-    else if (put_off.contains(key))
-      ++report.refused;
-    else
-      wanted.push_back(uid);
-  }
+Task<Result<void>> fetch_these(client::ImapConnection& server, std::uint32_t uid_validity, const std::vector<std::uint32_t>& wanted, Target& target,
+                               Journal& journal, WorkerPool& pool, const FetchOptions& options, FetchReport& report) {
   if (wanted.empty()) co_return Result<void>{};
   Reception reception(target, journal, pool, options.batch);
   Intake intake(reception, options, report, uid_validity, {wanted.begin(), wanted.end()});
   auto came = co_await server.fetch_messages(to_set(wanted), intake);
   target.drop();
   auto stored = co_await reception.finish();
-  report.stored = reception.stored().size();
+  report.stored += reception.stored().size();
   if (!stored) co_return stored;
-  if (!came) co_return came;
-  report.refused += static_cast<std::uint64_t>(std::ranges::count_if(
-      wanted, [&](std::uint32_t uid) { return !journal.stored(key_of(uid_validity, uid)); }));
+  co_return came;
+}
+
+Task<Result<void>> fetch_new(client::ImapConnection& server, std::uint32_t uid_validity,
+                             const std::vector<std::uint32_t>& uids, Target& target, Journal& journal,
+                             WorkerPool& pool, const FetchOptions& options, FetchReport& report) {
+  const auto is_stored = [&](std::uint32_t uid) { return journal.stored(key_of(uid_validity, uid)).has_value(); };
+  const auto count_stored = [&] { return static_cast<std::uint64_t>(std::ranges::count_if(uids, is_stored)); };
+  report.known = count_stored();
+  Turns turns(journal, [&](const std::string& key) {
+    const auto uid = uid_in(key, uid_validity);
+    return uid && std::ranges::binary_search(uids, *uid);
+  });
+  do {
+    std::vector<std::uint32_t> wanted;
+    std::ranges::copy_if(uids, std::back_inserter(wanted),
+                         [&](std::uint32_t uid) { return !is_stored(uid) && turns.has(key_of(uid_validity, uid)); });
+    CO_TRY_OK(co_await fetch_these(server, uid_validity, wanted, target, journal, pool, options, report));
+  } while (turns.next());
+  report.refused = uids.size() - count_stored();
   co_return Result<void>{};
 }
 

@@ -206,18 +206,11 @@ std::uint64_t Journal::last_refusal(const std::string& key) const {
   return found == refused_.end() ? 0 : found->second;
 }
 
-std::vector<std::string> Journal::refused_in_order() const {
+std::vector<std::string> Journal::refused_in_order(const std::function<bool(const std::string&)>& is_listed) const {
   std::vector<std::string> out;
-  for (const auto& [key, number] : refused_) out.push_back(key);
+  for (const auto& [key, number] : refused_)
+    if (is_listed(key)) out.push_back(key);
   std::ranges::sort(out, {}, [this](const std::string& key) { return refused_.at(key); });
-  return out;
-}
-
-Journal::Keys Journal::put_off(const std::function<bool(const std::string&)>& is_listed) const {
-  Keys out;
-  std::size_t again = 0;
-  for (auto& key : refused_in_order())
-    if (!is_listed(key) || ++again > kMostAgain) out.insert(std::move(key));
   return out;
 }
 
@@ -412,7 +405,7 @@ Result<void> Journal::rewrite() {
     text += lines_of(key, kept);
     lines_ += count_lines(kept);
   }
-  for (const auto& key : refused_in_order()) text += key_line('N', key, this_second());
+  for (const auto& key : refused_in_order([](const auto&) { return true; })) text += key_line('N', key, this_second());
   lines_ += refused_.size();
   TRY_OK(mailfile::replace_file(path_, text));
   is_version_1_ = false;

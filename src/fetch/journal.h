@@ -82,10 +82,9 @@ class Journal {
   bool was_refused(const std::string& key) const { return refused_.contains(key); }
   // Its number, which ascends; 0: it was not refused.
   std::uint64_t last_refusal(const std::string& key) const;
-  // Those that were refused, but for the few whose turn it is: of what is listed, those that have waited longest.
-  static constexpr std::size_t kMostAgain = 20;
+  // Those of what is listed, which have waited longest first.
+  std::vector<std::string> refused_in_order(const std::function<bool(const std::string& key)>& is_listed) const;
   using Keys = std::unordered_set<std::string>;
-  Keys put_off(const std::function<bool(const std::string& key)>& is_listed) const;
   // Prepared by an earlier process, and not known to be stored.
   const std::vector<Prepared>& pending() const { return pending_; }
   void pending_is_settled() { pending_.clear(); }
@@ -135,7 +134,6 @@ class Journal {
   Result<void> append_keys(char kind, std::span<const std::string> keys, Seconds when);
   Result<void> append_marks(const std::string& lines, std::size_t count);
   Result<void> become_version_2();
-  std::vector<std::string> refused_in_order() const;
   Result<void> append(const std::string& lines);
   std::vector<std::string> find_forgettable(const Keys& keys, const Keys& removed, Seconds when) const;
   Result<void> rewrite();

@@ -9,6 +9,7 @@
 #include "fetch/pop3_doubts.h"
 #include "fetch/pop3_keys.h"
 #include "fetch/pop3_trouble.h"
+#include "fetch/turns.h"
 
 namespace posthorn::fetch {
 namespace {
@@ -97,22 +98,16 @@ std::uint64_t count_stored(const std::vector<Known>& all, const Journal& journal
   return static_cast<std::uint64_t>(std::ranges::count_if(all, [&](const Known& one) { return journal.stored(one.key).has_value(); }));
 }
 
-std::vector<Known*> find_wanted(std::vector<Known>& all, const Journal& journal) {
-  Journal::Keys keys;
-  for (const auto& one : all) keys.insert(one.key);
-  const auto put_off = journal.put_off([&keys](const std::string& key) { return keys.contains(key); });
+std::vector<Known*> find_wanted(std::vector<Known>& all, const Journal& journal, const Turns& turns) {
   std::vector<Known*> wanted;
   for (auto& one : all)
-    if (one.key.empty() || (!journal.stored(one.key) && !put_off.contains(one.key))) wanted.push_back(&one);
+    if (!journal.stored(one.key) && turns.has(one.key)) wanted.push_back(&one);
   return wanted;
 }
 
-Task<Result<void>> fetch_new(client::Pop3Connection& server, std::vector<Known>& all, Target& target,
-                             Journal& journal, WorkerPool& pool, const FetchOptions& options,
-                             FetchReport& report, Trouble& trouble) {
+Task<Result<void>> fetch_these(client::Pop3Connection& server, const std::vector<Known*>& wanted, std::vector<Known>& all, Target& target,
+                               Journal& journal, WorkerPool& pool, const FetchOptions& options, FetchReport& report, Trouble& trouble) {
   constexpr std::size_t kMany = 100;
-  const auto wanted = find_wanted(all, journal);
-  if (report.stored == 0) report.known = count_stored(all, journal);
   Reception reception(target, journal, pool, options.batch);
   const bool all_have_keys = std::ranges::none_of(wanted, [](const Known* one) { return one->key.empty(); });
   Intake intake(reception, journal, options, report, wanted, all_have_keys ? Absent() : find_absent(all, journal));
@@ -132,6 +127,20 @@ Task<Result<void>> fetch_new(client::Pop3Connection& server, std::vector<Known>&
   if (!noted) co_return noted;
   report.refused = all.size() - count_stored(all, journal);
   co_return came;
+}
+
+Task<Result<void>> fetch_new(client::Pop3Connection& server, std::vector<Known>& all, Target& target,
+                             Journal& journal, WorkerPool& pool, const FetchOptions& options,
+                             FetchReport& report, Trouble& trouble) {
+  Journal::Keys keys;
+  for (const auto& one : all) keys.insert(one.key);
+  Turns turns(journal, [&keys](const std::string& key) { return keys.contains(key); });
+  if (report.stored == 0) report.known = count_stored(all, journal);
+  do {
+    const auto wanted = find_wanted(all, journal, turns);
+    CO_TRY_OK(co_await fetch_these(server, wanted, all, target, journal, pool, options, report, trouble));
+  } while (turns.next());
+  co_return Result<void>{};
 }
 
 // Stored, and long enough ago.

@@ -4,7 +4,7 @@
 namespace posthorn::fetch {
 
 // Refusals without anything taken between them: at some point they are no matter of the single message.  One that was refused by an earlier run
-// does not count: there are few of them in each (Journal::put_off), and however many there are, new mail gets its turn.
+// does not count: there are few of them in each (Turns), and however many there are, new mail gets its turn.
 class Refusals {
  public:
   void taken() { for_now_ = all_ = 0; }

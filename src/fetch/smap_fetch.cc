@@ -3,6 +3,7 @@
 
 #include "crypto/digest.h"
 #include "fetch/fetch.h"
+#include "fetch/turns.h"
 #include "proto/smap/flags.h"
 
 namespace posthorn::fetch {
@@ -83,32 +84,35 @@ Journal::Keys keys_of(const std::vector<Listed>& all) {
   return out;
 }
 
-Task<Result<void>> fetch_new(client::SmapConnection& server, const std::vector<Listed>& all, Target& target, Journal& journal, WorkerPool& pool,
-                             const FetchOptions& options, FetchReport& report) {
-  const auto put_off = journal.put_off([keys = keys_of(all)](const std::string& key) { return keys.contains(key); });
-  std::vector<const Listed*> wanted;
-  std::vector<client::SmapWanted> asked;
-  for (const auto& one : all) {
-    if (journal.stored(one.key)) {
-      ++report.known;
-    } else if (put_off.contains(one.key)) {
-      ++report.refused;
-    } else {
-      wanted.push_back(&one);
-      asked.push_back({.number = one.number, .size = one.size});
-    }
-  }
+Task<Result<void>> fetch_these(client::SmapConnection& server, const std::vector<const Listed*>& wanted, Target& target, Journal& journal,
+                               WorkerPool& pool, const FetchOptions& options, FetchReport& report) {
   if (wanted.empty()) co_return Result<void>{};
+  std::vector<client::SmapWanted> asked;
+  for (const auto* one : wanted) asked.push_back({.number = one->number, .size = one->size});
   Reception reception(target, journal, pool, options.batch);
   Intake intake(reception, options, report, wanted);
   std::vector<std::uint32_t> refused;
   auto came = co_await server.fetch_content("ALL", std::move(asked), intake, refused);
   target.drop();
   auto stored = co_await reception.finish();
-  report.stored = reception.stored().size();
+  report.stored += reception.stored().size();
   if (!stored) co_return stored;  // why the sink has failed, if it has
-  if (!came) co_return came;
-  report.refused += static_cast<std::uint64_t>(std::ranges::count_if(wanted, [&](const Listed* one) { return !journal.stored(one->key); }));
+  co_return came;
+}
+
+Task<Result<void>> fetch_new(client::SmapConnection& server, const std::vector<Listed>& all, Target& target, Journal& journal, WorkerPool& pool,
+                             const FetchOptions& options, FetchReport& report) {
+  const auto is_stored = [&](const Listed& one) { return journal.stored(one.key).has_value(); };
+  const auto count_stored = [&] { return static_cast<std::uint64_t>(std::ranges::count_if(all, is_stored)); };
+  report.known = count_stored();
+  Turns turns(journal, [keys = keys_of(all)](const std::string& key) { return keys.contains(key); });
+  do {
+    std::vector<const Listed*> wanted;
+    for (const auto& one : all)
+      if (!is_stored(one) && turns.has(one.key)) wanted.push_back(&one);
+    CO_TRY_OK(co_await fetch_these(server, wanted, target, journal, pool, options, report));
+  } while (turns.next());
+  report.refused = all.size() - count_stored();
   co_return Result<void>{};
 }
 
