@@ -47,6 +47,15 @@ void ImapState::keep(Response response) {
   else unsolicited.responses.push_back(std::move(response));
 }
 
+std::uint64_t Unsolicited::count_gone() const {
+  std::uint64_t out = 0;
+  for (const auto& one : responses) {
+    if (std::holds_alternative<imap::ExpungeResponse>(one)) ++out;
+    if (const auto* vanished = std::get_if<imap::VanishedResponse>(&one); vanished && !vanished->earlier) out += vanished->uids.size();
+  }
+  return out;
+}
+
 Result<std::string> ImapState::wire_name(const std::string& mailbox) const {
   if (const auto known = as_sent.find(mailbox); known != as_sent.end()) {
     std::string out;

@@ -141,6 +141,9 @@ using MailboxStates = std::map<std::string, imap::StatusItems>;
 struct Unsolicited {
   std::vector<imap::Response> responses;
   bool overflow = false;
+
+  // Messages of the selected mailbox that have gone, as far as it is kept.
+  std::uint64_t count_gone() const;
 };
 
 }  // namespace posthorn::client

@@ -216,12 +216,7 @@ class ImapPlace final : public MailPlace {
 
   // So many of the messages have gone since it was asked last.
   std::uint32_t told_gone() {
-    std::uint64_t gone = 0;
-    for (const auto& one : connection_.take_unsolicited().responses) {
-      if (std::holds_alternative<imap::ExpungeResponse>(one)) ++gone;
-      if (const auto* vanished = std::get_if<imap::VanishedResponse>(&one); vanished && !vanished->earlier) gone += vanished->uids.size();
-    }
-    return static_cast<std::uint32_t>(std::min<std::uint64_t>(gone, exists_));
+    return static_cast<std::uint32_t>(std::min<std::uint64_t>(connection_.take_unsolicited().count_gone(), exists_));
   }
 
   // "INBOX.Sent" of a server that has all below INBOX is "Sent".

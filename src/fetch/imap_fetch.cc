@@ -165,13 +165,7 @@ Task<Result<std::vector<std::uint32_t>>> remove_due(client::ImapConnection& serv
 std::uint64_t fewest(client::ImapConnection& server, std::uint64_t messages) {
   const auto told = server.take_unsolicited();
   if (told.overflow) return 0;
-  std::uint64_t gone = 0;
-  for (const auto& one : told.responses) {
-    if (std::holds_alternative<imap::ExpungeResponse>(one)) ++gone;
-    if (const auto* vanished = std::get_if<imap::VanishedResponse>(&one); vanished && !vanished->earlier)
-      gone += vanished->uids.size();
-  }
-  return messages - std::min(messages, gone);
+  return messages - std::min(messages, told.count_gone());
 }
 
 // A server that has gone back to an older state gives UIDs a second time.  Others have a UIDNEXT that falls when the latest message is removed.

@@ -24,16 +24,6 @@ Task<Result<void>> fetch_all_flags(FolderRun& run) {
   co_return taken;
 }
 
-// So many messages were told to be gone since the last time.
-std::uint64_t count_gone(client::ImapConnection& connection) {
-  std::uint64_t out = 0;
-  for (const auto& one : connection.take_unsolicited().responses) {
-    if (std::holds_alternative<imap::ExpungeResponse>(one)) ++out;
-    if (const auto* vanished = std::get_if<imap::VanishedResponse>(&one); vanished && !vanished->earlier) out += vanished->uids.size();
-  }
-  return out;
-}
-
 // What was known, with what has been told since, are as many as there are.
 bool adds_up(const FolderRun& run) {
   const auto& known = run.journal.state().messages;
@@ -82,9 +72,9 @@ Task<Result<bool>> look_once(FolderRun& run) {
     if (adds_up(run)) co_return true;
     run.remote = {};
   }
-  (void)count_gone(run.job.connection);
+  (void)run.job.connection.take_unsolicited();
   CO_TRY_OK(co_await fetch_all_flags(run));
-  co_return run.remote.flags.size() + count_gone(run.job.connection) >= run.mailbox.messages;
+  co_return run.remote.flags.size() + run.job.connection.take_unsolicited().count_gone() >= run.mailbox.messages;
 }
 
 }  // namespace
