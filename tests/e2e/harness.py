@@ -45,6 +45,16 @@ def free_ports(count):
             s.close()
 
 
+def connections(listener):
+    """Each that comes, until the listener is closed."""
+    while True:
+        try:
+            client, _ = listener.accept()
+        except OSError:
+            return
+        yield client
+
+
 def insecure_tls():
     """The test server's certificate is self-signed."""
     context = ssl.create_default_context()

@@ -7,6 +7,8 @@ import re
 import socket
 import threading
 
+from harness import connections
+
 LITERAL = re.compile(rb"\{(\d+)(\+?)\}\r\n$")
 
 
@@ -22,11 +24,7 @@ class ImapMeddler:
         threading.Thread(target=self.accept, daemon=True).start()
 
     def accept(self):
-        while True:
-            try:
-                client = self.listener.accept()[0]
-            except OSError:
-                return
+        for client in connections(self.listener):
             self.connections += 1
             server = socket.create_connection(("127.0.0.1", self.server_port))
             self.sockets += [client, server]

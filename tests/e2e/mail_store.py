@@ -13,7 +13,7 @@ import tempfile
 import threading
 import time
 
-from harness import free_ports
+from harness import connections, free_ports
 
 PASSWORD = "right-horse"
 OWNER = 65532  # of the mail; no user of the system
@@ -158,11 +158,7 @@ class CourierStore:
         self.thread.start()
 
     def serve(self):
-        while True:
-            try:
-                client, _ = self.listener.accept()
-            except OSError:
-                return
+        for client in connections(self.listener):
             with client:
                 tag = self.sign_in(client)
                 if tag:
@@ -271,11 +267,7 @@ EVENTS {{
 
     def say_yes(self):
         """What saslauthd does, for everybody."""
-        while True:
-            try:
-                client, _ = self.passwords.accept()
-            except OSError:
-                return
+        for client in connections(self.passwords):
             with client, client.makefile("rb") as asked:
                 for _ in range(4):
                     asked.read(int.from_bytes(asked.read(2), "big"))

@@ -21,7 +21,7 @@ import time
 import unittest
 
 import harness
-from harness import ACCOUNTS, BINARY, DOMAIN, Server
+from harness import ACCOUNTS, BINARY, DOMAIN, Server, connections
 from harness import PASSWORD as OURS
 from imap_meddler import ImapMeddler
 from mail_store import PASSWORD as THEIRS
@@ -97,11 +97,7 @@ class BreakingProxy:
         self.thread.start()
 
     def serve(self):
-        while True:
-            try:
-                client, _ = self.listener.accept()
-            except OSError:
-                return
+        for client in connections(self.listener):
             threading.Thread(target=self.carry, args=(client, self.octets)).start()
             self.octets += self.step
 
@@ -146,11 +142,7 @@ class StallingProxy:
         self.threads[0].start()
 
     def serve(self):
-        while True:
-            try:
-                client, _ = self.listener.accept()
-            except OSError:
-                return
+        for client in connections(self.listener):
             server = socket.create_connection(("127.0.0.1", self.target))
             for source, sink in ((client, server), (server, client)):
                 self.threads.append(threading.Thread(target=self.carry, args=(source, sink, source is client)))

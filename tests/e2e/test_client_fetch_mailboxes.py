@@ -134,13 +134,16 @@ class IntoMailboxes(ServerTestCase, FetchTestCase):
             answer = self.fetch(source, "--target-password-env", "PASSWORD", target=self.target(), status=USAGE)
             self.assertIn("same mailbox", answer["error"])
 
-    def test_what_does_not_fit_stays_where_it_was(self):
+    def small_account(self, name):
         rows = os.path.join(self.home, "accounts.csv")
         with open(rows, "w", encoding="ascii") as f:
-            f.write(f"carl@{DOMAIN},{PASSWORD}\n")
+            f.write(f"{name}@{DOMAIN},{PASSWORD}\n")
         self.server.admin("account", "import", rows)
-        self.server.admin("account", "quota", f"carl@{DOMAIN}", "100K")
-        target = f"imaps://carl%40{DOMAIN}@127.0.0.1:{self.port('imaps')}"
+        self.server.admin("account", "quota", f"{name}@{DOMAIN}", "100K")
+        return f"imaps://{name}%40{DOMAIN}@127.0.0.1:{self.port('imaps')}"
+
+    def test_what_does_not_fit_stays_where_it_was(self):
+        target = self.small_account("carl")
         big = [(f"big-{i}", make_mail(1, size=600_000, seed=i)[0][1]) for i in range(4)]
         host = self.host([*make_mail(3), *big[:1]])
         report = self.fetch(host.url(), *self.options(), target=target, status=TEMPFAIL)
@@ -151,12 +154,7 @@ class IntoMailboxes(ServerTestCase, FetchTestCase):
         self.assertEqual((len(host.mail), len(self.texts(name="carl"))), (4, 3))
 
     def test_a_batch_of_what_does_not_fit_keeps_nothing_back(self):
-        rows = os.path.join(self.home, "accounts.csv")
-        with open(rows, "w", encoding="ascii") as f:
-            f.write(f"dave@{DOMAIN},{PASSWORD}\n")
-        self.server.admin("account", "import", rows)
-        self.server.admin("account", "quota", f"dave@{DOMAIN}", "100K")
-        target = f"imaps://dave%40{DOMAIN}@127.0.0.1:{self.port('imaps')}"
+        target = self.small_account("dave")
         host = self.host([(f"big-{i}", message("big", f"{i:075}\r\n" * 80_000)) for i in range(3)] + make_mail(2))
         self.fetch(host.url(), *self.options(), target=target, status=CANTCREAT)
         report = self.fetch(host.url(), *self.options(), target=target, status=TEMPFAIL)

@@ -16,7 +16,7 @@ import threading
 import time
 import unittest
 
-from harness import BINARY, DOMAIN, PASSWORD, Server
+from harness import BINARY, DOMAIN, PASSWORD, Server, connections
 from mail_store import HAS_COURIER, CourierStore
 from smap_client import SmapClient
 from test_client_copy import BreakingProxy
@@ -401,11 +401,7 @@ class Scripted:
         self.thread.start()
 
     def serve(self):
-        while True:
-            try:
-                client, _ = self.listener.accept()
-            except OSError:
-                return
+        for client in connections(self.listener):
             with client:
                 try:
                     client.sendall(b"* OK [CAPABILITY SMAP1 KEYWORDS] ready\r\n")

@@ -17,7 +17,7 @@ import time
 import unittest
 
 from dns_zone import Dns
-from harness import BINARY, free_ports, insecure_tls, message
+from harness import BINARY, connections, free_ports, insecure_tls, message
 
 ADDRESS = "ann@example.test"
 HOST = "mail.example.test"
@@ -32,11 +32,7 @@ class Greeter:
         threading.Thread(target=self._run, daemon=True).start()
 
     def _run(self):
-        while True:
-            try:
-                client, _ = self.socket.accept()
-            except OSError:
-                return
+        for client in connections(self.socket):
             client.sendall(b"220 there\r\n")
             client.close()
 
